@@ -1,0 +1,473 @@
+/*
+ * function.c - `hyperfaas function ...`: what is registered in the store.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/parse.h"
+#include "base/random.h"
+#include "cli.h"
+#include "function_flags.h"
+#include "hint.h"
+#include "store.h"
+#include "table.h"
+
+/* How often an update is tried again when somebody else wrote meanwhile. */
+#define UPDATE_ATTEMPTS 5
+
+static const struct cli_flag create_flags[] = {
+    { "id", 0, "NAME",
+      "Its id, instead of a random one. An id that equals a host name or address, such as "
+      "127.0.0.1, can be called by clients that cannot set the authority." },
+    CLI_FUNCTION_FLAGS,
+    { 0 },
+};
+
+static const struct cli_flag update_flags[] = { CLI_FUNCTION_FLAGS, { 0 } };
+
+/* --- showing ------------------------------------------------------------------------- */
+
+/* The members of a function's object. */
+static void
+show_members(const char *id, const struct hf_function_spec *spec, struct hf_json *json)
+{
+    hf_json_str(json, "id", id);
+    hf_json_str(json, "image", spec->image);
+    hf_json_i64(json, "memory", spec->memory_bytes);
+    hf_json_i64(json, "cpu_period", spec->cpu_period_us);
+    hf_json_i64(json, "cpu_quota", spec->cpu_quota_us);
+    hf_json_i64(json, "timeout", spec->timeout_s);
+    hf_json_i64(json, "max_concurrency", spec->max_concurrency);
+}
+
+/* A function's values as people read them; "" for what its document does not say. */
+struct shown {
+    char memory[HF_FORMAT_MAX];
+    char cpu[64];
+    char concurrency[16];
+    char timeout[16];
+};
+
+static void
+show_values(const struct hf_function_spec *spec, struct shown *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    if (spec->memory_bytes) {
+        hf_format_size((uint64_t)spec->memory_bytes, ret->memory);
+    }
+    if (spec->cpu_quota_us) {
+        snprintf(ret->cpu, sizeof ret->cpu, "%" PRId64 "/%" PRId64, spec->cpu_quota_us,
+                 spec->cpu_period_us);
+    }
+    if (spec->max_concurrency) {
+        snprintf(ret->concurrency, sizeof ret->concurrency, "%d", spec->max_concurrency);
+    }
+    if (spec->timeout_s) {
+        snprintf(ret->timeout, sizeof ret->timeout, "%ds", spec->timeout_s);
+    }
+}
+
+/* Prints one function, whole. */
+static int
+print_function(const struct cli *cli, const char *id, const struct hf_function_spec *spec,
+               struct hf_err *err)
+{
+    hf_autotext struct hf_text out;
+    struct hf_json json;
+    struct shown shown;
+
+    hf_text_init(&out);
+    if (cli->json) {
+        hf_json_init(&json, &out);
+        hf_json_object(&json, NULL);
+        show_members(id, spec, &json);
+        hf_json_end(&json);
+        return cli_print_json(&out, err);
+    }
+    show_values(spec, &shown);
+    hf_text_printf(&out,
+                   "id               %s\nimage            %s\nmemory           %s\n"
+                   "cpu              %s\nmax concurrency  %s\ntimeout          %s\n",
+                   id, spec->image, *shown.memory ? shown.memory : "unlimited",
+                   *shown.cpu ? shown.cpu : "unlimited",
+                   *shown.concurrency ? shown.concurrency : "unlimited",
+                   *shown.timeout ? shown.timeout : "the leaf's own");
+    return cli_print(&out, err);
+}
+
+static int
+print_created(const struct cli *cli, const char *id, const struct hf_function_spec *spec,
+              struct hf_err *err)
+{
+    hf_autotext struct hf_text hint;
+    hf_autotext struct hf_text out;
+    struct hf_json json;
+
+    hf_text_init(&hint);
+    hf_text_init(&out);
+    cli_hint_call(cli, id, spec->image, &hint);
+    if (cli->json) {
+        hf_json_init(&json, &out);
+        hf_json_object(&json, NULL);
+        show_members(id, spec, &json);
+        hf_json_str(&json, "call", hf_text_str(&hint));
+        hf_json_end(&json);
+        return cli_print_json(&out, err);
+    }
+    hf_text_printf(&out, "%s\n", id);
+    if (cli_print(&out, err) != CLI_OK) {
+        return CLI_FAILED;
+    }
+    /* For people, so not on stdout: scripts read the id there. */
+    fprintf(stderr,
+            "To call it:\n    %s\n"
+            "or from any gRPC client at %s, with the id as :authority.\n",
+            hf_text_str(&hint), cli_proxy_address(cli));
+    return CLI_OK;
+}
+
+/* --- create -------------------------------------------------------------------------- */
+
+static int
+write_spec(struct cli_store *store, const char *id, const struct hf_function_spec *spec,
+           uint32_t condition, uint64_t revision, struct hf_err *err)
+{
+    hf_autotext struct hf_text document;
+
+    hf_text_init(&document);
+    hf_function_spec_format(spec, &document);
+    return cli_store_put(store, id, hf_text_str(&document), strlen(hf_text_str(&document)),
+                         condition, revision, err);
+}
+
+/* What the command line says about a new function. */
+static int
+read_create(const struct cli *cli, struct hf_function_spec *ret, struct hf_err *err)
+{
+    const char *given = cli_flag(cli, "id");
+    const char *image = cli->argc > 0 ? cli->argv[0] : cli_flag(cli, "image-tag");
+
+    if (!image || !*image) {
+        return hf_fail(err, HF_EINVALID,
+                       "which image? For example: hyperfaas function create hyperfaas-echo:latest");
+    }
+    if (cli->argc > 0 && cli_flag(cli, "image-tag")) {
+        return hf_fail(err, HF_EINVALID,
+                       "the image is given twice, as '%s' and with --image-tag: leave out one",
+                       image);
+    }
+    if (given && hf_function_id_check(given, err) < 0) {
+        return hf_err_wrap(err, HF_EINVALID, "--id");
+    }
+    cli_function_defaults(ret);
+    ret->image = strdup(image);
+    return ret->image ? cli_function_take_flags(cli, ret, err)
+                      : hf_fail(err, HF_ENOMEM, "no memory for an image");
+}
+
+static int
+create(struct cli *cli, struct hf_err *err)
+{
+    hf_auto(cli_store_close) struct cli_store *store = NULL;
+    hf_autospec struct hf_function_spec spec = { 0 };
+    const char *id = cli_flag(cli, "id");
+    char uuid[HF_UUID_MAX];
+    int r;
+
+    if (read_create(cli, &spec, err) < 0) {
+        return CLI_USAGE;
+    }
+    if (!id) {
+        hf_uuid4(uuid);
+        id = uuid;
+    }
+    if (cli_store_open(cli, &store, err) < 0) {
+        return CLI_FAILED;
+    }
+    r = write_spec(store, id, &spec, HF_STORE_ABSENT, 0, err);
+    if (r == HF_EEXISTS) {
+        hf_fail(err, r,
+                "function '%s' is there already: change it with 'hyperfaas function update %s'", id,
+                id);
+    }
+    return r < 0 ? CLI_FAILED : print_created(cli, id, &spec, err);
+}
+
+/* --- update, delete --------------------------------------------------------------------- */
+
+static int
+fail_unknown(const char *id, struct hf_err *err)
+{
+    return hf_fail(err, HF_ENOTFOUND,
+                   "function '%s' is not registered: 'hyperfaas function list' shows those that "
+                   "are",
+                   id);
+}
+
+static int
+read_spec(struct cli_store *store, const char *id, struct hf_function_spec *ret,
+          uint64_t *ret_revision, struct hf_err *err)
+{
+    struct cli_document document = { 0 };
+    int r = cli_store_get(store, id, &document, err);
+
+    if (r == HF_ENOTFOUND) {
+        return fail_unknown(id, err);
+    }
+    if (r == 0) {
+        r = hf_function_spec_parse(document.data, document.len, ret, err);
+    }
+    free(document.data);
+    if (r < 0) {
+        return hf_err_wrap(err, r, "function '%s'", id);
+    }
+    *ret_revision = document.revision;
+    return 0;
+}
+
+/* Reads, changes and writes over what was read; HF_ECONFLICT: somebody wrote meanwhile. */
+static int
+update_once(const struct cli *cli, struct cli_store *store, const char *id, struct hf_err *err)
+{
+    hf_autospec struct hf_function_spec spec = { 0 };
+    uint64_t revision;
+    int r;
+
+    if ((r = read_spec(store, id, &spec, &revision, err)) < 0 ||
+        (r = cli_function_take_flags(cli, &spec, err)) < 0 ||
+        (r = write_spec(store, id, &spec, HF_STORE_AT_REVISION, revision, err)) < 0) {
+        return r;
+    }
+    return print_function(cli, id, &spec, err) == CLI_OK ? 0 : HF_EIO;
+}
+
+static int
+update(struct cli *cli, struct hf_err *err)
+{
+    hf_auto(cli_store_close) struct cli_store *store = NULL;
+    hf_autospec struct hf_function_spec trial = { 0 };
+    int r = HF_ECONFLICT;
+
+    if (cli->given_count == 0) {
+        hf_fail(err, HF_EINVALID,
+                "nothing to change: give at least one of the flags that "
+                "'hyperfaas function update --help' lists");
+        return CLI_USAGE;
+    }
+    if (cli_function_take_flags(cli, &trial, err) < 0) {
+        return CLI_USAGE;
+    }
+    if (cli_store_open(cli, &store, err) < 0) {
+        return CLI_FAILED;
+    }
+    for (int i = 0; r == HF_ECONFLICT && i < UPDATE_ATTEMPTS; i++) {
+        r = update_once(cli, store, cli->argv[0], err);
+    }
+    return r == 0 ? CLI_OK : CLI_FAILED;
+}
+
+/* Deletes each that is there; the others are told of. */
+static int
+delete_functions(struct cli *cli, struct hf_err *err)
+{
+    hf_auto(cli_store_close) struct cli_store *store = NULL;
+    hf_autotext struct hf_text out;
+    struct hf_json json;
+    bool complete = true;
+    int printed;
+
+    hf_text_init(&out);
+    hf_json_init(&json, &out);
+    if (cli_store_open(cli, &store, err) < 0) {
+        return CLI_FAILED;
+    }
+    if (cli->json) {
+        hf_json_array(&json, NULL);
+    }
+    for (unsigned int i = 0; i < cli->argc; i++) {
+        int r = cli_store_remove(store, cli->argv[i], err);
+
+        if (r == 0 && cli->json) {
+            hf_json_str(&json, NULL, cli->argv[i]);
+        } else if (r < 0) {
+            if (r == HF_ENOTFOUND) {
+                fail_unknown(cli->argv[i], err);
+            }
+            cli_complain(cli, err);
+            hf_err_clear(err);
+            complete = false;
+        }
+    }
+    if (cli->json) {
+        hf_json_end(&json);
+        hf_text_add_char(&out, '\n');
+    }
+    printed = cli_print(&out, err);
+    return complete ? printed : CLI_FAILED;
+}
+
+/* --- list, get ---------------------------------------------------------------------------- */
+
+struct listed {
+    char *id;
+    struct hf_function_spec spec;
+};
+
+struct listing {
+    const struct cli *cli;
+    struct listed *items;
+    size_t n;
+    size_t size;
+    bool complete;
+};
+
+static void
+complain_of(struct listing *listing, const char *id, int code, const char *message)
+{
+    struct hf_err err = HF_ERR_INIT;
+
+    hf_fail(&err, code, "function '%s' can't be read: %s", id, message);
+    cli_complain(listing->cli, &err);
+    listing->complete = false;
+}
+
+static struct listed *
+add_item(struct listing *listing, const char *id)
+{
+    if (listing->n == listing->size) {
+        size_t size = listing->size ? 2 * listing->size : 64;
+        struct listed *items = realloc(listing->items, size * sizeof *items);
+
+        if (!items) {
+            return NULL;
+        }
+        listing->items = items;
+        listing->size = size;
+    }
+    listing->items[listing->n] = (struct listed){ .id = strdup(id) };
+    return listing->items[listing->n].id ? &listing->items[listing->n++] : NULL;
+}
+
+static void
+on_function(void *arg, const char *id, const struct hf_document *document, const char *message)
+{
+    struct listing *listing = arg;
+    struct hf_err err = HF_ERR_INIT;
+    struct listed *item;
+    int r;
+
+    if (!document) {
+        complain_of(listing, id, HF_EINVALID, message);
+        return;
+    }
+    item = add_item(listing, id);
+    if (!item) {
+        complain_of(listing, id, HF_ENOMEM, "out of memory");
+        return;
+    }
+    r = hf_function_spec_parse(document->data, document->len, &item->spec, &err);
+    if (r < 0) {
+        complain_of(listing, id, r, hf_err_message(&err));
+        free(item->id);
+        listing->n--;
+    }
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+    return strcmp(((const struct listed *)a)->id, ((const struct listed *)b)->id);
+}
+
+static void
+format_json(const struct listing *listing, struct hf_text *out)
+{
+    struct hf_json json;
+
+    hf_json_init(&json, out);
+    hf_json_array(&json, NULL);
+    for (size_t i = 0; i < listing->n; i++) {
+        hf_json_object(&json, NULL);
+        show_members(listing->items[i].id, &listing->items[i].spec, &json);
+        hf_json_end(&json);
+    }
+    hf_json_end(&json);
+    hf_text_add_char(out, '\n');
+}
+
+static void
+format_table(const struct listing *listing, struct hf_text *out)
+{
+    struct cli_table table;
+
+    cli_table_init(&table, CLI_CELLS("ID", "IMAGE", "MEMORY", "CPU", "CONCURRENCY", "TIMEOUT"));
+    for (size_t i = 0; i < listing->n; i++) {
+        struct shown shown;
+
+        show_values(&listing->items[i].spec, &shown);
+        cli_table_row(&table, CLI_CELLS(listing->items[i].id, listing->items[i].spec.image,
+                                        shown.memory, shown.cpu, shown.concurrency, shown.timeout));
+    }
+    cli_table_format(&table, out);
+    cli_table_fini(&table);
+}
+
+static void
+free_items(struct listing *listing)
+{
+    for (size_t i = 0; i < listing->n; i++) {
+        free(listing->items[i].id);
+        hf_function_spec_fini(&listing->items[i].spec);
+    }
+    free(listing->items);
+}
+
+static int
+list(struct cli *cli, struct hf_err *err)
+{
+    struct listing listing = { .cli = cli, .complete = true };
+    hf_auto(cli_store_close) struct cli_store *store = NULL;
+    hf_autotext struct hf_text out;
+    int exit_code = CLI_FAILED;
+
+    hf_text_init(&out);
+    if (cli_store_open(cli, &store, err) == 0 &&
+        cli_store_list(store, on_function, &listing, err) == 0) {
+        if (listing.n > 0) {
+            qsort(listing.items, listing.n, sizeof *listing.items, compare_items);
+        }
+        (cli->json ? format_json : format_table)(&listing, &out);
+        exit_code = cli_print(&out, err);
+    }
+    free_items(&listing);
+    return listing.complete ? exit_code : CLI_FAILED;
+}
+
+static int
+get(struct cli *cli, struct hf_err *err)
+{
+    hf_auto(cli_store_close) struct cli_store *store = NULL;
+    hf_autospec struct hf_function_spec spec = { 0 };
+    uint64_t revision;
+
+    if (cli_store_open(cli, &store, err) < 0 ||
+        read_spec(store, cli->argv[0], &spec, &revision, err) < 0) {
+        return CLI_FAILED;
+    }
+    return print_function(cli, cli->argv[0], &spec, err);
+}
+
+const struct cli_command cli_function_commands[] = {
+    { "function create", "[IMAGE]", "Registers a function and prints its id.", create_flags, 0, 1,
+      create },
+    { "function update", "ID", "Changes what the flags say, and nothing else.", update_flags, 1, 1,
+      update },
+    { "function delete", "ID...", "Removes functions; calls under way finish.", NULL, 1,
+      CLI_MAX_GIVEN, delete_functions },
+    { "function list", "", "Lists all functions.", NULL, 0, 0, list },
+    { "function get", "ID", "Shows one function.", NULL, 1, 1, get },
+    { 0 },
+};

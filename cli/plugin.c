@@ -1,0 +1,178 @@
+/*
+ * plugin.c - `hyperfaas plugin ...`: the modules there are, and what they take.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/macros.h"
+#include "cli.h"
+#include "plugin/module.h"
+#include "table.h"
+
+static const struct cli_flag list_flags[] = {
+    { "kind", 'k', "KIND", "Only modules of one kind: lb, scheduler, scaler, store or runtime." },
+    { 0 },
+};
+
+/* One row of the list; a file that is no module says why. */
+static void
+list_one(const struct hf_module_file *file, const struct hf_plugin_path *path,
+         struct cli_table *table, struct hf_json *json)
+{
+    const struct hf_module *module;
+    struct hf_err err = HF_ERR_INIT;
+    int r = hf_module_load(file->kind, file->path, path, &module, &err);
+
+    if (json) {
+        hf_json_object(json, NULL);
+        hf_json_str(json, "kind", hf_plugin_kind_name(file->kind));
+        hf_json_str(json, "name", file->name);
+        hf_json_str(json, "file", file->path);
+        hf_json_str(json, r < 0 ? "error" : "summary",
+                    r < 0 ? hf_err_message(&err) : module->summary);
+        hf_json_end(json);
+    } else {
+        cli_table_row(table, CLI_CELLS(hf_plugin_kind_name(file->kind), file->name,
+                                       r < 0 ? hf_err_message(&err) : module->summary));
+    }
+}
+
+static int
+list(struct cli *cli, struct hf_err *err)
+{
+    const char *kind_name = cli_flag(cli, "kind");
+    struct hf_module_list modules;
+    struct hf_plugin_path path;
+    hf_autotext struct hf_text out;
+    struct cli_table table;
+    struct hf_json json;
+    uint32_t kind = 0;
+
+    hf_text_init(&out);
+    hf_json_init(&json, &out);
+    if (kind_name && hf_plugin_kind_parse(kind_name, &kind, err) < 0) {
+        return CLI_USAGE;
+    }
+    if (cli_plugin_path(cli, &path, err) < 0 ||
+        hf_module_list_init(&modules, kind, &path, err) < 0) {
+        return CLI_FAILED;
+    }
+    cli_table_init(&table, CLI_CELLS("KIND", "NAME", "SUMMARY"));
+    if (cli->json) {
+        hf_json_array(&json, NULL);
+    }
+    for (size_t i = 0; i < modules.n; i++) {
+        list_one(&modules.files[i], &path, &table, cli->json ? &json : NULL);
+    }
+    if (cli->json) {
+        hf_json_end(&json);
+        hf_text_add_char(&out, '\n');
+    } else {
+        cli_table_format(&table, &out);
+    }
+    cli_table_fini(&table);
+    hf_module_list_fini(&modules);
+    return cli_print(&out, err);
+}
+
+/* The kind in "lb-leastload" or "../lb-mine.so"; 0: it does not begin with one. */
+static uint32_t
+kind_of(const char *base)
+{
+    const char *dash = strchr(base, '-');
+    hf_autofree char *name = dash ? strndup(base, (size_t)(dash - base)) : NULL;
+    uint32_t kind = 0;
+
+    return name && hf_plugin_kind_parse(name, &kind, NULL) == 0 ? kind : 0;
+}
+
+/* The one module of that name, of whatever kind. */
+static int
+load_by_name(const char *name, const struct hf_plugin_path *path, const struct hf_module **ret,
+             struct hf_err *err)
+{
+    const struct hf_module_file *found = NULL;
+    struct hf_module_list modules;
+    int r = hf_module_list_init(&modules, 0, path, err);
+
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < modules.n && r == 0; i++) {
+        if (strcmp(modules.files[i].name, name) != 0) {
+            continue;
+        }
+        if (found) {
+            r = hf_fail(err, HF_EINVALID, "'%s' is the name of several modules: say %s-%s or %s-%s",
+                        name, hf_plugin_kind_name(found->kind), name,
+                        hf_plugin_kind_name(modules.files[i].kind), name);
+        }
+        found = &modules.files[i];
+    }
+    if (r == 0) {
+        r = found
+                ? hf_module_load(found->kind, name, path, ret, err)
+                : hf_fail(err, HF_ENOTFOUND,
+                          "there is no module '%s': 'hyperfaas plugin list' shows those there are",
+                          name);
+    }
+    hf_module_list_fini(&modules);
+    return r;
+}
+
+/* A file whose name does not say its kind. */
+static int
+load_file(const char *file, const struct hf_plugin_path *path, const struct hf_module **ret,
+          struct hf_err *err)
+{
+    int r = HF_EINVALID;
+
+    for (uint32_t kind = 1; r == HF_EINVALID && hf_plugin_kind_name(kind); kind++) {
+        r = hf_module_load(kind, file, path, ret, err);
+    }
+    return r;
+}
+
+/* Loads "KIND-NAME", "NAME", or a file by its path. */
+static int
+load(const char *text, const struct hf_plugin_path *path, const struct hf_module **ret,
+     struct hf_err *err)
+{
+    const char *slash = strrchr(text, '/');
+    uint32_t kind = kind_of(slash ? slash + 1 : text);
+
+    if (slash) {
+        return kind ? hf_module_load(kind, text, path, ret, err) : load_file(text, path, ret, err);
+    }
+    return kind ? hf_module_load(kind, strchr(text, '-') + 1, path, ret, err)
+                : load_by_name(text, path, ret, err);
+}
+
+static int
+info(struct cli *cli, struct hf_err *err)
+{
+    const struct hf_module *module = NULL;
+    struct hf_plugin_path path;
+    hf_autotext struct hf_text out;
+
+    hf_text_init(&out);
+    if (cli_plugin_path(cli, &path, err) < 0 || load(cli->argv[0], &path, &module, err) < 0) {
+        return CLI_FAILED;
+    }
+    if (cli->json) {
+        struct hf_json json;
+
+        hf_json_init(&json, &out);
+        hf_module_describe_json(module, NULL, &json);
+        return cli_print_json(&out, err);
+    }
+    hf_module_describe(module, &out);
+    return cli_print(&out, err);
+}
+
+const struct cli_command cli_plugin_commands[] = {
+    { "plugin list", "", "Lists the modules there are.", list_flags, 0, 0, list },
+    { "plugin info", "[KIND-]NAME|FILE", "Shows a module and the options it takes.", NULL, 1, 1,
+      info },
+    { 0 },
+};

@@ -1,0 +1,47 @@
+/*
+ * store.h - the metadata store as a command sees it: operations that wait.
+ *
+ * Opens the module that the configuration names, on a loop of its own, and runs that
+ * loop until an operation has ended or the command's time is over.
+ */
+#ifndef HF_CLI_STORE_H
+#define HF_CLI_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hyperfaas/store.h>
+
+#include "base/macros.h"
+
+struct cli;
+struct cli_store;
+
+int cli_store_open(struct cli *cli, struct cli_store **ret, struct hf_err *err);
+void cli_store_close(struct cli_store *store); /* NULL is allowed */
+HF_DEFINE_CLEANUP(struct cli_store, cli_store_close)
+
+/* A document read; freed by its owner. */
+struct cli_document {
+    char *data; /* NUL behind it */
+    size_t len;
+    uint64_t revision;
+};
+
+/* A function's document.  HF_ENOTFOUND: there is none. */
+int cli_store_get(struct cli_store *store, const char *id, struct cli_document *ret,
+                  struct hf_err *err);
+
+/* Writes one; `condition` and `revision` as in hyperfaas/store.h. */
+int cli_store_put(struct cli_store *store, const char *id, const char *data, size_t len,
+                  uint32_t condition, uint64_t revision, struct hf_err *err);
+
+int cli_store_remove(struct cli_store *store, const char *id, struct hf_err *err);
+
+/* Calls `each` for every function there is, bad ones too (`message` says what is wrong,
+ * `document` is NULL). */
+typedef void cli_store_each_fn(void *arg, const char *id, const struct hf_document *document,
+                               const char *message);
+int cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, struct hf_err *err);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * arena.h - memory that is freed all at once: one arena per call.
+ *
+ * Allocation bumps a pointer within a chunk; clearing gives the chunks back to
+ * a pool, from which the next call takes them.  An arena and its pool belong to
+ * one thread at a time.
+ */
+#ifndef HF_BASE_ARENA_H
+#define HF_BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* What a chunk takes, its header included. */
+#define HF_ARENA_CHUNK ((size_t)4096)
+
+struct hf_arena_chunk;
+
+/* Spare chunks, shared by the arenas of a thread. */
+struct hf_arena_pool {
+    struct hf_arena_chunk *free;
+    size_t count;
+    size_t limit; /* chunks beyond this are given back to the system */
+};
+
+struct hf_arena {
+    struct hf_arena_pool *pool; /* may be NULL */
+    struct hf_arena_chunk *chunks;
+    char *next; /* free room in the first chunk */
+    char *end;
+};
+
+void hf_arena_pool_init(struct hf_arena_pool *pool, size_t limit);
+
+/* All arenas of the pool must be finished. */
+void hf_arena_pool_fini(struct hf_arena_pool *pool);
+
+/* Makes an empty arena; allocates nothing.  `pool` may be NULL. */
+void hf_arena_init(struct hf_arena *arena, struct hf_arena_pool *pool);
+
+/* Frees everything that was allocated from it; it can be used again. */
+void hf_arena_clear(struct hf_arena *arena);
+
+static inline void
+hf_arena_fini(struct hf_arena *arena)
+{
+    hf_arena_clear(arena);
+}
+
+/* Memory aligned for anything, not zeroed; NULL if there is none. */
+void *hf_arena_alloc(struct hf_arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
+
+/* Zeroed. */
+void *hf_arena_calloc(struct hf_arena *arena, size_t count, size_t size);
+
+/* Copies; the strings end in a NUL.  NULL if there is no memory. */
+void *hf_arena_memdup(struct hf_arena *arena, const void *data, size_t len);
+char *hf_arena_strdup(struct hf_arena *arena, const char *s);
+char *hf_arena_strndup(struct hf_arena *arena, const char *data, size_t len);
+char *hf_arena_printf(struct hf_arena *arena, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,28 @@
+# Errors, logging, options, clocks, containers: what everything else stands on.
+
+noinst_LTLIBRARIES += %D%/libhf-base.la
+%C%_libhf_base_la_SOURCES = \
+    %D%/arena.c %D%/arena.h \
+    %D%/assert.c %D%/assert.h \
+    %D%/clock.c %D%/clock.h \
+    %D%/config.c %D%/config.h \
+    %D%/config_file.c %D%/config_file.h \
+    %D%/counters.c %D%/counters.h \
+    %D%/err.c %D%/err.h \
+    %D%/escape.c %D%/escape.h \
+    %D%/fault.c %D%/fault.h \
+    %D%/hash.c %D%/hash.h \
+    %D%/json.c %D%/json.h \
+    %D%/list.h \
+    %D%/log.c %D%/log.h \
+    %D%/log_line.c %D%/log_line.h \
+    %D%/macros.h \
+    %D%/map.c %D%/map.h \
+    %D%/option_table.c \
+    %D%/option_value.c %D%/option_value.h \
+    %D%/options.c %D%/options.h \
+    %D%/parse.c %D%/parse.h \
+    %D%/parse_address.c \
+    %D%/random.c %D%/random.h \
+    %D%/text.c %D%/text.h
+HF_BASE_LIBS = %D%/libhf-base.la $(INIH_LIBS) -lm

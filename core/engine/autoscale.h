@@ -1,0 +1,206 @@
+/*
+ * autoscale.h - a leaf's brain: how many instances, where, and when they go.
+ *
+ * A pure state machine on the control thread.  Events go in by the functions
+ * below, each with the policy clock's time; what is to be done about them comes
+ * out as actions.  After each event, and after each action, the caller takes
+ * actions with `hf_autoscaler_next` until there are none:
+ *
+ *     hf_autoscaler_demand(as, function, now);
+ *     while (hf_autoscaler_next(as, &action)) {
+ *         perform(&action);        // may feed events itself
+ *     }
+ *
+ * Every decision follows from the seed and the sequence of events.
+ *
+ * How it meets the pools (pool.h), which I/O threads use under their locks:
+ * a pool's `notify` is posted to the control thread, which calls
+ * `hf_autoscaler_demand`; the autoscaler asks for a pool's load through the
+ * callback `load`, a snapshot taken under the pool's lock; and actions tell the
+ * caller what to do with the pool.  Nothing else is shared.
+ *
+ * Only active functions are known here: those with calls or instances.  A cold
+ * one costs nothing, an idle one nothing until its next deadline.
+ *
+ * Life of an instance, by actions (A) and events (E):
+ *
+ *     START(A) -> started(E) -> ADMIT(A) -> ... calls ... -> DRAIN or SHRINK(A)
+ *       -> drained(E) -> STOP(A) -> stopped(E) -> DROP(A)
+ *     START(A) -> start_failed(E) -> DROP(A)
+ *     adopt(E) -> ADMIT(A) -> ...
+ *     gone(E) or worker_down(E), at any time -> DROP(A)
+ */
+#ifndef HF_ENGINE_AUTOSCALE_H
+#define HF_ENGINE_AUTOSCALE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <hyperfaas/scaler.h>
+
+#include "engine/fleet.h"
+#include "engine/pool.h"
+
+struct hf_autoscaler;
+
+/* What the caller has to do. */
+enum hf_scale_kind {
+    /* Start `instance` of its function on its worker; answer with `started` or `start_failed`. */
+    HF_SCALE_START = 1,
+    /* Add `instance` to the function's pool as an endpoint. */
+    HF_SCALE_ADMIT,
+    /* `hf_pool_drain` the endpoint of `instance`; answer with `drained` when the pool says so, also
+     * if that is at once; one that has left already needs no second answer. */
+    HF_SCALE_DRAIN,
+    /* `hf_pool_leave` the endpoint of `instance`; answer as for DRAIN. */
+    HF_SCALE_LEAVE,
+    /* Have the worker stop `instance`, trying again as needed; answer with `stopped`.  If it is
+     * still in the pool (the limit of draining has passed), its calls are cut off. */
+    HF_SCALE_STOP,
+    /* `instance` is gone.  Take its endpoint out of the pool if it is there (`hf_pool_drain`) and
+     * forget it: the record is freed with the next call of `next`.  When the pool says drained,
+     * call `hf_autoscaler_demand`, not `drained`.  It may come for one whose START was never given
+     * out. */
+    HF_SCALE_DROP,
+    /* `hf_pool_drain_idle(before_ns)` up to `count` times; answer each with `drained`. */
+    HF_SCALE_SHRINK,
+    /* `hf_pool_refuse` those who wait, with `refusal` and `reason`. */
+    HF_SCALE_REFUSE,
+    /* No instance, no call: if the pool is cold under its lock, free it and call
+     * `hf_autoscaler_forget`; if a call came meanwhile, call `hf_autoscaler_demand`. */
+    HF_SCALE_COLD,
+};
+
+struct hf_scale_action {
+    enum hf_scale_kind kind;
+    struct hf_fleet_function *function;
+    struct hf_fleet_instance *instance; /* START, ADMIT, DRAIN, LEAVE, STOP, DROP */
+    uint32_t count;                     /* SHRINK */
+    uint64_t before_ns;                 /* SHRINK */
+    enum hf_refusal refusal;            /* REFUSE */
+    const char *reason;                 /* REFUSE: for people; valid until the next `next` */
+};
+
+struct hf_autoscale_settings {
+    struct hf_fleet_settings fleet;
+    uint32_t max_instances;    /* of one function; 0: as many as fit */
+    uint32_t start_attempts;   /* failed starts in a row after which waiting calls are refused */
+    uint64_t room_wait_ns;     /* how long calls wait for a worker with room before they are */
+    uint64_t drain_limit_ns;   /* how long a draining instance may finish its calls */
+    uint64_t min_uptime_ns;    /* an instance that dies sooner counts as a failed start */
+    uint32_t functions_a_tick; /* most functions that one `hf_autoscaler_tick` looks at */
+};
+
+/* What it decides with.  All borrowed for the autoscaler's life; tables are whole (members a
+ * module lacks are NULL). */
+struct hf_autoscale_config {
+    struct hf_autoscale_settings settings;
+    const struct hf_scheduler_ops *scheduler_ops;
+    struct hf_scheduler *scheduler;
+    const struct hf_scaler_ops *scaler_ops;
+    struct hf_scaler *scaler;
+    uint64_t seed;
+
+    /* Fills `*ret` with the load of a function's pool: `hf_pool_load` under its lock. */
+    void (*load)(void *arg, const struct hf_fleet_function *function, struct hf_pool_load *ret);
+    void *arg;
+};
+
+/* NULL if memory is exhausted. */
+struct hf_autoscaler *hf_autoscaler_new(const struct hf_autoscale_config *config);
+
+/* Frees it with all it knows, without any action.  NULL is allowed. */
+void hf_autoscaler_free(struct hf_autoscaler *as);
+
+/* Takes the next action; false: there is none. */
+bool hf_autoscaler_next(struct hf_autoscaler *as, struct hf_scale_action *ret);
+
+/* --- time ---------------------------------------------------------------------------------- */
+
+/* When `hf_autoscaler_tick` wants to be called; UINT64_MAX: not by itself.  Ask again after each
+ * event. */
+uint64_t hf_autoscaler_deadline(const struct hf_autoscaler *as);
+
+/* Looks at the functions whose deadline has come, a bounded number of them: the deadline stays in
+ * the past while there are more. */
+void hf_autoscaler_tick(struct hf_autoscaler *as, uint64_t now_ns);
+
+/* --- functions ----------------------------------------------------------------------------- */
+
+/* Makes a function active: its first call, or an instance to adopt.  `spec` stays valid until
+ * `hf_autoscaler_forget` or an update.  0 or HF_ENOMEM. */
+int hf_autoscaler_activate(struct hf_autoscaler *as, const struct hf_function *spec, void *user,
+                           struct hf_fleet_function **ret);
+
+/* The pool said `notify`, or the last call at an endpoint whose instance was dropped has ended. */
+void hf_autoscaler_demand(struct hf_autoscaler *as, struct hf_fleet_function *function,
+                          uint64_t now_ns);
+
+/* The function has a new definition; the old `spec` may be freed when this has returned.  With
+ * `outdated` (another image, other limits) new instances start and the old ones drain as these
+ * become ready; otherwise running instances serve on. */
+void hf_autoscaler_update(struct hf_autoscaler *as, struct hf_fleet_function *function,
+                          const struct hf_function *spec, bool outdated, uint64_t now_ns);
+
+/* The function was deleted: the caller has closed its pool; running calls finish, instances stop,
+ * COLD ends it. */
+void hf_autoscaler_delete(struct hf_autoscaler *as, struct hf_fleet_function *function,
+                          uint64_t now_ns);
+
+/* Answers COLD: the record is freed. */
+void hf_autoscaler_forget(struct hf_autoscaler *as, struct hf_fleet_function *function);
+
+/* --- workers ------------------------------------------------------------------------------- */
+
+/* A worker is connected.  Errors as `hf_fleet_add_worker`. */
+int hf_autoscaler_worker_up(struct hf_autoscaler *as, const struct hf_worker_info *info,
+                            uint64_t now_ns, struct hf_fleet_worker **ret);
+
+/* Its capacity or state changed.  When it drains, its instances go as soon as they are idle, and
+ * busy ones are replaced elsewhere where that is possible. */
+void hf_autoscaler_worker_changed(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
+                                  const struct hf_worker_info *info, uint64_t now_ns);
+
+/* It is lost, and its instances with it; the record is freed. */
+void hf_autoscaler_worker_down(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
+                               uint64_t now_ns);
+
+/* --- instances ----------------------------------------------------------------------------- */
+
+void hf_autoscaler_started(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
+                           uint64_t now_ns);
+void hf_autoscaler_start_failed(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
+                                const char *reason, uint64_t now_ns);
+void hf_autoscaler_drained(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
+                           uint64_t now_ns);
+void hf_autoscaler_stopped(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
+                           uint64_t now_ns);
+
+/* It ended by itself (crash, exit, killed): DROP follows. */
+void hf_autoscaler_gone(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
+                        const char *reason, uint64_t now_ns);
+
+/* It must go although it runs: the pool ejected it, or somebody asked for it.  It drains. */
+void hf_autoscaler_retire(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
+                          uint64_t now_ns);
+
+/* A worker runs an instance of ours from before we started.  0 or HF_ENOMEM; ADMIT follows.  One
+ * of another revision: call `hf_autoscaler_outdate` next. */
+int hf_autoscaler_adopt(struct hf_autoscaler *as, struct hf_fleet_function *function,
+                        struct hf_fleet_worker *worker, uint64_t now_ns,
+                        struct hf_fleet_instance **ret);
+
+/* It is to be replaced as soon as another one is ready. */
+void hf_autoscaler_outdate(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
+                           uint64_t now_ns);
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+/* The workers and what they hold. */
+const struct hf_fleet *hf_autoscaler_fleet(const struct hf_autoscaler *as);
+
+/* Appends what the scaling policy holds of a function. */
+void hf_autoscaler_show(struct hf_autoscaler *as, struct hf_fleet_function *function,
+                        uint64_t now_ns, struct hf_text *text);
+
+#endif

@@ -1,0 +1,429 @@
+/*
+ * pool.c - the path of a call: slots, the queue, and the lb policy between them.
+ *
+ * Endpoints lie in a table by handle index; those that may take a call lie also
+ * in a dense array, the policy's view.  Both have room for every endpoint from
+ * the moment it is added, so nothing on the path of a call allocates.
+ *
+ * The invariant behind `take` and `release`: while calls wait, either no
+ * endpoint is usable or the policy has declined those that are.
+ */
+#include "engine/pool.h"
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "engine/pool_private.h"
+
+void
+hf_waiter_init(struct hf_waiter *waiter)
+{
+    *waiter = (struct hf_waiter){ .state = HF_WAITER_IDLE };
+    hf_list_init(&waiter->node);
+}
+
+void
+hf_pool_out_init(struct hf_pool_out *out)
+{
+    *out = (struct hf_pool_out){ 0 };
+    hf_list_init(&out->woken);
+}
+
+/* --- usable and idle ----------------------------------------------------------------------- */
+
+static bool
+has_room(const struct hf_pool_endpoint *endpoint)
+{
+    return !endpoint->draining &&
+           (endpoint->base.capacity == 0 || endpoint->in_flight < endpoint->base.capacity);
+}
+
+void
+hf_pool_usable_add(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
+{
+    endpoint->position = pool->usable_count++;
+    pool->usable[endpoint->position] = (struct hf_candidate){
+        .handle = endpoint->base.handle,
+        .state = endpoint->base.state,
+    };
+}
+
+/* The last one takes the place of the one that leaves. */
+static void
+usable_remove(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
+{
+    uint32_t position = endpoint->position;
+    struct hf_candidate last = pool->usable[--pool->usable_count];
+
+    pool->usable[position] = last;
+    pool->table[last.handle.index].endpoint->position = position;
+    endpoint->position = HF_NOT_USABLE;
+}
+
+void
+hf_pool_usable_update(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
+{
+    bool is = endpoint->position != HF_NOT_USABLE;
+    bool should = has_room(endpoint);
+
+    if (should && !is) {
+        hf_pool_usable_add(pool, endpoint);
+        if (pool->ops->freed) {
+            pool->ops->freed(pool->lb, &endpoint->base);
+        }
+    } else if (is && !should) {
+        usable_remove(pool, endpoint);
+        if (pool->ops->full) {
+            pool->ops->full(pool->lb, &endpoint->base);
+        }
+    }
+}
+
+void
+hf_pool_idle_begin(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, uint64_t now_ns)
+{
+    endpoint->idle_since_ns = now_ns;
+    hf_list_append(&pool->idle, &endpoint->idle_node);
+    pool->load.idle++;
+}
+
+static void
+idle_end(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
+{
+    if (!hf_list_is_empty(&endpoint->idle_node)) {
+        hf_list_remove(&endpoint->idle_node);
+        pool->load.idle--;
+    }
+}
+
+/* --- picking and granting ------------------------------------------------------------------ */
+
+static uint64_t
+random_bits(struct hf_pool *pool)
+{
+    pool->random += UINT64_C(0x9e3779b97f4a7c15);
+    return hf_hash_mix(pool->random);
+}
+
+/* The usable endpoint with that handle, or NULL. */
+static struct hf_pool_endpoint *
+find_usable(const struct hf_pool *pool, struct hf_handle handle)
+{
+    struct hf_pool_endpoint *endpoint;
+
+    if (handle.index >= pool->table_size) {
+        return NULL;
+    }
+    endpoint = pool->table[handle.index].endpoint;
+    if (!endpoint || endpoint->base.handle.generation != handle.generation ||
+        endpoint->position == HF_NOT_USABLE) {
+        return NULL;
+    }
+    return endpoint;
+}
+
+/* Asks the policy; NULL: nothing is usable, or it declined. */
+static struct hf_pool_endpoint *
+pick(struct hf_pool *pool, uint64_t now_ns)
+{
+    struct hf_lb_view view = {
+        .size = sizeof view,
+        .usable_count = pool->usable_count,
+        .usable = pool->usable,
+        .now_ns = now_ns,
+    };
+    struct hf_pool_endpoint *endpoint;
+    struct hf_handle handle;
+
+    if (pool->usable_count == 0) {
+        return NULL;
+    }
+    view.random = random_bits(pool);
+    handle = pool->ops->pick(pool->lb, &view);
+    if (handle.generation == 0) {
+        return NULL;
+    }
+    endpoint = find_usable(pool, handle);
+    if (hf_unlikely(!endpoint)) {
+        pool->load.invalid_picks++;
+        endpoint = pool->table[pool->usable[0].handle.index].endpoint;
+    }
+    return endpoint;
+}
+
+/* Takes a slot for the waiter. */
+static void
+occupy(struct hf_pool *pool, struct hf_waiter *waiter, struct hf_pool_endpoint *endpoint,
+       uint64_t now_ns)
+{
+    if (endpoint->in_flight++ == 0) {
+        idle_end(pool, endpoint);
+    }
+    endpoint->uses++;
+    pool->load.in_flight++;
+    waiter->endpoint = endpoint;
+    waiter->since_ns = now_ns;
+    waiter->attempts++;
+    if (pool->ops->started) {
+        pool->ops->started(pool->lb, &endpoint->base);
+    }
+}
+
+/* Sets a slot aside for the first who waits. */
+static void
+grant(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, uint64_t now_ns,
+      struct hf_pool_out *out)
+{
+    struct hf_waiter *waiter = hf_list_first(&pool->waiting, struct hf_waiter, node);
+
+    hf_list_remove(&waiter->node);
+    pool->load.waiting--;
+    occupy(pool, waiter, endpoint, now_ns);
+    waiter->state = HF_WAITER_GRANTED;
+    hf_list_append(&out->woken, &waiter->node);
+}
+
+void
+hf_pool_dispatch(struct hf_pool *pool, uint64_t now_ns, struct hf_pool_out *out)
+{
+    while (pool->load.waiting > 0) {
+        struct hf_pool_endpoint *endpoint = pick(pool, now_ns);
+
+        if (!endpoint) {
+            return;
+        }
+        grant(pool, endpoint, now_ns, out);
+        hf_pool_usable_update(pool, endpoint);
+    }
+}
+
+static void
+notify(struct hf_pool *pool, struct hf_pool_out *out)
+{
+    if (!pool->notified) {
+        pool->notified = true;
+        out->notify = true;
+    }
+}
+
+static enum hf_waiter_state
+refuse_new(struct hf_waiter *waiter, enum hf_refusal refusal)
+{
+    waiter->refusal = (uint16_t)refusal;
+    return HF_WAITER_REFUSED;
+}
+
+enum hf_waiter_state
+hf_pool_take(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
+             struct hf_pool_out *out)
+{
+    struct hf_pool_endpoint *endpoint = NULL;
+
+    hf_assert(waiter->state == HF_WAITER_IDLE);
+    if (pool->closed) {
+        return refuse_new(waiter, pool->closed);
+    }
+    pool->load.calls_total += waiter->attempts == 0;
+    if (pool->quiet) {
+        pool->quiet = false;
+        notify(pool, out);
+    }
+    if (pool->load.waiting == 0) {
+        endpoint = pick(pool, now_ns);
+    }
+    if (endpoint) {
+        occupy(pool, waiter, endpoint, now_ns);
+        hf_pool_usable_update(pool, endpoint);
+        return waiter->state = HF_WAITER_TAKEN;
+    }
+    if (pool->load.waiting >= pool->settings->max_waiting) {
+        return refuse_new(waiter, HF_REFUSED_QUEUE_FULL);
+    }
+    if (waiter->attempts > 0) {
+        hf_list_prepend(&pool->waiting, &waiter->node);
+    } else {
+        hf_list_append(&pool->waiting, &waiter->node);
+    }
+    pool->load.waiting++;
+    waiter->since_ns = now_ns;
+    notify(pool, out);
+    return waiter->state = HF_WAITER_WAITING;
+}
+
+enum hf_waiter_state
+hf_pool_accept(struct hf_pool *pool, struct hf_waiter *waiter)
+{
+    enum hf_waiter_state state = waiter->state;
+
+    (void)pool; /* names the lock that must be held */
+    hf_assert(state == HF_WAITER_GRANTED || state == HF_WAITER_REFUSED ||
+              state == HF_WAITER_CANCELLED);
+    if (state == HF_WAITER_GRANTED) {
+        return waiter->state = HF_WAITER_TAKEN;
+    }
+    waiter->state = HF_WAITER_IDLE;
+    return state;
+}
+
+/* --- giving back --------------------------------------------------------------------------- */
+
+/* The endpoint leaves for good. */
+static void
+leave(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, struct hf_pool_out *out)
+{
+    struct hf_pool_entry *entry = &pool->table[endpoint->base.handle.index];
+
+    if (pool->ops->removed) {
+        pool->ops->removed(pool->lb, &endpoint->base);
+    }
+    if (++entry->generation == 0) {
+        entry->generation = 1;
+    }
+    entry->endpoint = NULL;
+    entry->next_free = pool->free_entry;
+    pool->free_entry = endpoint->base.handle.index;
+    pool->load.draining--;
+    endpoint->removed = true;
+    hf_assert(!out->drained);
+    out->drained = endpoint;
+}
+
+void
+hf_pool_drain(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, struct hf_pool_out *out)
+{
+    if (endpoint->draining) {
+        return;
+    }
+    endpoint->draining = true;
+    pool->load.endpoints--;
+    pool->load.draining++;
+    idle_end(pool, endpoint);
+    hf_pool_usable_update(pool, endpoint);
+    if (endpoint->in_flight == 0) {
+        leave(pool, endpoint, out);
+    }
+}
+
+void
+hf_pool_leave(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, struct hf_pool_out *out)
+{
+    endpoint->leaving = true;
+    if (endpoint->in_flight == 0) {
+        hf_pool_drain(pool, endpoint, out);
+    }
+}
+
+bool
+hf_pool_drain_idle(struct hf_pool *pool, uint64_t before_ns, struct hf_pool_out *out)
+{
+    struct hf_pool_endpoint *endpoint =
+        hf_list_first(&pool->idle, struct hf_pool_endpoint, idle_node);
+
+    if (!endpoint || endpoint->idle_since_ns > before_ns) {
+        return false;
+    }
+    hf_pool_drain(pool, endpoint, out);
+    return true;
+}
+
+/* Keeps count of failures in a row; whether there are too many now. */
+static bool
+must_eject(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, uint32_t outcome)
+{
+    uint32_t limit = pool->settings->eject_after;
+
+    if (outcome == HF_OUTCOME_OK) {
+        endpoint->failures = 0;
+    } else if (outcome == HF_OUTCOME_FAILED) {
+        endpoint->failures++;
+    }
+    return limit > 0 && endpoint->failures >= limit && !endpoint->draining;
+}
+
+/* The books of a call that ended. */
+static void
+vacate(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint64_t now_ns)
+{
+    struct hf_pool_endpoint *endpoint = waiter->endpoint;
+
+    endpoint->in_flight--;
+    pool->load.in_flight--;
+    if (outcome == HF_OUTCOME_RELEASED) {
+        endpoint->uses--;
+    } else {
+        pool->load.last_finished_ns = now_ns;
+    }
+    if (endpoint->in_flight == 0 && !endpoint->draining) {
+        hf_pool_idle_begin(pool, endpoint, now_ns);
+    }
+    if (pool->ops->finished) {
+        pool->ops->finished(pool->lb, &endpoint->base, outcome,
+                            hf_sub_saturated(now_ns, waiter->since_ns));
+    }
+    waiter->endpoint = NULL;
+}
+
+static void
+give_back(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint64_t now_ns,
+          struct hf_pool_out *out)
+{
+    struct hf_pool_endpoint *endpoint = waiter->endpoint;
+
+    vacate(pool, waiter, outcome, now_ns);
+    if (must_eject(pool, endpoint, outcome)) {
+        hf_assert(!out->ejected);
+        out->ejected = hf_pool_endpoint_ref(endpoint);
+        hf_pool_drain(pool, endpoint, out);
+        return;
+    }
+    if (endpoint->draining) {
+        if (endpoint->in_flight == 0) {
+            leave(pool, endpoint, out);
+        }
+        return;
+    }
+    /* Under load the freed slot goes straight to the next call, and the endpoint
+     * stays out of the usable set, as it was. */
+    if (pool->load.waiting > 0 && pool->usable_count == 0 && has_room(endpoint)) {
+        grant(pool, endpoint, now_ns, out);
+    }
+    hf_pool_usable_update(pool, endpoint);
+    hf_pool_dispatch(pool, now_ns, out);
+    if (endpoint->leaving && endpoint->in_flight == 0) {
+        hf_pool_drain(pool, endpoint, out);
+    }
+}
+
+void
+hf_pool_release(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint64_t now_ns,
+                struct hf_pool_out *out)
+{
+    hf_assert(waiter->state == HF_WAITER_TAKEN);
+    waiter->state = HF_WAITER_IDLE;
+    give_back(pool, waiter, outcome, now_ns, out);
+}
+
+bool
+hf_pool_cancel(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
+               struct hf_pool_out *out)
+{
+    switch ((enum hf_waiter_state)waiter->state) {
+    case HF_WAITER_IDLE:
+        return true;
+    case HF_WAITER_WAITING:
+        hf_list_remove(&waiter->node);
+        pool->load.waiting--;
+        waiter->state = HF_WAITER_IDLE;
+        return true;
+    case HF_WAITER_GRANTED:
+        waiter->state = HF_WAITER_CANCELLED;
+        give_back(pool, waiter, HF_OUTCOME_RELEASED, now_ns, out);
+        return false;
+    case HF_WAITER_REFUSED:
+    case HF_WAITER_CANCELLED:
+        waiter->state = HF_WAITER_CANCELLED;
+        return false;
+    case HF_WAITER_TAKEN:
+        break;
+    }
+    hf_unreachable();
+}

@@ -1,0 +1,243 @@
+/*
+ * pool.h - one function's endpoints, slots and waiting calls.
+ *
+ * A pool answers two questions on the path of every call: which endpoint may
+ * take it, and who is next when a slot comes back.  At a leaf the endpoints are
+ * instances of one function; at a load balancer they are child nodes.  It is a
+ * pure state machine: no lock, no clock, no I/O, and after `hf_pool_add` no
+ * allocation.  `take` and `release` cost a constant time plus the policy's.
+ *
+ * Threads.  The caller guards each pool by one mutex and calls everything that
+ * takes a `struct hf_pool *` with it held, from any thread.  What an operation
+ * set off (calls to wake, endpoints that left) is collected in a `struct
+ * hf_pool_out`, to be acted on after unlocking.
+ *
+ * A call's way:  take -> TAKEN -> release
+ *                take -> WAITING -> (wake-up: accept) -> TAKEN -> release
+ *                                                     -> REFUSED or CANCELLED
+ *                take -> REFUSED
+ */
+#ifndef HF_ENGINE_POOL_H
+#define HF_ENGINE_POOL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <hyperfaas/lb.h>
+
+#include "base/list.h"
+
+/* Why a call gets no slot, and the fixed word that programs see for it. */
+#define HF_REFUSALS(REFUSAL)                                                                       \
+    REFUSAL(HF_REFUSED_QUEUE_FULL, "queue-full")     /* too many calls wait already */             \
+    REFUSAL(HF_REFUSED_NO_WORKER, "no-worker")       /* no worker has room for an instance */      \
+    REFUSAL(HF_REFUSED_START_FAILED, "start-failed") /* instances don't start */                   \
+    REFUSAL(HF_REFUSED_DRAINING, "draining")         /* this node takes no new calls */            \
+    REFUSAL(HF_REFUSED_DELETED, "deleted")           /* the function is gone */
+
+enum hf_refusal {
+    HF_REFUSED_NOT, /* not refused */
+#define HF_REFUSAL_ENUM(id, word) id,
+    HF_REFUSALS(HF_REFUSAL_ENUM)
+#undef HF_REFUSAL_ENUM
+};
+
+/* The word for a refusal; "none" for HF_REFUSED_NOT. */
+const char *hf_refusal_word(enum hf_refusal refusal);
+
+enum hf_waiter_state {
+    HF_WAITER_IDLE,      /* has nothing to do with the pool; its memory is the caller's */
+    HF_WAITER_WAITING,   /* in the queue */
+    HF_WAITER_GRANTED,   /* a slot is set aside; the wake-up is on its way */
+    HF_WAITER_TAKEN,     /* holds a slot until `hf_pool_release` */
+    HF_WAITER_REFUSED,   /* gets none; see `refusal` */
+    HF_WAITER_CANCELLED, /* left after it was granted or refused; the wake-up is on its way */
+};
+
+/*
+ * A call's place at a pool; the caller embeds it in its call.  Set up once by
+ * `hf_waiter_init`; only the pool's functions change it, under the pool's lock.
+ */
+struct hf_waiter {
+    struct hf_list node;               /* in the queue, then in `woken` or a list of the caller's */
+    struct hf_pool_endpoint *endpoint; /* while GRANTED or TAKEN; stays valid that long */
+    uint64_t since_ns;                 /* when it began to wait, or got its slot */
+    uint16_t state;                    /* enum hf_waiter_state */
+    uint16_t refusal;                  /* enum hf_refusal, while REFUSED */
+    uint32_t attempts;                 /* slots this call has had */
+};
+
+/* Makes a waiter for a new call. */
+void hf_waiter_init(struct hf_waiter *waiter);
+
+/*
+ * Something a call can be forwarded to.  Counted references: the pool has one
+ * from `hf_pool_add` until it hands it over in `drained`.  Whoever holds a slot
+ * needs none of its own; whoever keeps a pointer longer takes one.
+ */
+struct hf_pool_endpoint {
+    /* Constant; any thread. */
+    struct hf_endpoint base; /* as the policy sees it: id, handle (capacity: under the lock) */
+    const char *address;     /* "HOST:PORT", lives with the endpoint */
+    void *user;              /* the caller's */
+
+    /* The pool's own, under its lock; for reading only. */
+    void (*user_free)(void *user);
+    struct hf_list idle_node; /* in the pool's list of idle endpoints, longest idle first */
+    uint64_t idle_since_ns;   /* when the last call ended, or it was added */
+    uint64_t uses;            /* calls it was given */
+    uint32_t in_flight;
+    uint32_t failures; /* connection failures since the last answer */
+    uint32_t position; /* in the array of usable endpoints; UINT32_MAX: not usable */
+    bool leaving;      /* drains when it is idle */
+    bool draining;     /* gets no new calls */
+    bool removed;      /* has left the pool */
+    atomic_uint refs;
+};
+
+struct hf_pool_endpoint *hf_pool_endpoint_ref(struct hf_pool_endpoint *endpoint); /* any thread */
+
+/* Drops a reference; the last one calls `user_free` and frees.  Any thread, without the
+ * pool's lock.  NULL is allowed. */
+void hf_pool_endpoint_unref(struct hf_pool_endpoint *endpoint);
+
+/* What is the same for all pools of a role.  Borrowed for the life of the pools. */
+struct hf_pool_settings {
+    const struct hf_lb_ops *lb; /* whole: members the module lacks are NULL */
+    const struct hf_host *host; /* for the policy */
+    const struct hf_options *options;
+    uint32_t max_waiting; /* calls that may wait at once, per pool */
+    uint32_t eject_after; /* connection failures in a row that take an endpoint out; 0: never */
+};
+
+/* What an endpoint is made from; texts are copied. */
+struct hf_pool_endpoint_spec {
+    const char *id;
+    const char *address;
+    uint32_t capacity; /* slots; 0: no limit */
+    void *user;
+    void (*user_free)(void *user); /* runs with the last reference; NULL: nothing to do */
+};
+
+/*
+ * What an operation set off.  Set up by `hf_pool_out_init`; one may be passed to
+ * several operations only if `ejected` and `drained` are taken out in between.
+ */
+struct hf_pool_out {
+    struct hf_list woken; /* waiters that became GRANTED or REFUSED, oldest first: take each out
+                           * and let its thread call `hf_pool_accept` */
+    struct hf_pool_endpoint *ejected; /* taken out of use by its failures: stop it.  With a
+                                       * reference.  NULL: none */
+    struct hf_pool_endpoint *drained; /* drained and nothing in flight: it has left the pool, and
+                                       * so says it once.  With the pool's reference */
+    bool notify; /* the control thread must look at this function (`hf_pool_load`): a call began
+                  * to wait, or the first one came since it was idle.  Not repeated until it did */
+};
+
+void hf_pool_out_init(struct hf_pool_out *out);
+
+/* How busy a pool is. */
+struct hf_pool_load {
+    uint32_t endpoints; /* that get calls */
+    uint32_t draining;
+    uint32_t idle;      /* of `endpoints`, without a call */
+    uint32_t in_flight; /* calls that hold a slot */
+    uint32_t waiting;
+    uint64_t calls_total;      /* calls that ever came; a retried one counts once */
+    uint64_t last_finished_ns; /* 0: none ever did */
+    uint64_t oldest_idle_ns;   /* since when the longest idle endpoint has been so; 0: none */
+    uint64_t invalid_picks;    /* answers of the policy that had to be replaced */
+};
+
+struct hf_pool;
+
+/* Makes an empty pool with an instance of the policy.  `function` stays valid as long as the pool;
+ * its content may change under the lock.  `seed` feeds the policy's random numbers.  0, HF_ENOMEM,
+ * or the policy's own refusal. */
+int hf_pool_new(const struct hf_pool_settings *settings, const struct hf_function *function,
+                uint64_t seed, struct hf_pool **ret, struct hf_err *err);
+
+/* Frees a pool that is cold (see `hf_pool_is_cold`).  NULL is allowed. */
+void hf_pool_free(struct hf_pool *pool);
+
+/* Whether it has no endpoint and no waiting call, and so may be freed. */
+bool hf_pool_is_cold(const struct hf_pool *pool);
+
+/* --- the path of a call -------------------------------------------------------------------- */
+
+/*
+ * Asks for a slot for an IDLE waiter.  Returns the state it is in then:
+ * TAKEN: `waiter->endpoint` is it.
+ * WAITING: behind all who wait already (a call that lost its endpoint: before
+ *     them).  The caller keeps its deadline and calls `hf_pool_cancel` then.
+ * REFUSED: `waiter->refusal` says why; the waiter is IDLE again.
+ */
+enum hf_waiter_state hf_pool_take(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
+                                  struct hf_pool_out *out);
+
+/* Ends the way of a waiter whose wake-up has arrived: TAKEN, REFUSED or CANCELLED.  In the last
+ * two cases it is IDLE again. */
+enum hf_waiter_state hf_pool_accept(struct hf_pool *pool, struct hf_waiter *waiter);
+
+/*
+ * Leaves the queue: the call was cancelled or its deadline passed.  True: the
+ * waiter is IDLE.  False: a wake-up is on its way already, and the waiter must
+ * live until it came and `hf_pool_accept` answered CANCELLED; a slot set aside
+ * for it goes to the next one now.
+ */
+bool hf_pool_cancel(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
+                    struct hf_pool_out *out);
+
+/* Gives the slot of a TAKEN waiter back, and on to the next who waits.  `outcome` is an enum
+ * hf_outcome.  The waiter is IDLE then and may ask again (a transparent retry). */
+void hf_pool_release(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome,
+                     uint64_t now_ns, struct hf_pool_out *out);
+
+/* --- control ------------------------------------------------------------------------------- */
+
+/* Adds an endpoint and gives its slots to those who wait.  `*ret` is borrowed: take a reference
+ * to keep it.  0 or the policy's or HF_ENOMEM; then `user` stays the caller's. */
+int hf_pool_add(struct hf_pool *pool, const struct hf_pool_endpoint_spec *spec, uint64_t now_ns,
+                struct hf_pool_out *out, struct hf_pool_endpoint **ret);
+
+/* Takes an endpoint out of use; the calls in flight at it go on.  `out->drained` says, now or by a
+ * later release, that they have ended.  Harmless on one that drains or has left. */
+void hf_pool_drain(struct hf_pool *pool, struct hf_pool_endpoint *endpoint,
+                   struct hf_pool_out *out);
+
+/* Drains an endpoint as soon as it is idle, which may be now; until then it gets calls. */
+void hf_pool_leave(struct hf_pool *pool, struct hf_pool_endpoint *endpoint,
+                   struct hf_pool_out *out);
+
+/* Drains the endpoint that has been idle longest, if that is since `before_ns` or earlier: it is
+ * in `out->drained` at once.  False: there is none. */
+bool hf_pool_drain_idle(struct hf_pool *pool, uint64_t before_ns, struct hf_pool_out *out);
+
+/* The function was updated: gives all endpoints that many slots.  Calls above it may finish. */
+void hf_pool_set_capacity(struct hf_pool *pool, uint32_t capacity, uint64_t now_ns,
+                          struct hf_pool_out *out);
+
+/* Refuses all who wait now.  `reason` is for people, copied, see `hf_pool_reason`. */
+void hf_pool_refuse(struct hf_pool *pool, enum hf_refusal refusal, const char *reason,
+                    struct hf_pool_out *out);
+
+/* The same, and all who will come.  Calls in flight go on; endpoints stay. */
+void hf_pool_close(struct hf_pool *pool, enum hf_refusal refusal, const char *reason,
+                   struct hf_pool_out *out);
+
+/* The text of the last refusal, or "".  Valid until the next one. */
+const char *hf_pool_reason(const struct hf_pool *pool);
+
+/* Tells how busy the pool is, and rearms `notify`. */
+void hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret);
+
+/* Calls `fn` for each endpoint, draining ones too, in no meaningful order.  `fn` must not
+ * change the pool. */
+void hf_pool_for_each(const struct hf_pool *pool,
+                      void (*fn)(void *arg, const struct hf_pool_endpoint *endpoint), void *arg);
+
+/* Appends what the policy holds to `text`. */
+void hf_pool_show(const struct hf_pool *pool, struct hf_text *text);
+
+#endif

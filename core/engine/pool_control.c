@@ -1,0 +1,263 @@
+/*
+ * pool_control.c - making pools and endpoints, changing and reading them.
+ *
+ * What is not on the path of a call; here memory may be allocated.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "engine/pool_private.h"
+
+const char *
+hf_refusal_word(enum hf_refusal refusal)
+{
+    static const char *const words[] = { "none",
+#define REFUSAL_WORD(id, word) word,
+                                         HF_REFUSALS(REFUSAL_WORD)
+#undef REFUSAL_WORD
+    };
+
+    hf_assert((size_t)refusal < hf_countof(words));
+    return words[refusal];
+}
+
+/* --- endpoints ----------------------------------------------------------------------------- */
+
+struct hf_pool_endpoint *
+hf_pool_endpoint_ref(struct hf_pool_endpoint *endpoint)
+{
+    atomic_fetch_add_explicit(&endpoint->refs, 1, memory_order_relaxed);
+    return endpoint;
+}
+
+void
+hf_pool_endpoint_unref(struct hf_pool_endpoint *endpoint)
+{
+    if (!endpoint || atomic_fetch_sub_explicit(&endpoint->refs, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    hf_assert(endpoint->removed);
+    if (endpoint->user_free) {
+        endpoint->user_free(endpoint->user);
+    }
+    free(endpoint);
+}
+
+/* One block for the endpoint, the policy's state and the texts. */
+static struct hf_pool_endpoint *
+endpoint_new(const struct hf_pool_endpoint_spec *spec, size_t state_size)
+{
+    const size_t align = _Alignof(max_align_t);
+    size_t state_at = (sizeof(struct hf_pool_endpoint) + align - 1) & ~(align - 1);
+    size_t id_size = strlen(spec->id) + 1;
+    size_t address_size = strlen(spec->address) + 1;
+    struct hf_pool_endpoint *endpoint;
+    char *block = calloc(1, state_at + state_size + id_size + address_size);
+    char *texts;
+
+    if (!block) {
+        return NULL;
+    }
+    texts = block + state_at + state_size;
+    endpoint = (struct hf_pool_endpoint *)(void *)block;
+    endpoint->base = (struct hf_endpoint){
+        .size = sizeof endpoint->base,
+        .capacity = spec->capacity,
+        .id = memcpy(texts, spec->id, id_size),
+        .state = block + state_at,
+    };
+    endpoint->address = memcpy(texts + id_size, spec->address, address_size);
+    endpoint->user = spec->user;
+    endpoint->user_free = spec->user_free;
+    endpoint->position = HF_NOT_USABLE;
+    hf_list_init(&endpoint->idle_node);
+    atomic_init(&endpoint->refs, 1);
+    return endpoint;
+}
+
+/* --- pools --------------------------------------------------------------------------------- */
+
+int
+hf_pool_new(const struct hf_pool_settings *settings, const struct hf_function *function,
+            uint64_t seed, struct hf_pool **ret, struct hf_err *err)
+{
+    hf_autofree struct hf_pool *pool = calloc(1, sizeof *pool);
+    int r;
+
+    if (!pool) {
+        return hf_fail(err, HF_ENOMEM, "function '%s': no memory for its pool", function->id);
+    }
+    pool->settings = settings;
+    pool->ops = settings->lb;
+    pool->random = hf_hash_mix(seed ^ function->hash);
+    pool->free_entry = HF_NO_ENTRY;
+    hf_list_init(&pool->waiting);
+    hf_list_init(&pool->idle);
+    r = pool->ops->create(settings->host, settings->options, function, &pool->lb, err);
+    if (r < 0) {
+        return hf_err_wrap(err, r, "function '%s': lb policy", function->id);
+    }
+    *ret = hf_steal(pool);
+    return 0;
+}
+
+void
+hf_pool_free(struct hf_pool *pool)
+{
+    if (!pool) {
+        return;
+    }
+    hf_assert(hf_pool_is_cold(pool));
+    pool->ops->destroy(pool->lb);
+    free(pool->table);
+    free(pool->usable);
+    free(pool->reason);
+    free(pool);
+}
+
+bool
+hf_pool_is_cold(const struct hf_pool *pool)
+{
+    return pool->load.endpoints == 0 && pool->load.draining == 0 && pool->load.waiting == 0;
+}
+
+/* Makes sure that one more endpoint has room in both arrays. */
+static int
+reserve(struct hf_pool *pool)
+{
+    uint32_t count = pool->table_size ? pool->table_size * 2 : 4;
+    struct hf_pool_entry *table;
+    struct hf_candidate *usable;
+
+    if (pool->free_entry != HF_NO_ENTRY) {
+        return 0;
+    }
+    if (pool->table_size > UINT32_MAX / 4) {
+        return HF_ENOMEM;
+    }
+    table = realloc(pool->table, count * sizeof *table);
+    if (!table) {
+        return HF_ENOMEM;
+    }
+    pool->table = table;
+    usable = realloc(pool->usable, count * sizeof *usable);
+    if (!usable) {
+        return HF_ENOMEM;
+    }
+    pool->usable = usable;
+    for (uint32_t i = count; i-- > pool->table_size;) {
+        table[i] = (struct hf_pool_entry){ .generation = 1, .next_free = pool->free_entry };
+        pool->free_entry = i;
+    }
+    pool->table_size = count;
+    return 0;
+}
+
+int
+hf_pool_add(struct hf_pool *pool, const struct hf_pool_endpoint_spec *spec, uint64_t now_ns,
+            struct hf_pool_out *out, struct hf_pool_endpoint **ret)
+{
+    hf_autofree struct hf_pool_endpoint *made = endpoint_new(spec, pool->ops->endpoint_state_size);
+    struct hf_pool_endpoint *endpoint = made;
+    int r = made ? reserve(pool) : HF_ENOMEM;
+
+    if (r < 0) {
+        return r;
+    }
+    endpoint->base.handle = (struct hf_handle){
+        .index = pool->free_entry,
+        .generation = pool->table[pool->free_entry].generation,
+    };
+    r = pool->ops->added ? pool->ops->added(pool->lb, &endpoint->base) : 0;
+    if (r < 0) {
+        return r;
+    }
+    made = NULL; /* the pool's now */
+    pool->free_entry = pool->table[endpoint->base.handle.index].next_free;
+    pool->table[endpoint->base.handle.index].endpoint = endpoint;
+    pool->load.endpoints++;
+    hf_pool_usable_add(pool, endpoint);
+    hf_pool_idle_begin(pool, endpoint, now_ns);
+    hf_pool_dispatch(pool, now_ns, out);
+    *ret = endpoint;
+    return 0;
+}
+
+void
+hf_pool_set_capacity(struct hf_pool *pool, uint32_t capacity, uint64_t now_ns,
+                     struct hf_pool_out *out)
+{
+    for (uint32_t i = 0; i < pool->table_size; i++) {
+        struct hf_pool_endpoint *endpoint = pool->table[i].endpoint;
+
+        if (endpoint) {
+            endpoint->base.capacity = capacity;
+            hf_pool_usable_update(pool, endpoint);
+        }
+    }
+    hf_pool_dispatch(pool, now_ns, out);
+}
+
+void
+hf_pool_refuse(struct hf_pool *pool, enum hf_refusal refusal, const char *reason,
+               struct hf_pool_out *out)
+{
+    struct hf_waiter *waiter;
+
+    free(pool->reason);
+    pool->reason = strdup(reason); /* without memory the fixed word must do */
+    HF_LIST_FOR (waiter, &pool->waiting, node) {
+        waiter->state = HF_WAITER_REFUSED;
+        waiter->refusal = (uint16_t)refusal;
+    }
+    hf_list_splice(&out->woken, &pool->waiting);
+    pool->load.waiting = 0;
+}
+
+void
+hf_pool_close(struct hf_pool *pool, enum hf_refusal refusal, const char *reason,
+              struct hf_pool_out *out)
+{
+    pool->closed = (uint16_t)refusal;
+    hf_pool_refuse(pool, refusal, reason, out);
+}
+
+const char *
+hf_pool_reason(const struct hf_pool *pool)
+{
+    return pool->reason ? pool->reason : "";
+}
+
+void
+hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret)
+{
+    const struct hf_pool_endpoint *oldest =
+        hf_list_first(&pool->idle, struct hf_pool_endpoint, idle_node);
+
+    *ret = pool->load;
+    ret->oldest_idle_ns = oldest ? oldest->idle_since_ns : 0;
+    pool->notified = false;
+    pool->quiet = ret->in_flight == 0 && ret->waiting == 0;
+}
+
+void
+hf_pool_for_each(const struct hf_pool *pool,
+                 void (*fn)(void *arg, const struct hf_pool_endpoint *endpoint), void *arg)
+{
+    for (uint32_t i = 0; i < pool->table_size; i++) {
+        if (pool->table[i].endpoint) {
+            fn(arg, pool->table[i].endpoint);
+        }
+    }
+}
+
+void
+hf_pool_show(const struct hf_pool *pool, struct hf_text *text)
+{
+    if (pool->ops->show) {
+        pool->ops->show(pool->lb, text);
+    }
+}

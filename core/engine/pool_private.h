@@ -1,0 +1,55 @@
+/*
+ * pool_private.h - inside of a pool, shared by its two halves.
+ *
+ * pool.c is the path of a call; pool_control.c makes pools and endpoints and
+ * changes them.  Nobody else includes this.
+ */
+#ifndef HF_ENGINE_POOL_PRIVATE_H
+#define HF_ENGINE_POOL_PRIVATE_H
+
+#include "engine/pool.h"
+
+#define HF_NOT_USABLE UINT32_MAX
+#define HF_NO_ENTRY   UINT32_MAX
+
+/* What a handle's index leads to. */
+struct hf_pool_entry {
+    struct hf_pool_endpoint *endpoint; /* NULL: free */
+    uint32_t generation;               /* of the endpoint, or of the next one here */
+    uint32_t next_free;
+};
+
+struct hf_pool {
+    const struct hf_pool_settings *settings;
+    const struct hf_lb_ops *ops;
+    struct hf_lb *lb;
+    uint64_t random; /* state of SplitMix64 (G. Steele et al., OOPSLA 2014) */
+
+    struct hf_list waiting; /* of hf_waiter.node */
+    struct hf_list idle;    /* of hf_pool_endpoint.idle_node */
+    struct hf_pool_entry *table;
+    struct hf_candidate *usable;
+    uint32_t table_size; /* allocated, in `table` and `usable` alike */
+    uint32_t free_entry; /* head of the free ones */
+    uint32_t usable_count;
+
+    struct hf_pool_load load; /* kept up to date, but for `oldest_idle_ns` */
+    char *reason;             /* of the last refusal; NULL: none */
+    uint16_t closed;          /* enum hf_refusal for all new calls */
+    bool notified;            /* the control thread knows that it must look */
+    bool quiet;               /* nothing was going on when it last looked */
+};
+
+/* Puts an endpoint into the usable set. */
+void hf_pool_usable_add(struct hf_pool *pool, struct hf_pool_endpoint *endpoint);
+
+/* Puts it in or out, whichever is true now, and tells the policy. */
+void hf_pool_usable_update(struct hf_pool *pool, struct hf_pool_endpoint *endpoint);
+
+/* It has no call from now on. */
+void hf_pool_idle_begin(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, uint64_t now_ns);
+
+/* Gives usable slots to those who wait. */
+void hf_pool_dispatch(struct hf_pool *pool, uint64_t now_ns, struct hf_pool_out *out);
+
+#endif

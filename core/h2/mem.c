@@ -1,0 +1,165 @@
+/*
+ * mem.c - per-thread free lists for small blocks.
+ *
+ * A block is preceded by its size class.  Lists are bounded, so a burst gives
+ * its memory back.  Under AddressSanitizer every block is malloc's own, so that
+ * a use after free is seen.
+ */
+#include "h2/mem.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GRAIN     64u
+#define N_CLASSES (HF_H2_MEM_MAX / GRAIN + 1)
+/* Bytes that a thread keeps per size class. */
+#define KEEP_BYTES (256u * 1024)
+
+#ifdef __SANITIZE_ADDRESS__
+#define KEEP 0
+#else
+#define KEEP 1
+#endif
+
+/* In front of every block. */
+struct head {
+    alignas(16) uint32_t class; /* index of its list; N_CLASSES: none */
+    uint32_t size;              /* usable bytes; for realloc of large blocks */
+};
+
+struct list {
+    void **first; /* a free block begins with the address of the next */
+    uint32_t n;
+};
+
+static _Thread_local struct list lists[N_CLASSES];
+
+static struct head *
+head_of(void *block)
+{
+    return (struct head *)block - 1;
+}
+
+static void *
+alloc_from_system(size_t class, size_t size)
+{
+    struct head *head;
+
+    if (size > UINT32_MAX) {
+        return NULL;
+    }
+    head = malloc(sizeof *head + size);
+    if (!head) {
+        return NULL;
+    }
+    head->class = (uint32_t) class;
+    head->size = (uint32_t)size;
+    return head + 1;
+}
+
+void *
+hf_h2_mem_alloc(size_t size)
+{
+    size_t class = size ? (size + GRAIN - 1) / GRAIN : 1;
+    void **block;
+
+    if (!KEEP || class >= N_CLASSES) {
+        return alloc_from_system(N_CLASSES, size);
+    }
+    block = lists[class].first;
+    if (!block) {
+        return alloc_from_system(class, class * GRAIN);
+    }
+    lists[class].first = *block;
+    lists[class].n--;
+    return block;
+}
+
+void *
+hf_h2_mem_zalloc(size_t size)
+{
+    void *block = hf_h2_mem_alloc(size);
+
+    return block ? memset(block, 0, size) : NULL;
+}
+
+void
+hf_h2_mem_free(void *block)
+{
+    struct head *head;
+    struct list *list;
+
+    if (!block) {
+        return;
+    }
+    head = head_of(block);
+    if (head->class >= N_CLASSES || lists[head->class].n * head->size >= KEEP_BYTES) {
+        free(head);
+        return;
+    }
+    list = &lists[head->class];
+    *(void **)block = list->first;
+    list->first = block;
+    list->n++;
+}
+
+void
+hf_h2_mem_release(void)
+{
+    for (size_t i = 0; i < N_CLASSES; i++) {
+        while (lists[i].first) {
+            void **block = lists[i].first;
+
+            lists[i].first = *block;
+            free(head_of(block));
+        }
+        lists[i].n = 0;
+    }
+}
+
+static void *
+mem_malloc(size_t size, void *arg)
+{
+    (void)arg;
+    return hf_h2_mem_alloc(size);
+}
+
+static void
+mem_free(void *block, void *arg)
+{
+    (void)arg;
+    hf_h2_mem_free(block);
+}
+
+static void *
+mem_calloc(size_t n, size_t size, void *arg)
+{
+    (void)arg;
+    return size && n > SIZE_MAX / size ? NULL : hf_h2_mem_zalloc(n * size);
+}
+
+static void *
+mem_realloc(void *block, size_t size, void *arg)
+{
+    void *moved;
+
+    (void)arg;
+    if (block && head_of(block)->size >= size) {
+        return block;
+    }
+    moved = hf_h2_mem_alloc(size);
+    if (moved && block) {
+        memcpy(moved, block, head_of(block)->size);
+        hf_h2_mem_free(block);
+    }
+    return moved;
+}
+
+nghttp2_mem hf_h2_mem_ops = {
+    .malloc = mem_malloc,
+    .free = mem_free,
+    .calloc = mem_calloc,
+    .realloc = mem_realloc,
+};

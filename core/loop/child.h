@@ -1,0 +1,63 @@
+/*
+ * child.h - child processes that never outlive us.
+ *
+ * A child gets its own session and process group, default signals, no descriptor
+ * of ours, and PR_SET_PDEATHSIG(SIGKILL).  Because the death signal follows the
+ * thread that forked (prctl(2)), all children are forked by one thread, the
+ * spawner, which must live as long as they may.  Ends are seen through a pidfd;
+ * whatever is left of the group then is killed, and the process is reaped.
+ */
+#ifndef HF_LOOP_CHILD_H
+#define HF_LOOP_CHILD_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "loop/loop.h"
+
+struct hf_child;
+struct hf_spawner;
+
+/* Raises this process's limit of open files to its maximum; children get what was
+ * before.  Call once, early. */
+int hf_raise_open_files(struct hf_err *err);
+
+/* Starts the forking thread.  Make it early, free it last: its end kills its children. */
+int hf_spawner_new(struct hf_spawner **ret, struct hf_err *err);
+
+/* Kills and reaps what children remain.  NULL is allowed. */
+void hf_spawner_free(struct hf_spawner *spawner);
+
+/* What to run.  Borrowed for the call. */
+struct hf_child_spec {
+    const char *path;        /* executable */
+    const char *const *argv; /* NULL-terminated */
+    const char *const *envp; /* NULL-terminated, the whole environment */
+    const char *directory;   /* to start in; NULL: ours */
+    int output;              /* becomes stdout and stderr; -1: /dev/null; stays the caller's */
+    uint64_t memory_bytes;   /* RLIMIT_AS; 0: none */
+    uint64_t open_files;     /* RLIMIT_NOFILE; 0: what we were started with */
+};
+
+/* `code` is the exit code, or -1 if `signal` ended it.  The child is freed by its
+ * owner, also from here. */
+typedef void hf_child_exit_fn(void *arg, int code, int signal);
+
+/* Starts a process.  Waits for its exec, about a millisecond.  `fn` runs on `loop`
+ * exactly once, later, unless the child was freed before.  A path that cannot be
+ * executed is an error here (HF_ENOTFOUND, HF_EDENIED, ...). */
+int hf_child_spawn(struct hf_spawner *spawner, struct hf_loop *loop,
+                   const struct hf_child_spec *spec, hf_child_exit_fn *fn, void *arg,
+                   struct hf_child **ret, struct hf_err *err);
+
+/* The process id; stays valid until the child is freed. */
+pid_t hf_child_pid(const struct hf_child *child);
+
+/* Sends `signal` to the whole group.  HF_ENOTFOUND: it has ended. */
+int hf_child_signal(struct hf_child *child, int signal);
+
+/* Kills the group if it still runs, and forgets it; it is reaped in the background.
+ * On its loop's thread.  NULL is allowed. */
+void hf_child_free(struct hf_child *child);
+
+#endif

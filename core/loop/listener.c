@@ -1,0 +1,220 @@
+/*
+ * listener.c - one acceptor for one address.
+ */
+#include "loop/listener.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "loop/timer.h"
+#include "loop/watch.h"
+
+#define BACKLOG 4096
+
+/* Connections taken per turn, so that those that exist get theirs. */
+#define ACCEPTS_PER_TURN 32
+
+/* How long to leave callers waiting when descriptors have run out. */
+#define PAUSE_NS (100 * HF_MSEC)
+
+HF_COUNTER(listener_accepted, "Connections accepted.");
+HF_COUNTER(listener_paused, "Times that accepting paused for lack of descriptors or memory.");
+
+struct hf_listener {
+    struct hf_watch watch;
+    struct hf_timer resume;
+    hf_accept_fn *fn;
+    void *arg;
+    bool accepting; /* the receiver may free us: the memory goes afterwards */
+    bool closed;
+    struct hf_address address;
+    char text[HF_ADDRESS_TEXT_MAX];
+};
+
+/* --- accepting ----------------------------------------------------------------------------- */
+
+static void
+on_resume(struct hf_timer *timer)
+{
+    struct hf_listener *listener = hf_container_of(timer, struct hf_listener, resume);
+
+    if (hf_watch_set(&listener->watch, HF_READABLE) < 0) {
+        hf_timer_set(&listener->resume, PAUSE_NS);
+    }
+}
+
+static void
+pause_accepting(struct hf_listener *listener)
+{
+    hf_count(&listener_paused);
+    hf_watch_set(&listener->watch, 0);
+    hf_timer_set(&listener->resume, PAUSE_NS);
+}
+
+static void
+deliver(struct hf_listener *listener, int fd)
+{
+    static const int one = 1;
+
+    if (listener->address.u.any.sa_family != AF_UNIX) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    }
+    hf_count(&listener_accepted);
+    listener->fn(listener->arg, fd);
+}
+
+static void
+on_connection(struct hf_watch *watch, uint32_t events)
+{
+    struct hf_listener *listener = hf_container_of(watch, struct hf_listener, watch);
+
+    (void)events;
+    listener->accepting = true;
+    for (int i = 0; i < ACCEPTS_PER_TURN && !listener->closed; i++) {
+        int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            deliver(listener, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pause_accepting(listener);
+            break;
+        } else if (errno == EAGAIN) {
+            break;
+        } /* else that caller has gone: take the next */
+    }
+    listener->accepting = false;
+    if (listener->closed) {
+        free(listener);
+    }
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+/* Removes the file of a unix socket that nobody listens on any more. */
+static bool
+remove_stale(const struct hf_address *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool stale;
+
+    if (fd < 0) {
+        return false;
+    }
+    stale = connect(fd, &address->u.any, address->len) < 0 && errno == ECONNREFUSED;
+    close(fd);
+    return stale && unlink(address->u.local.sun_path) == 0;
+}
+
+static int
+bind_to(int fd, const struct hf_address *address)
+{
+    if (bind(fd, &address->u.any, address->len) == 0) {
+        return 0;
+    }
+    if (errno == EADDRINUSE && address->u.any.sa_family == AF_UNIX && remove_stale(address)) {
+        return bind(fd, &address->u.any, address->len);
+    }
+    return -1;
+}
+
+static int
+open_socket(const struct hf_address *address, const char *text, int *ret, struct hf_err *err)
+{
+    static const int one = 1;
+    int fd = socket(address->u.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return hf_fail_errno(err, errno, "cannot listen on %s", text);
+    }
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind_to(fd, address) < 0 || listen(fd, BACKLOG) < 0) {
+        int error = errno;
+
+        close(fd);
+        if (error == EADDRINUSE) {
+            return hf_fail(err, HF_EEXISTS, "cannot listen on %s: the address is taken", text);
+        }
+        return hf_fail_errno(err, error, "cannot listen on %s", text);
+    }
+    *ret = fd;
+    return 0;
+}
+
+int
+hf_listener_new(struct hf_loop *loop, const char *address, hf_accept_fn *fn, void *arg,
+                struct hf_listener **ret, struct hf_err *err)
+{
+    struct hf_address wanted;
+    struct hf_listener *listener;
+    int fd = -1;
+    int r = hf_address_parse(address, &wanted, err);
+
+    if (r < 0) {
+        return r;
+    }
+    r = open_socket(&wanted, address, &fd, err);
+    if (r < 0) {
+        return r;
+    }
+    listener = calloc(1, sizeof *listener);
+    if (!listener) {
+        close(fd);
+        return hf_fail(err, HF_ENOMEM, "cannot listen on %s: out of memory", address);
+    }
+    listener->fn = fn;
+    listener->arg = arg;
+    listener->address = wanted;
+    hf_address_of_socket(fd, &listener->address);
+    hf_address_format(&listener->address, listener->text);
+    hf_watch_init(&listener->watch, loop, fd, on_connection);
+    hf_timer_init(&listener->resume, loop, HF_TIMER_REAL, on_resume);
+    if (hf_watch_set(&listener->watch, HF_READABLE) < 0) {
+        hf_listener_free(listener);
+        return hf_fail(err, HF_ENOMEM, "cannot listen on %s: out of memory", address);
+    }
+    *ret = listener;
+    return 0;
+}
+
+void
+hf_listener_free(struct hf_listener *listener)
+{
+    if (!listener) {
+        return;
+    }
+    hf_timer_fini(&listener->resume);
+    hf_watch_fini(&listener->watch);
+    if (listener->address.u.any.sa_family == AF_UNIX) {
+        unlink(listener->address.u.local.sun_path);
+    }
+    close(listener->watch.fd);
+    listener->closed = true;
+    if (!listener->accepting) {
+        free(listener);
+    }
+}
+
+const struct hf_address *
+hf_listener_address(const struct hf_listener *listener)
+{
+    return &listener->address;
+}
+
+const char *
+hf_listener_text(const struct hf_listener *listener)
+{
+    return listener->text;
+}
+
+uint16_t
+hf_listener_port(const struct hf_listener *listener)
+{
+    return hf_address_port(&listener->address);
+}

@@ -1,0 +1,36 @@
+/*
+ * listener.h - accepting connections.
+ *
+ * One acceptor per address, never SO_REUSEPORT: a second process must fail to
+ * start, and connections are spread by whoever receives them.  When descriptors
+ * run out, accepting pauses and is tried again; waiting callers stay in the
+ * kernel's queue.  All functions on the loop's thread.
+ */
+#ifndef HF_LOOP_LISTENER_H
+#define HF_LOOP_LISTENER_H
+
+#include <stdint.h>
+
+#include "loop/address.h"
+#include "loop/loop.h"
+
+struct hf_listener;
+
+/* A connection came: `fd` is non-blocking, close-on-exec, TCP_NODELAY, and now
+ * the receiver's.  The listener may be freed from here. */
+typedef void hf_accept_fn(void *arg, int fd);
+
+/* Listens on `address` ("IP:PORT", port 0: any free one; "unix:PATH", replacing a
+ * socket that nobody listens on).  HF_EEXISTS: the address is taken. */
+int hf_listener_new(struct hf_loop *loop, const char *address, hf_accept_fn *fn, void *arg,
+                    struct hf_listener **ret, struct hf_err *err);
+
+/* Closes; a unix socket's file is removed.  NULL is allowed. */
+void hf_listener_free(struct hf_listener *listener);
+
+/* The address as bound, with the port it got. */
+const struct hf_address *hf_listener_address(const struct hf_listener *listener);
+const char *hf_listener_text(const struct hf_listener *listener);
+uint16_t hf_listener_port(const struct hf_listener *listener);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * signals.h - SIGTERM, SIGINT and SIGHUP as events of a loop.
+ */
+#ifndef HF_LOOP_SIGNALS_H
+#define HF_LOOP_SIGNALS_H
+
+#include "loop/loop.h"
+
+struct hf_signals;
+
+/* `signal` is SIGTERM, SIGINT or SIGHUP. */
+typedef void hf_signals_fn(void *arg, int signal);
+
+/* Catches the three, ignores SIGPIPE.  At most one at a time in a process.  The
+ * first SIGTERM or SIGINT is reported; a second one ends the process at once with
+ * 128 + its number, even if the loop no longer turns. */
+int hf_signals_new(struct hf_loop *loop, hf_signals_fn *fn, void *arg, struct hf_signals **ret,
+                   struct hf_err *err);
+
+/* Restores what was before.  NULL is allowed. */
+void hf_signals_free(struct hf_signals *signals);
+
+#endif

@@ -1,0 +1,63 @@
+# The roles: network events into engine input, engine actions into calls.
+
+noinst_LTLIBRARIES += %D%/libhf-node.la
+%C%_libhf_node_la_SOURCES =
+HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_PLUGIN_LIBS) $(HF_HTTP_LIBS) $(HF_GRPC_LIBS) \
+    $(HF_ENGINE_LIBS) $(JSON_C_LIBS)
+
+# What roles share.
+%C%_libhf_node_la_SOURCES += \
+    %D%/catalog.c %D%/catalog.h %D%/catalog_private.h \
+    %D%/catalog_lookup.c \
+    %D%/function_def.c %D%/function_def.h \
+    %D%/function_spec.c %D%/function_spec.h \
+    %D%/node.c %D%/node.h %D%/node_private.h \
+    %D%/node_config.c %D%/node_config.h \
+    %D%/node_ctl.c \
+    %D%/node_drain.c \
+    %D%/node_id.c %D%/node_id.h \
+    %D%/node_modules.c \
+    %D%/role.h
+%C%_libhf_node_la_CPPFLAGS = $(AM_CPPFLAGS) $(HF_PATH_CPPFLAGS)
+
+$(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
+
+# What drivers are given.
+%C%_libhf_node_la_SOURCES += \
+    %D%/driver_host.c %D%/driver_host.h \
+    %D%/driver_service.c %D%/driver_service.h
+
+# What several roles serve.
+%C%_libhf_node_la_SOURCES += \
+    %D%/node_paths.c %D%/node_paths.h \
+    %D%/node_service.c %D%/node_service.h \
+    %D%/state_service.c %D%/state_service.h
+
+# The data path of leaf and load balancer.
+%C%_libhf_node_la_SOURCES += \
+    %D%/proxy/call.c %D%/proxy/call.h \
+    %D%/proxy/callee.c %D%/proxy/callee.h \
+    %D%/proxy/failure.c %D%/proxy/failure.h \
+    %D%/proxy/forward.c \
+    %D%/proxy/message_tracker.c %D%/proxy/message_tracker.h \
+    %D%/proxy/proxy.c %D%/proxy/proxy.h \
+    %D%/proxy/thread.c %D%/proxy/thread.h \
+    %D%/proxy/upstream.c %D%/proxy/upstream.h
+
+# The roles.
+%C%_libhf_node_la_SOURCES += \
+    %D%/leaf/adoption.c \
+    %D%/leaf/api.c \
+    %D%/leaf/functions.c \
+    %D%/leaf/leaf.c %D%/leaf/leaf.h \
+    %D%/leaf/scaling.c \
+    %D%/leaf/worker_link.c %D%/leaf/worker_link.h %D%/leaf/worker_link_internal.h \
+    %D%/leaf/worker_link_calls.c \
+    %D%/leaf/workers.c \
+    %D%/worker/events.c \
+    %D%/worker/instance.c \
+    %D%/worker/logs.c \
+    %D%/worker/metrics.c \
+    %D%/worker/ready.c \
+    %D%/worker/service.c \
+    %D%/worker/worker.c %D%/worker/worker.h

@@ -1,0 +1,24 @@
+/*
+ * driver_host.h - what drivers are given beyond a module's host: hyperfaas/host.h's
+ * `struct hf_driver_host` over our loop, processes and gRPC server.
+ *
+ * One for each instance of a driver, on the loop that the driver lives on.
+ */
+#ifndef HF_NODE_DRIVER_HOST_H
+#define HF_NODE_DRIVER_HOST_H
+
+#include <stdint.h>
+
+#include <hyperfaas/host.h>
+
+struct hf_loop;
+struct hf_spawner;
+
+/* `spawner` may be NULL for drivers that start no processes.  `host` is the module's. */
+int hf_driver_host_new(struct hf_loop *loop, struct hf_spawner *spawner, const struct hf_host *host,
+                       uint64_t seed, struct hf_driver_host **ret, struct hf_err *err);
+
+/* After the driver has been destroyed.  NULL is ignored. */
+void hf_driver_host_free(struct hf_driver_host *);
+
+#endif

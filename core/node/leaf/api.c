@@ -1,0 +1,168 @@
+/*
+ * api.c - what a leaf serves beside the data path: State, health, commands.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "ctl/ctl.h"
+#include "grpc/health.h"
+#include "grpc/server.h"
+#include "node/leaf/leaf.h"
+#include "node/node.h"
+#include "node/node_service.h"
+
+/* --- the API port -------------------------------------------------------------- */
+
+int
+hf_leaf_serve(struct hf_leaf *leaf, struct hf_err *err)
+{
+    struct hf_grpc_server_options options;
+    int r;
+
+    hf_grpc_server_options_init(&options);
+    r = hf_grpc_server_new(leaf->control, &options, &leaf->api, err);
+    if (r < 0) {
+        return r;
+    }
+    r = hf_grpc_health_new(leaf->api, &leaf->health);
+    if (r < 0 || (r = hf_grpc_health_set(leaf->health, "leaf", true)) < 0) {
+        return hf_fail(err, r, "no memory for the health service");
+    }
+    if ((r = hf_state_service_serve(leaf->state, leaf->api, "/leaf.Leaf/State", err)) < 0 ||
+        (r = hf_node_service_add(leaf->node, leaf->api, err)) < 0) {
+        return r;
+    }
+    return hf_grpc_server_listen(leaf->api, hf_options_str(leaf->options, "api"), err);
+}
+
+/* --- commands ------------------------------------------------------------------ */
+
+static void
+show_load(struct hf_leaf_function *function, struct hf_text *out)
+{
+    const struct hf_fleet_function *fleet = function->fleet;
+    struct hf_pool_load load;
+
+    hf_callee_load(function->callee, &load);
+    hf_text_printf(out,
+                   "function=%s endpoints=%u idle=%u draining=%u in_flight=%u waiting=%u "
+                   "calls=%llu",
+                   hf_callee_id(function->callee), load.endpoints, load.idle, load.draining,
+                   load.in_flight, load.waiting, (unsigned long long)load.calls_total);
+    for (int state = 0; state < HF_INSTANCE_STATE_COUNT; state++) {
+        hf_text_printf(out, " %s=%u", hf_instance_state_text((enum hf_instance_state)state),
+                       fleet->count[state]);
+    }
+    hf_text_add_char(out, '\n');
+}
+
+static int
+cmd_functions(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    const char *only = hf_ctl_arg(call, 0);
+    const struct hf_map_node *node = NULL;
+    bool found = !only;
+
+    while ((node = hf_map_next(&leaf->by_id, node))) {
+        struct hf_leaf_function *function = hf_container_of(node, struct hf_leaf_function, node);
+
+        if (!only || strcmp(only, hf_callee_id(function->callee)) == 0) {
+            show_load(function, hf_ctl_out(call));
+            found = true;
+        }
+    }
+    return found ? 0 : hf_fail(err, HF_ENOTFOUND, "function '%s' is cold or not registered", only);
+}
+
+static int
+cmd_workers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+
+    (void)err;
+    for (size_t i = 0; i < leaf->worker_count; i++) {
+        hf_worker_link_show(leaf->workers[i].link, hf_ctl_out(call));
+    }
+    return 0;
+}
+
+static void
+show_instance(const struct hf_leaf_instance *instance, struct hf_text *out)
+{
+    const struct hf_fleet_instance *fleet = instance->fleet;
+
+    if (fleet) {
+        hf_text_printf(out, "instance=%s function=%s worker=%s address=%s state=%s\n", instance->id,
+                       fleet->function->spec->id, hf_worker_link_address(instance->worker->link),
+                       instance->address,
+                       hf_instance_state_text((enum hf_instance_state)fleet->state));
+    }
+}
+
+static int
+cmd_instances(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+
+    (void)err;
+    for (size_t i = 0; i < leaf->worker_count; i++) {
+        const struct hf_map *instances = &leaf->workers[i].instances;
+        const struct hf_map_node *node = NULL;
+
+        while ((node = hf_map_next(instances, node))) {
+            show_instance(hf_container_of(node, struct hf_leaf_instance, by_id), hf_ctl_out(call));
+        }
+    }
+    return 0;
+}
+
+static int
+cmd_state(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+
+    (void)err;
+    hf_state_service_show(leaf->state, hf_ctl_out(call));
+    return 0;
+}
+
+static int
+cmd_lb(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    const char *id = hf_ctl_arg(call, 0);
+    struct hf_map_node *node = hf_map_find(&leaf->by_id, id, strlen(id));
+
+    if (!node) {
+        return hf_fail(err, HF_ENOTFOUND, "function '%s' is cold or not registered", id);
+    }
+    hf_callee_show(hf_container_of(node, struct hf_leaf_function, node)->callee, hf_ctl_out(call));
+    return 0;
+}
+
+static const struct hf_ctl_command commands[] = {
+    { "leaf/functions", "[FUNCTION]", "Shows the functions that are called or warm.", 0, 1, false,
+      cmd_functions },
+    { "leaf/instances", "", "Shows the instances that this leaf uses.", 0, 0, false,
+      cmd_instances },
+    { "leaf/workers", "", "Shows the workers and whether they are there.", 0, 0, false,
+      cmd_workers },
+    { "leaf/state", "", "Shows what parents are told.", 0, 0, false, cmd_state },
+    { "lb/show", "FUNCTION", "Shows what the lb policy holds of a function.", 1, 1, false, cmd_lb },
+    { 0 },
+};
+
+int
+hf_leaf_register_commands(struct hf_leaf *leaf, struct hf_err *err)
+{
+    return hf_ctl_register(hf_node_ctl(leaf->node), commands, leaf, err);
+}
+
+void
+hf_leaf_unregister_commands(struct hf_leaf *leaf)
+{
+    hf_ctl_unregister(hf_node_ctl(leaf->node), commands, leaf);
+}

@@ -1,0 +1,298 @@
+/*
+ * functions.c - the functions that are called or warm at a leaf: found by callers,
+ * made at the first call, updated and deleted with the catalog, forgotten when cold.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "node/leaf/leaf.h"
+#include "node/node.h"
+
+HF_LOG_MODULE(leaf);
+
+/* --- making and forgetting ------------------------------------------------- */
+
+static struct hf_leaf_function *
+find(const struct hf_leaf *leaf, const char *id, size_t len)
+{
+    struct hf_map_node *node = hf_map_find(&leaf->by_id, id, len);
+
+    return node ? hf_container_of(node, struct hf_leaf_function, node) : NULL;
+}
+
+static bool
+list(struct hf_leaf_function *function)
+{
+    const char *id = function->def->function.id;
+    struct hf_leaf *leaf = function->leaf;
+
+    pthread_rwlock_wrlock(&leaf->lock);
+    function->listed =
+        hf_map_add(&leaf->by_id, &function->node, hf_callee_id(function->callee), strlen(id)) == 0;
+    pthread_rwlock_unlock(&leaf->lock);
+    return function->listed;
+}
+
+static void
+unlist(struct hf_leaf_function *function)
+{
+    if (function->listed) {
+        pthread_rwlock_wrlock(&function->leaf->lock);
+        hf_map_remove(&function->leaf->by_id, &function->node);
+        pthread_rwlock_unlock(&function->leaf->lock);
+        function->listed = false;
+    }
+}
+
+void
+hf_leaf_function_free(struct hf_leaf_function *function)
+{
+    unlist(function);
+    hf_list_remove(&function->link);
+    if (function->fleet) {
+        hf_autoscaler_forget(function->leaf->autoscaler, function->fleet);
+    }
+    hf_callee_disown(function->callee);
+    hf_function_def_unref(function->def);
+    function->magic = 0;
+    free(function);
+}
+
+struct hf_leaf_function *
+hf_leaf_activate(struct hf_leaf *leaf, struct hf_function_def *def)
+{
+    const struct hf_function *spec = &def->function;
+    struct hf_leaf_function *function = find(leaf, spec->id, strlen(spec->id));
+
+    if (function) {
+        return function;
+    }
+    function = calloc(1, sizeof *function);
+    if (!function) {
+        return NULL;
+    }
+    function->magic = HF_LEAF_FUNCTION_MAGIC;
+    function->leaf = leaf;
+    function->def = hf_function_def_ref(def);
+    hf_list_append(&leaf->functions, &function->link);
+    if (hf_callee_new(&leaf->callee, spec, hf_node_seed(leaf->node, spec->id), function,
+                      &function->callee, NULL) < 0 ||
+        hf_autoscaler_activate(leaf->autoscaler, spec, function, &function->fleet) < 0 ||
+        !list(function)) {
+        hf_leaf_function_free(function);
+        return NULL;
+    }
+    return function;
+}
+
+/* --- the router ------------------------------------------------------------ */
+
+static struct hf_callee *
+router_find(void *arg, const char *id, size_t len)
+{
+    struct hf_leaf *leaf = arg;
+    struct hf_leaf_function *function;
+    struct hf_callee *callee = NULL;
+
+    pthread_rwlock_rdlock(&leaf->lock);
+    function = find(leaf, id, len);
+    if (function) {
+        callee = hf_callee_ref(function->callee);
+    }
+    pthread_rwlock_unlock(&leaf->lock);
+    return callee;
+}
+
+/* Back on the call's own thread. */
+static void
+deliver(struct hf_task *task)
+{
+    struct hf_route *route = hf_container_of(task, struct hf_route, task);
+
+    hf_autofree char *message = hf_steal(route->message);
+
+    route->resolved(route, route->callee, route->code, message ? message : "no memory");
+}
+
+static void
+answer(struct hf_route *route, struct hf_callee *callee, int code, const char *message)
+{
+    route->callee = callee;
+    route->code = code;
+    route->message = callee ? NULL : strdup(message);
+    route->task.run = deliver;
+    hf_loop_post(route->loop, &route->task);
+}
+
+static void
+answer_with(struct hf_leaf *leaf, struct hf_route *route, struct hf_function_def *def)
+{
+    struct hf_leaf_function *function = hf_leaf_activate(leaf, def);
+
+    if (function) {
+        answer(route, hf_callee_ref(function->callee), 0, "");
+    } else {
+        answer(route, NULL, HF_ENOMEM, "no memory to make it active");
+    }
+    hf_function_def_unref(def);
+}
+
+static void
+on_found(void *arg, struct hf_function_def *def, int code, const char *message)
+{
+    struct hf_route *route = arg;
+
+    if (def) {
+        answer_with(route->router, route, def);
+    } else {
+        answer(route, NULL, code, message);
+    }
+}
+
+/* On the control thread. */
+static void
+resolve(struct hf_task *task)
+{
+    struct hf_route *route = hf_container_of(task, struct hf_route, task);
+    struct hf_leaf *leaf = hf_cast(route->router, struct hf_leaf, HF_LEAF_MAGIC);
+    struct hf_function_def *def = hf_catalog_find(leaf->catalog, route->id, route->id_len);
+    struct hf_err err = HF_ERR_INIT;
+    int r;
+
+    if (def) {
+        answer_with(leaf, route, def);
+        return;
+    }
+    r = hf_catalog_resolve(leaf->catalog, leaf->control, route->id, route->id_len, on_found, route,
+                           NULL, &err);
+    if (r < 0) {
+        answer(route, NULL, r, hf_err_message(&err));
+    }
+}
+
+static void
+router_resolve(void *arg, struct hf_route *route)
+{
+    struct hf_leaf *leaf = arg;
+
+    route->router = leaf;
+    route->task.run = resolve;
+    hf_loop_post(leaf->control, &route->task);
+}
+
+const struct hf_router_ops hf_leaf_router = {
+    .find = router_find,
+    .resolve = router_resolve,
+};
+
+/* --- the catalog ------------------------------------------------------------ */
+
+void
+hf_leaf_tell_state(struct hf_leaf_function *function)
+{
+    struct hf_pool_load load;
+
+    hf_callee_load(function->callee, &load);
+    hf_state_service_set(function->leaf->state, hf_callee_id(function->callee),
+                         load.endpoints > 0 && function->listed);
+}
+
+static void
+on_put(struct hf_catalog_listener *listener, struct hf_function_def *def,
+       struct hf_function_def *old)
+{
+    struct hf_leaf *leaf = hf_container_of(listener, struct hf_leaf, listener);
+    const char *id = def->function.id;
+    struct hf_leaf_function *function = find(leaf, id, strlen(id));
+    struct hf_function_def *before;
+    bool replace;
+
+    (void)old; /* `function->def` says what is running */
+    if (!function) {
+        return;
+    }
+    before = function->def;
+    replace = before->instance_revision != def->instance_revision;
+    if (hf_callee_redefine(function->callee, &def->function) < 0) {
+        hf_log(HF_LOG_ERROR, "no memory to update a function", HF_KV_STR("function", id));
+        return;
+    }
+    function->def = hf_function_def_ref(def);
+    hf_autoscaler_update(leaf->autoscaler, function->fleet, &def->function, replace,
+                         hf_leaf_now(leaf));
+    hf_function_def_unref(before);
+    hf_leaf_pump(leaf);
+}
+
+static void
+on_delete(struct hf_catalog_listener *listener, struct hf_function_def *def)
+{
+    struct hf_leaf *leaf = hf_container_of(listener, struct hf_leaf, listener);
+    const char *id = def->function.id;
+    struct hf_leaf_function *function = find(leaf, id, strlen(id));
+
+    if (!function) {
+        return;
+    }
+    unlist(function);
+    hf_leaf_tell_state(function);
+    hf_callee_delete(function->callee, "it has been deleted");
+    hf_autoscaler_delete(leaf->autoscaler, function->fleet, hf_leaf_now(leaf));
+    hf_leaf_pump(leaf);
+}
+
+void
+hf_leaf_follow_catalog(struct hf_leaf *leaf)
+{
+    leaf->listener.on_put = on_put;
+    leaf->listener.on_delete = on_delete;
+    hf_catalog_listen(leaf->catalog, &leaf->listener);
+}
+
+/* --- what a pool tells ------------------------------------------------------ */
+
+static void
+on_demand(struct hf_callee *callee, void *user)
+{
+    struct hf_leaf_function *function =
+        hf_cast(user, struct hf_leaf_function, HF_LEAF_FUNCTION_MAGIC);
+
+    (void)callee;
+    hf_autoscaler_demand(function->leaf->autoscaler, function->fleet, hf_leaf_now(function->leaf));
+    hf_leaf_pump(function->leaf);
+}
+
+static void
+on_drained(struct hf_callee_endpoint *endpoint, void *endpoint_user)
+{
+    struct hf_leaf_instance *instance =
+        hf_cast(endpoint_user, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
+
+    (void)endpoint;
+    hf_autoscaler_drained(instance->leaf->autoscaler, instance->fleet, hf_leaf_now(instance->leaf));
+    hf_leaf_pump(instance->leaf);
+}
+
+static void
+on_ejected(struct hf_callee_endpoint *endpoint, void *endpoint_user)
+{
+    struct hf_leaf_instance *instance =
+        hf_cast(endpoint_user, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
+
+    (void)endpoint;
+    hf_log(HF_LOG_WARNING, "instance can't be reached; replacing it",
+           HF_KV_STR("function", instance->fleet->function->spec->id),
+           HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address));
+    hf_autoscaler_retire(instance->leaf->autoscaler, instance->fleet, hf_leaf_now(instance->leaf));
+    hf_leaf_tell_state(instance->fleet->function->user);
+    hf_leaf_pump(instance->leaf);
+}
+
+const struct hf_callee_ops hf_leaf_callee_ops = {
+    .on_demand = on_demand,
+    .on_drained = on_drained,
+    .on_ejected = on_ejected,
+};

@@ -1,0 +1,365 @@
+/*
+ * leaf.c - the leaf role: its policies, its data path, its end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "grpc/health.h"
+#include "grpc/server.h"
+#include "node/leaf/leaf.h"
+#include "node/node.h"
+#include "plugin/module.h"
+
+HF_LOG_MODULE(leaf);
+
+/* Until the workers of a cut proxy have let go of their connections. */
+#define CUT_LIMIT_NS (5 * HF_SEC)
+
+/* Connections to instances: they are near, so a failed dial is tried again soon. */
+#define INSTANCE_CONNECT_NS     (5 * HF_SEC)
+#define INSTANCE_BACKOFF_NS     (20 * HF_MSEC)
+#define INSTANCE_BACKOFF_MAX_NS (1 * HF_SEC)
+#define INSTANCE_IDLE_NS        (60 * HF_SEC)
+#define INSTANCE_USER_TIMEOUT   (10 * HF_SEC)
+
+static void leaf_destroy(struct hf_role *role);
+
+static struct hf_leaf *
+leaf_of(struct hf_role *role)
+{
+    struct hf_leaf *leaf = hf_container_of(role, struct hf_leaf, role);
+
+    hf_assert(leaf->magic == HF_LEAF_MAGIC);
+    return leaf;
+}
+
+/* --- policies -------------------------------------------------------------------- */
+
+/* A pool's load for the brain. */
+static void
+load_of(void *arg, const struct hf_fleet_function *fleet, struct hf_pool_load *ret)
+{
+    struct hf_leaf_function *function = fleet->user;
+
+    (void)arg;
+    hf_callee_load(function->callee, ret);
+}
+
+static int
+make_scheduler(struct hf_leaf *leaf, struct hf_err *err)
+{
+    struct hf_node_module plugin;
+    int r = hf_node_load(leaf->node, "scheduler", &plugin, err);
+
+    if (r < 0) {
+        return r;
+    }
+    leaf->scheduler_ops = plugin.module->ops.scheduler;
+    return leaf->scheduler_ops->create(plugin.module->host, plugin.options, &leaf->scheduler, err);
+}
+
+static int
+make_scaler(struct hf_leaf *leaf, struct hf_err *err)
+{
+    struct hf_node_module plugin;
+    int r = hf_node_load(leaf->node, "scaler", &plugin, err);
+
+    if (r < 0) {
+        return r;
+    }
+    leaf->scaler_ops = plugin.module->ops.scaler;
+    return leaf->scaler_ops->create(plugin.module->host, plugin.options, &leaf->scaler, err);
+}
+
+static int
+make_brain(struct hf_leaf *leaf, struct hf_err *err)
+{
+    const struct hf_options *options = leaf->options;
+    struct hf_autoscale_config config = {
+        .settings = {
+            .fleet = {
+                .max_instances_per_worker =
+                    (uint32_t)hf_options_u64(options, "max_instances_per_worker"),
+                .max_starting_per_worker =
+                    (uint32_t)hf_options_u64(options, "max_starting_per_worker"),
+                .backoff_min_ns = hf_options_u64(options, "start_backoff"),
+                .backoff_max_ns = hf_options_u64(options, "start_backoff_max"),
+            },
+            .max_instances = (uint32_t)hf_options_u64(options, "max_instances"),
+            .start_attempts = (uint32_t)hf_options_u64(options, "start_attempts"),
+            .room_wait_ns = hf_options_u64(options, "room_timeout"),
+            .drain_limit_ns = hf_options_u64(options, "drain_timeout"),
+            .min_uptime_ns = hf_options_u64(options, "min_uptime"),
+            .functions_a_tick = 1000,
+        },
+        .seed = hf_node_seed(leaf->node, "autoscaler"),
+        .load = load_of,
+    };
+    int r = make_scheduler(leaf, err);
+
+    if (r < 0 || (r = make_scaler(leaf, err)) < 0) {
+        return r;
+    }
+    config.scheduler_ops = leaf->scheduler_ops;
+    config.scheduler = leaf->scheduler;
+    config.scaler_ops = leaf->scaler_ops;
+    config.scaler = leaf->scaler;
+    leaf->autoscaler = hf_autoscaler_new(&config);
+    return leaf->autoscaler ? 0 : hf_fail(err, HF_ENOMEM, "leaf: no memory");
+}
+
+/* --- data path --------------------------------------------------------------------- */
+
+static void
+init_upstream(struct hf_leaf *leaf)
+{
+    struct hf_h2_channel_options *channel = &leaf->upstream.channel;
+
+    leaf->upstream.io = hf_node_io(leaf->node);
+    leaf->upstream.io_count = hf_node_io_count(leaf->node);
+    hf_h2_channel_options_init(channel);
+    channel->conn.idle_ns = INSTANCE_IDLE_NS;
+    channel->connect_ns = INSTANCE_CONNECT_NS;
+    channel->backoff_ns = INSTANCE_BACKOFF_NS;
+    channel->backoff_max_ns = INSTANCE_BACKOFF_MAX_NS;
+    channel->user_timeout_ns = INSTANCE_USER_TIMEOUT;
+    channel->max_waiting = UINT32_MAX; /* slots bound it */
+    channel->fail_fast = true;         /* the call goes to another instance */
+}
+
+static int
+make_callees(struct hf_leaf *leaf, struct hf_err *err)
+{
+    struct hf_node_module plugin;
+    int r = hf_node_load(leaf->node, "balance.leaf", &plugin, err);
+
+    if (r < 0) {
+        return r;
+    }
+    init_upstream(leaf);
+    leaf->callee = (struct hf_callee_config){
+        .pool = {
+            .lb = plugin.module->ops.lb,
+            .host = plugin.module->host,
+            .options = plugin.options,
+            .max_waiting = (uint32_t)hf_options_u64(leaf->options, "queue_depth"),
+            .eject_after = (uint32_t)hf_options_u64(leaf->options, "eject_after"),
+        },
+        .upstream = &leaf->upstream,
+        .control = leaf->control,
+        .ops = &hf_leaf_callee_ops,
+    };
+    return 0;
+}
+
+static void
+on_proxy_drained(void *arg)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+
+    leaf->proxy_drained = true;
+    if (leaf->drained) {
+        void (*done)(void *arg) = hf_steal(leaf->drained);
+
+        hf_timer_cancel(&leaf->drain_limit);
+        hf_leaf_disconnect(leaf); /* what runs stays, for this leaf's next start to adopt */
+        done(leaf->drained_arg);
+    }
+}
+
+static int
+open_proxy(struct hf_leaf *leaf, struct hf_err *err)
+{
+    const struct hf_proxy_config config = {
+        .address = hf_options_str(leaf->options, "proxy"),
+        .loop = leaf->control,
+        .io = hf_node_io(leaf->node),
+        .io_count = hf_node_io_count(leaf->node),
+        .router = &hf_leaf_router,
+        .router_arg = leaf,
+        .max_attempts = (uint32_t)hf_options_u64(leaf->options, "max_attempts"),
+        .max_streams = (uint32_t)hf_options_u64(leaf->options, "max_streams"),
+        .replay_bytes = (size_t)hf_options_u64(leaf->options, "replay_bytes"),
+        .connection_idle_ns = hf_options_u64(leaf->options, "connection_idle"),
+        .seed = hf_node_seed(leaf->node, "proxy"),
+        .on_drained = on_proxy_drained,
+        .on_drained_arg = leaf,
+    };
+
+    return hf_proxy_new(&config, &leaf->proxy, err);
+}
+
+/* --- life --------------------------------------------------------------------------- */
+
+static void
+on_drain_limit(struct hf_timer *timer)
+{
+    struct hf_leaf *leaf = hf_container_of(timer, struct hf_leaf, drain_limit);
+    struct hf_proxy_stats stats;
+
+    hf_proxy_stats(leaf->proxy, &stats);
+    hf_log(HF_LOG_WARNING, "drain limit reached; cutting calls", HF_KV_U64("calls", stats.calls));
+    hf_node_add_forced(leaf->node, stats.calls, 0);
+    hf_proxy_cut(leaf->proxy);
+}
+
+static int
+leaf_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
+{
+    struct hf_leaf *leaf = calloc(1, sizeof *leaf);
+    int r;
+
+    if (!leaf) {
+        return hf_fail(err, HF_ENOMEM, "leaf: no memory");
+    }
+    leaf->magic = HF_LEAF_MAGIC;
+    leaf->role.ops = &hf_leaf_role;
+    leaf->node = node;
+    leaf->control = hf_node_control(node);
+    leaf->catalog = hf_node_catalog(node);
+    leaf->options = hf_node_options(node, "leaf");
+    pthread_rwlock_init(&leaf->lock, NULL);
+    hf_map_init(&leaf->by_id, hf_node_seed(node, "leaf functions"));
+    hf_timer_init(&leaf->tick, leaf->control, HF_TIMER_POLICY, hf_leaf_on_tick);
+    hf_timer_init(&leaf->drain_limit, leaf->control, HF_TIMER_REAL, on_drain_limit);
+    hf_list_init(&leaf->functions);
+    hf_list_init(&leaf->listener.node);
+    if ((r = make_callees(leaf, err)) < 0 || (r = make_brain(leaf, err)) < 0 ||
+        (r = hf_state_service_new(&leaf->state, err)) < 0) {
+        leaf_destroy(&leaf->role);
+        return r;
+    }
+    *ret = &leaf->role;
+    return 0;
+}
+
+static int
+leaf_start(struct hf_role *role, struct hf_err *err)
+{
+    struct hf_leaf *leaf = leaf_of(role);
+    int r = hf_leaf_register_commands(leaf, err);
+
+    if (r == 0) {
+        leaf->commands = true;
+        r = hf_leaf_serve(leaf, err);
+    }
+    if (r == 0) {
+        r = open_proxy(leaf, err);
+    }
+    if (r == 0) {
+        hf_leaf_follow_catalog(leaf);
+        r = hf_leaf_connect(leaf, err);
+    }
+    return r < 0 ? hf_err_wrap(err, r, "leaf") : 0;
+}
+
+static void
+leaf_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), void *arg)
+{
+    struct hf_leaf *leaf = leaf_of(role);
+
+    leaf->drained = done;
+    leaf->drained_arg = arg;
+    hf_grpc_health_set_all(leaf->health, false);
+    hf_grpc_health_end_watches(leaf->health);
+    hf_state_service_end(leaf->state);
+    hf_timer_set(&leaf->drain_limit, limit_ns);
+    hf_proxy_drain(leaf->proxy);
+}
+
+static bool
+is_proxy_drained(void *arg)
+{
+    const struct hf_leaf *leaf = arg;
+
+    return leaf->proxy_drained;
+}
+
+static void
+close_proxy(struct hf_leaf *leaf)
+{
+    if (!leaf->proxy) {
+        return;
+    }
+    if (!leaf->proxy_drained) {
+        leaf->drained = NULL;
+        hf_proxy_cut(leaf->proxy);
+        hf_loop_run_until(leaf->control, is_proxy_drained, leaf, CUT_LIMIT_NS);
+    }
+    if (leaf->proxy_drained) {
+        hf_proxy_free(leaf->proxy);
+    } else {
+        hf_log(HF_LOG_ERROR, "calls are stuck; leaving them to the end of the process");
+    }
+}
+
+static void
+forget_functions(struct hf_leaf *leaf)
+{
+    while (!hf_list_is_empty(&leaf->functions)) {
+        struct hf_leaf_function *function =
+            hf_container_of(leaf->functions.next, struct hf_leaf_function, link);
+
+        function->fleet = NULL; /* goes with the autoscaler */
+        hf_leaf_function_free(function);
+    }
+}
+
+static void
+leaf_destroy(struct hf_role *role)
+{
+    struct hf_leaf *leaf;
+
+    if (!role) {
+        return;
+    }
+    leaf = leaf_of(role);
+    hf_catalog_unlisten(&leaf->listener);
+    close_proxy(leaf);
+    hf_leaf_disconnect(leaf);
+    hf_grpc_server_free(leaf->api);
+    hf_grpc_health_free(leaf->health);
+    hf_state_service_free(leaf->state);
+    if (leaf->commands) {
+        hf_leaf_unregister_commands(leaf);
+    }
+    forget_functions(leaf);
+    hf_autoscaler_free(leaf->autoscaler);
+    if (leaf->scaler) {
+        leaf->scaler_ops->destroy(leaf->scaler);
+    }
+    if (leaf->scheduler) {
+        leaf->scheduler_ops->destroy(leaf->scheduler);
+    }
+    hf_timer_fini(&leaf->tick);
+    hf_timer_fini(&leaf->drain_limit);
+    hf_map_fini(&leaf->by_id);
+    pthread_rwlock_destroy(&leaf->lock);
+    leaf->magic = 0;
+    free(leaf);
+}
+
+static size_t
+leaf_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t max)
+{
+    const struct hf_leaf *leaf = hf_container_of(role, struct hf_leaf, role);
+
+    if (max < 2 || !leaf->proxy || !leaf->api) {
+        return 0;
+    }
+    ret[0] = (struct hf_role_address){ "proxy", hf_proxy_address(leaf->proxy) };
+    ret[1] = (struct hf_role_address){ "api", hf_grpc_server_address(leaf->api) };
+    return 2;
+}
+
+const struct hf_role_ops hf_leaf_role = {
+    .name = "leaf",
+    .create = leaf_create,
+    .start = leaf_start,
+    .drain = leaf_drain,
+    .destroy = leaf_destroy,
+    .addresses = leaf_addresses,
+};

@@ -1,0 +1,172 @@
+/*
+ * leaf.h - the parts of the leaf role; private to this folder.
+ *
+ * A leaf joins three things: the data path (proxy.h, callee.h) on the I/O threads, the
+ * brain (engine/autoscale.h), and the workers (worker_link.h), both on the control
+ * thread.  Everything here belongs to the control thread, but for `by_id`.
+ */
+#ifndef HF_LEAF_LEAF_H
+#define HF_LEAF_LEAF_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "base/map.h"
+#include "engine/autoscale.h"
+#include "loop/timer.h"
+#include "node/proxy/callee.h"
+#include "node/catalog.h"
+#include "node/proxy/proxy.h"
+#include "node/role.h"
+#include "node/state_service.h"
+#include "node/proxy/upstream.h"
+#include "node/leaf/worker_link.h"
+
+#define HF_LEAF_MAGIC          HF_MAGIC('l', 'e', 'a', 'f')
+#define HF_LEAF_FUNCTION_MAGIC HF_MAGIC('l', 'f', 'u', 'n')
+#define HF_LEAF_INSTANCE_MAGIC HF_MAGIC('l', 'i', 'n', 's')
+#define HF_LEAF_WORKER_MAGIC   HF_MAGIC('l', 'w', 'r', 'k')
+
+struct hf_grpc_server;
+struct hf_grpc_health;
+struct hf_options;
+
+struct hf_leaf {
+    uint32_t magic;
+    struct hf_role role;
+    struct hf_node *node;
+    struct hf_loop *control;
+    struct hf_catalog *catalog;
+    const struct hf_options *options; /* [leaf] */
+
+    /* Data path. */
+    struct hf_proxy *proxy;
+    struct hf_upstream_config upstream;
+    struct hf_callee_config callee;
+    pthread_rwlock_t lock;    /* guards `by_id`; I/O threads read */
+    struct hf_map by_id;      /* active functions, struct hf_leaf_function */
+    struct hf_list functions; /* the same, and deleted ones that still run */
+
+    /* Brain. */
+    const struct hf_scheduler_ops *scheduler_ops;
+    struct hf_scheduler *scheduler;
+    const struct hf_scaler_ops *scaler_ops;
+    struct hf_scaler *scaler;
+    struct hf_autoscaler *autoscaler;
+    struct hf_timer tick;
+    bool pumping;
+
+    /* Workers. */
+    struct hf_leaf_worker *workers;
+    size_t worker_count;
+
+    /* API. */
+    struct hf_grpc_server *api;
+    struct hf_grpc_health *health;
+    struct hf_state_service *state;
+    struct hf_catalog_listener listener;
+    bool commands; /* have been registered */
+
+    /* Drain. */
+    struct hf_timer drain_limit;
+    bool proxy_drained;
+    void (*drained)(void *arg); /* NULL: not draining */
+    void *drained_arg;
+};
+
+/* A function that is called or warm. */
+struct hf_leaf_function {
+    uint32_t magic;
+    bool listed; /* in `by_id`; a deleted function is not */
+    struct hf_leaf *leaf;
+    struct hf_callee *callee;
+    struct hf_function_def *def;
+    struct hf_fleet_function *fleet;
+    struct hf_map_node node;
+    struct hf_list link; /* in `functions` */
+};
+
+/* An instance, from the decision to start it until nothing refers to it. */
+struct hf_leaf_instance {
+    uint32_t magic;
+    bool starting; /* the worker has been asked and has not answered */
+    bool stopping; /* the same for the stop */
+    struct hf_leaf *leaf;
+    struct hf_leaf_worker *worker;
+    struct hf_fleet_instance *fleet;     /* NULL: the brain has dropped it */
+    struct hf_callee_endpoint *endpoint; /* NULL: not in the pool */
+    struct hf_map_node by_id;            /* of the worker, once it has an id */
+    char *id;                            /* NULL: not known yet */
+    char *address;
+};
+
+struct hf_leaf_worker {
+    uint32_t magic;
+    struct hf_leaf *leaf;
+    struct hf_worker_link *link;
+    struct hf_fleet_worker *fleet; /* NULL: not connected */
+    struct hf_map instances;       /* by id */
+    struct hf_list claims;         /* instances from before whose functions are being looked up */
+};
+
+/* --- functions.c ---------------------------------------------------------------------- */
+
+extern const struct hf_router_ops hf_leaf_router;
+extern const struct hf_callee_ops hf_leaf_callee_ops;
+
+/* The active function of that definition, made if it was cold; NULL without memory. */
+struct hf_leaf_function *hf_leaf_activate(struct hf_leaf *, struct hf_function_def *);
+
+/* The function is cold and its callee retired: forgets it. */
+void hf_leaf_function_free(struct hf_leaf_function *);
+
+/* Tells parents whether the function has an endpoint. */
+void hf_leaf_tell_state(struct hf_leaf_function *);
+
+/* Follows the catalog: updates and deletions of active functions. */
+void hf_leaf_follow_catalog(struct hf_leaf *);
+
+/* --- scaling.c ------------------------------------------------------------------------ */
+
+/* Does what the brain wants done; after every event. */
+void hf_leaf_pump(struct hf_leaf *);
+
+/* The policy clock's time. */
+uint64_t hf_leaf_now(const struct hf_leaf *);
+
+/* The brain's time has come. */
+void hf_leaf_on_tick(struct hf_timer *);
+
+/* Frees an instance if nothing refers to it any more. */
+void hf_leaf_instance_settle(struct hf_leaf_instance *);
+
+/* Gives an instance the id under which its worker knows it; false without memory. */
+bool hf_leaf_instance_name(struct hf_leaf_instance *, const struct hf_remote_instance *);
+
+/* A new record, or NULL. */
+struct hf_leaf_instance *hf_leaf_instance_new(struct hf_leaf_worker *, struct hf_fleet_instance *);
+
+/* --- workers.c ------------------------------------------------------------------------ */
+
+/* Makes the links to the configured workers. */
+int hf_leaf_connect(struct hf_leaf *, struct hf_err *err);
+void hf_leaf_disconnect(struct hf_leaf *);
+
+/* --- adoption.c ---------------------------------------------------------------------------- */
+
+/* The worker runs an instance of this leaf from before: adopts it, or stops it if its
+ * function is gone. */
+void hf_leaf_claim(struct hf_leaf_worker *, const struct hf_remote_instance *);
+
+/* The worker is lost: what was being looked up for it is forgotten. */
+void hf_leaf_forget_claims(struct hf_leaf_worker *);
+
+/* --- api.c ---------------------------------------------------------------------------- */
+
+int hf_leaf_serve(struct hf_leaf *, struct hf_err *err);
+int hf_leaf_register_commands(struct hf_leaf *, struct hf_err *err);
+void hf_leaf_unregister_commands(struct hf_leaf *);
+
+#endif

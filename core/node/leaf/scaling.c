@@ -1,0 +1,322 @@
+/*
+ * scaling.c - carries out what the autoscaler decides: starts and stops at workers,
+ * endpoints in pools.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "node/leaf/leaf.h"
+#include "node/node.h"
+
+HF_LOG_MODULE(leaf);
+
+uint64_t
+hf_leaf_now(const struct hf_leaf *leaf)
+{
+    return hf_loop_policy_now(leaf->control);
+}
+
+/* --- instances ------------------------------------------------------------- */
+
+struct hf_leaf_instance *
+hf_leaf_instance_new(struct hf_leaf_worker *worker, struct hf_fleet_instance *fleet)
+{
+    struct hf_leaf_instance *instance = calloc(1, sizeof *instance);
+
+    if (instance) {
+        instance->magic = HF_LEAF_INSTANCE_MAGIC;
+        instance->leaf = worker->leaf;
+        instance->worker = worker;
+        instance->fleet = fleet;
+        fleet->user = instance;
+    }
+    return instance;
+}
+
+bool
+hf_leaf_instance_name(struct hf_leaf_instance *instance, const struct hf_remote_instance *remote)
+{
+    instance->id = strdup(remote->id);
+    instance->address = strdup(remote->address);
+    if (instance->id && instance->address &&
+        hf_map_add(&instance->worker->instances, &instance->by_id, instance->id,
+                   strlen(instance->id)) == 0) {
+        return true;
+    }
+    free(hf_steal(instance->id));
+    free(hf_steal(instance->address));
+    return false;
+}
+
+void
+hf_leaf_instance_settle(struct hf_leaf_instance *instance)
+{
+    if (instance->fleet || instance->starting || instance->stopping) {
+        return;
+    }
+    if (instance->id) {
+        hf_map_remove(&instance->worker->instances, &instance->by_id);
+    }
+    free(instance->id);
+    free(instance->address);
+    instance->magic = 0;
+    free(instance);
+}
+
+/* --- starting -------------------------------------------------------------- */
+
+static void
+start_failed(struct hf_leaf_instance *instance, const char *why)
+{
+    hf_log_limited(
+        HF_LOG_NOTICE, "start failed", HF_KV_STR("function", instance->fleet->function->spec->id),
+        HF_KV_STR("worker", hf_worker_link_address(instance->worker->link)), HF_KV_STR("why", why));
+    hf_autoscaler_start_failed(instance->leaf->autoscaler, instance->fleet, why,
+                               hf_leaf_now(instance->leaf));
+}
+
+/* A start succeeded that nobody wants any more: its worker was lost meanwhile.  Once found again
+ * it may have shown the instance, which is then in use. */
+static void
+discard(struct hf_leaf_worker *worker, const struct hf_remote_instance *remote)
+{
+    if (!hf_map_find(&worker->instances, remote->id, strlen(remote->id))) {
+        hf_worker_link_stop(worker->link, remote->id, NULL, NULL, NULL);
+    }
+}
+
+static void
+on_started(void *arg, const struct hf_remote_instance *remote, int code, const char *why)
+{
+    struct hf_leaf_instance *instance =
+        hf_cast(arg, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
+    struct hf_leaf *leaf = instance->leaf;
+
+    (void)code;
+    instance->starting = false;
+    if (!instance->fleet) {
+        if (remote) {
+            discard(instance->worker, remote);
+        }
+        hf_leaf_instance_settle(instance);
+        return;
+    }
+    if (!remote) {
+        start_failed(instance, why);
+    } else if (!hf_leaf_instance_name(instance, remote)) {
+        hf_worker_link_stop(instance->worker->link, remote->id, NULL, NULL, NULL);
+        start_failed(instance, "no memory, or the worker gave the same id twice");
+    } else {
+        hf_log(HF_LOG_INFO, "instance started",
+               HF_KV_STR("function", instance->fleet->function->spec->id),
+               HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address));
+        hf_autoscaler_started(leaf->autoscaler, instance->fleet, hf_leaf_now(leaf));
+    }
+    hf_leaf_pump(leaf);
+}
+
+static void
+start(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
+{
+    struct hf_leaf_worker *worker = fleet->worker->user;
+    struct hf_leaf_instance *instance = hf_leaf_instance_new(worker, fleet);
+    struct hf_err err = HF_ERR_INIT;
+    char start_id[96];
+
+    if (!instance) {
+        hf_autoscaler_start_failed(leaf->autoscaler, fleet, "no memory", hf_leaf_now(leaf));
+        return;
+    }
+    snprintf(start_id, sizeof start_id, "%s-%llu", hf_node_boot_id(leaf->node),
+             (unsigned long long)fleet->number);
+    instance->starting = true;
+    if (hf_worker_link_start(worker->link, fleet->function->spec->id, start_id, on_started,
+                             instance, &err) < 0) {
+        instance->starting = false;
+        start_failed(instance, hf_err_message(&err));
+    }
+}
+
+/* --- serving --------------------------------------------------------------- */
+
+static void
+admit(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
+{
+    struct hf_leaf_instance *instance = fleet->user;
+    struct hf_leaf_function *function = fleet->function->user;
+    struct hf_err err = HF_ERR_INIT;
+
+    if (hf_callee_add(function->callee, instance->id, instance->address, instance,
+                      &instance->endpoint, &err) < 0) {
+        hf_log(HF_LOG_ERROR, "can't use an instance", HF_KV_STR("instance", instance->id),
+               HF_KV_ERR(&err));
+        hf_autoscaler_retire(leaf->autoscaler, fleet, hf_leaf_now(leaf));
+        return;
+    }
+    hf_leaf_tell_state(function);
+}
+
+/* Takes an instance out of use with `how`: now, or as soon as it is idle. */
+static void
+drain(struct hf_leaf *leaf, struct hf_fleet_instance *fleet,
+      void (*how)(struct hf_callee_endpoint *))
+{
+    struct hf_leaf_instance *instance = fleet->user;
+
+    if (!instance->endpoint) { /* it could not be admitted */
+        hf_autoscaler_drained(leaf->autoscaler, fleet, hf_leaf_now(leaf));
+        return;
+    }
+    how(instance->endpoint);
+    hf_leaf_tell_state(fleet->function->user);
+}
+
+static void
+shrink(const struct hf_scale_action *action)
+{
+    struct hf_leaf_function *function = action->function->user;
+
+    for (uint32_t i = 0; i < action->count; i++) {
+        if (!hf_callee_drain_idle(function->callee, action->before_ns)) {
+            break;
+        }
+    }
+    hf_leaf_tell_state(function);
+}
+
+/* --- stopping -------------------------------------------------------------- */
+
+static void
+on_stopped(void *arg)
+{
+    struct hf_leaf_instance *instance =
+        hf_cast(arg, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
+    struct hf_leaf *leaf = instance->leaf;
+
+    instance->stopping = false;
+    if (instance->fleet) {
+        hf_autoscaler_stopped(leaf->autoscaler, instance->fleet, hf_leaf_now(leaf));
+        hf_leaf_pump(leaf);
+    } else {
+        hf_leaf_instance_settle(instance);
+    }
+}
+
+static void
+stop(struct hf_leaf *leaf, const struct hf_scale_action *action)
+{
+    struct hf_leaf_instance *instance = action->instance->user;
+    struct hf_err err = HF_ERR_INIT;
+
+    hf_log(HF_LOG_INFO, "stopping instance", HF_KV_STR("function", action->function->spec->id),
+           HF_KV_STR("instance", instance->id));
+    instance->stopping = true;
+    if (hf_worker_link_stop(instance->worker->link, instance->id, on_stopped, instance, &err) < 0) {
+        instance->stopping = false;
+        hf_log(HF_LOG_ERROR, "can't stop an instance; it may be left behind", HF_KV_ERR(&err));
+        hf_autoscaler_stopped(leaf->autoscaler, action->instance, hf_leaf_now(leaf));
+    }
+}
+
+static void
+drop(const struct hf_scale_action *action)
+{
+    struct hf_leaf_instance *instance = action->instance->user;
+
+    if (!instance) { /* its start never got as far as a record */
+        return;
+    }
+    if (instance->endpoint) {
+        hf_callee_drop(hf_steal(instance->endpoint));
+        hf_leaf_tell_state(action->function->user);
+    }
+    instance->fleet = NULL;
+    hf_leaf_instance_settle(instance);
+}
+
+/* --- the pump -------------------------------------------------------------- */
+
+static void
+cold(struct hf_leaf *leaf, struct hf_fleet_function *fleet)
+{
+    struct hf_leaf_function *function = fleet->user;
+
+    if (hf_callee_retire(function->callee)) {
+        hf_leaf_function_free(function);
+    } else { /* a call has come, or one goes on at an instance that is lost */
+        hf_autoscaler_demand(leaf->autoscaler, fleet, hf_leaf_now(leaf));
+    }
+}
+
+static void
+perform(struct hf_leaf *leaf, const struct hf_scale_action *action)
+{
+    struct hf_leaf_function *function = action->function->user;
+
+    switch (action->kind) {
+    case HF_SCALE_START:
+        start(leaf, action->instance);
+        break;
+    case HF_SCALE_ADMIT:
+        admit(leaf, action->instance);
+        break;
+    case HF_SCALE_DRAIN:
+        drain(leaf, action->instance, hf_callee_drain);
+        break;
+    case HF_SCALE_LEAVE:
+        drain(leaf, action->instance, hf_callee_leave);
+        break;
+    case HF_SCALE_STOP:
+        stop(leaf, action);
+        break;
+    case HF_SCALE_DROP:
+        drop(action);
+        break;
+    case HF_SCALE_SHRINK:
+        shrink(action);
+        break;
+    case HF_SCALE_REFUSE:
+        hf_log_limited(HF_LOG_WARNING, "calls refused",
+                       HF_KV_STR("function", action->function->spec->id),
+                       HF_KV_STR("why", action->reason));
+        hf_callee_refuse(function->callee, action->refusal, action->reason);
+        break;
+    case HF_SCALE_COLD:
+        cold(leaf, action->function);
+        break;
+    }
+}
+
+void
+hf_leaf_pump(struct hf_leaf *leaf)
+{
+    struct hf_scale_action action;
+    uint64_t deadline;
+
+    if (leaf->pumping) { /* an action fed an event: the outer turn goes on with it */
+        return;
+    }
+    leaf->pumping = true;
+    while (hf_autoscaler_next(leaf->autoscaler, &action)) {
+        perform(leaf, &action);
+    }
+    leaf->pumping = false;
+    deadline = hf_autoscaler_deadline(leaf->autoscaler);
+    if (deadline == UINT64_MAX) {
+        hf_timer_cancel(&leaf->tick);
+    } else {
+        hf_timer_set_at(&leaf->tick, deadline > 0 ? deadline : 1);
+    }
+}
+
+void
+hf_leaf_on_tick(struct hf_timer *timer)
+{
+    struct hf_leaf *leaf = hf_container_of(timer, struct hf_leaf, tick);
+
+    hf_autoscaler_tick(leaf->autoscaler, hf_leaf_now(leaf));
+    hf_leaf_pump(leaf);
+}

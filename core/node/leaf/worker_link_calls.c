@@ -1,0 +1,238 @@
+/*
+ * worker_link_calls.c - starting and stopping instances over a worker link.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "node/leaf/worker_link_internal.h"
+#include "worker/worker.pb-c.h"
+
+HF_LOG_MODULE(leaf);
+
+/* A stop that failed is sent again after this. */
+#define STOP_RETRY_NS (1 * HF_SEC)
+
+/* A start under way. */
+struct start {
+    struct hf_list node;
+    struct hf_worker_link *link;
+    struct hf_grpc_client_call *call;
+    hf_worker_started_fn *done;
+    void *arg;
+};
+
+/* A stop that the worker has not confirmed. */
+struct stop {
+    struct hf_list node;
+    struct hf_worker_link *link;
+    struct hf_grpc_client_call *call; /* NULL: waiting to be sent again */
+    struct hf_timer again;
+    void (*done)(void *arg); /* may be NULL */
+    void *arg;
+    char instance_id[];
+};
+
+const char *
+hf_worker_link_choose(const struct hf_worker_link *link, const char *internal, const char *external)
+{
+    const char *address = link->internal ? internal : external;
+
+    if (!address || !*address) {
+        address = link->internal ? external : internal;
+    }
+    return address && strchr(address, ':') ? address : NULL;
+}
+
+/* --- starts -------------------------------------------------------------- */
+
+static void
+start_ended(struct start *start, const struct hf_remote_instance *instance, int code,
+            const char *why)
+{
+    hf_worker_started_fn *done = start->done;
+    void *arg = start->arg;
+
+    hf_list_remove(&start->node);
+    start->link->start_count--;
+    free(start);
+    done(arg, instance, code, why);
+}
+
+static void
+on_started(void *arg, const struct hf_grpc_result *result)
+{
+    struct start *start = arg;
+    const struct hf_worker_link *link = start->link;
+    const Worker__StartResponse *response = result->response;
+    struct hf_remote_instance instance;
+
+    if (result->code != HF_GRPC_OK) {
+        start_ended(start, NULL, hf_grpc_code_to_error(result->code), result->message);
+        return;
+    }
+    instance = (struct hf_remote_instance){
+        .id = response->instance_id,
+        .name = response->instance_name,
+        .address = hf_worker_link_choose(link, response->instance_internal_ip,
+                                         response->instance_external_ip),
+        .leaf_id = link->leaf_id,
+    };
+    if (!instance.address || !*instance.id) {
+        start_ended(start, NULL, HF_EUNAVAILABLE, "the worker gave no address for the instance");
+        return;
+    }
+    start_ended(start, &instance, 0, "");
+}
+
+int
+hf_worker_link_start(struct hf_worker_link *link, const char *function_id, const char *start_id,
+                     hf_worker_started_fn *done, void *arg, struct hf_err *err)
+{
+    Worker__StartRequest message = WORKER__START_REQUEST__INIT;
+    struct hf_h2_fields *metadata = hf_h2_fields_new();
+    struct start *start = calloc(1, sizeof *start);
+    struct hf_grpc_request request = {
+        .path = "/worker.Worker/Start",
+        .message = &message.base,
+        .response = &worker__start_response__descriptor,
+        .timeout_ns = link->start_ns,
+        .metadata = metadata,
+    };
+    int r = HF_ENOMEM;
+
+    message.function_id = (char *)(uintptr_t)function_id; /* only read */
+    if (metadata && start) {
+        hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_LEAF, link->leaf_id, strlen(link->leaf_id));
+        hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_START_ID, start_id, strlen(start_id));
+        *start = (struct start){ .link = link, .done = done, .arg = arg };
+        r = hf_grpc_client_unary(link->client, &request, on_started, start, &start->call);
+    }
+    hf_h2_fields_unref(metadata);
+    if (r < 0) {
+        free(start);
+        return hf_fail(err, r, "worker '%s': no memory for a start", link->address);
+    }
+    hf_list_append(&link->starts, &start->node);
+    link->start_count++;
+    return 0;
+}
+
+/* --- stops --------------------------------------------------------------- */
+
+static void send_stop(struct stop *stop);
+
+static void
+stop_ended(struct stop *stop)
+{
+    void (*done)(void *arg) = stop->done;
+    void *arg = stop->arg;
+
+    hf_list_remove(&stop->node);
+    stop->link->stop_count--;
+    hf_timer_fini(&stop->again);
+    free(stop);
+    if (done) {
+        done(arg);
+    }
+}
+
+static void
+on_stopped(void *arg, const struct hf_grpc_result *result)
+{
+    struct stop *stop = arg;
+
+    stop->call = NULL;
+    if (result->answered && result->code != HF_GRPC_UNAVAILABLE) {
+        if (result->code != HF_GRPC_OK && result->code != HF_GRPC_NOT_FOUND) {
+            hf_log(HF_LOG_WARNING, "worker refused to stop an instance",
+                   HF_KV_STR("worker", stop->link->address),
+                   HF_KV_STR("instance", stop->instance_id), HF_KV_STR("why", result->message));
+        }
+        stop_ended(stop);
+        return;
+    }
+    hf_timer_set(&stop->again, STOP_RETRY_NS);
+}
+
+static void
+on_stop_again(struct hf_timer *timer)
+{
+    struct stop *stop = hf_container_of(timer, struct stop, again);
+
+    if (stop->link->state == HF_LINK_UP) { /* else hf_worker_link_retry_stops will */
+        send_stop(stop);
+    }
+}
+
+static void
+send_stop(struct stop *stop)
+{
+    Worker__StopRequest message = WORKER__STOP_REQUEST__INIT;
+    const struct hf_grpc_request request = {
+        .path = "/worker.Worker/Stop",
+        .message = &message.base,
+        .response = &worker__stop_response__descriptor,
+        .timeout_ns = stop->link->stop_ns,
+    };
+
+    message.instance_id = stop->instance_id;
+    hf_timer_cancel(&stop->again);
+    if (hf_grpc_client_unary(stop->link->client, &request, on_stopped, stop, &stop->call) < 0) {
+        hf_timer_set(&stop->again, STOP_RETRY_NS);
+    }
+}
+
+int
+hf_worker_link_stop(struct hf_worker_link *link, const char *instance_id, void (*done)(void *arg),
+                    void *arg, struct hf_err *err)
+{
+    size_t len = strlen(instance_id) + 1;
+    struct stop *stop = calloc(1, sizeof *stop + len);
+
+    if (!stop) {
+        return hf_fail(err, HF_ENOMEM, "no memory to stop instance '%s'", instance_id);
+    }
+    stop->link = link;
+    stop->done = done;
+    stop->arg = arg;
+    memcpy(stop->instance_id, instance_id, len);
+    hf_timer_init(&stop->again, link->loop, HF_TIMER_REAL, on_stop_again);
+    hf_list_append(&link->stops, &stop->node);
+    link->stop_count++;
+    send_stop(stop);
+    return 0;
+}
+
+void
+hf_worker_link_retry_stops(struct hf_worker_link *link)
+{
+    struct stop *stop;
+
+    HF_LIST_FOR (stop, &link->stops, node) {
+        if (!stop->call) {
+            send_stop(stop);
+        }
+    }
+}
+
+void
+hf_worker_link_end_calls(struct hf_worker_link *link)
+{
+    struct hf_list *node;
+
+    while (!hf_list_is_empty(&link->starts)) {
+        struct start *start = hf_container_of(link->starts.next, struct start, node);
+
+        hf_grpc_client_call_cancel(start->call);
+        start_ended(start, NULL, HF_ECANCELLED, "this node is shutting down");
+    }
+    while ((node = link->stops.next) != &link->stops) {
+        struct stop *stop = hf_container_of(node, struct stop, node);
+
+        hf_grpc_client_call_cancel(stop->call);
+        stop_ended(stop);
+    }
+}

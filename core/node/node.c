@@ -1,0 +1,520 @@
+/*
+ * node.c - a node: made, started, drained, taken down.
+ */
+#include "node/node.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "base/options.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "ctl/ctl.h"
+#include "h2/conn.h"
+#include "loop/child.h"
+#include "loop/loop.h"
+#include "loop/signals.h"
+#include "loop/thread.h"
+#include "node/catalog.h"
+#include "node/node_config.h"
+#include "node/node_id.h"
+#include "node/node_paths.h"
+#include "node/node_private.h"
+#include "plugin/module.h"
+
+HF_LOG_MODULE(node);
+
+/* All roles there are, in the order in which they drain. */
+static const struct hf_role_ops *const all_roles[] = { &hf_leaf_role, &hf_worker_role };
+
+/* --- who we are ---------------------------------------------------------------------------- */
+
+/* Where the id is kept: nodes of different roles may share a folder. */
+static char *
+id_file(const struct hf_node *node)
+{
+    return hf_strdup_printf("%s/%s.id", node->state_dir, node->role_ops[0]->name);
+}
+
+static int
+choose_id(struct hf_node *node, struct hf_err *err)
+{
+    hf_autofree char *file = id_file(node);
+
+    if (!file) {
+        return hf_fail(err, HF_ENOMEM, "out of memory");
+    }
+    hf_node_id_choose(hf_options_str(hf_node_options(node, "node"), "id"), file, node->id);
+    return 0;
+}
+
+static int
+keep_id(struct hf_node *node, struct hf_err *err)
+{
+    hf_autofree char *file = id_file(node);
+
+    return file ? hf_node_id_keep(node->id, file, err) : hf_fail(err, HF_ENOMEM, "out of memory");
+}
+
+/* Makes a folder and those it lies in. */
+static int
+make_folders(const char *path, struct hf_err *err)
+{
+    hf_autofree char *copy = strdup(path);
+
+    if (!copy) {
+        return hf_fail(err, HF_ENOMEM, "out of memory");
+    }
+    for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash) {
+            *slash = '\0';
+        }
+        if (mkdir(copy, slash ? 0755 : 0700) < 0 && errno != EEXIST) {
+            return hf_fail_errno(err, errno, "cannot make the folder %s", copy);
+        }
+        if (!slash) {
+            return 0;
+        }
+        *slash = '/';
+    }
+}
+
+/* --- making -------------------------------------------------------------------------------- */
+
+static int
+refuse_roles(const struct hf_node *node, struct hf_err *err)
+{
+    const struct hf_config_value *given =
+        hf_config_value(hf_config_section(node->config, "node"), "roles");
+    hf_autotext struct hf_text where;
+    hf_autotext struct hf_text names;
+
+    hf_text_init(&where);
+    hf_text_init(&names);
+    if (given) {
+        hf_config_where(given, &where);
+    }
+    for (size_t i = 0; i < hf_countof(all_roles); i++) {
+        hf_text_printf(&names, "%s%s", i ? ", " : "", all_roles[i]->name);
+    }
+    return hf_fail(err, HF_EINVALID,
+                   "%s%s[node] roles: expected one or more of %s, each at most once; found '%s'",
+                   hf_text_str(&where), given ? ": " : "", hf_text_str(&names),
+                   given ? given->text : "");
+}
+
+static int
+choose_roles(struct hf_node *node, struct hf_err *err)
+{
+    const struct hf_options *options = hf_node_options(node, "node");
+    size_t count = hf_options_count(options, "roles");
+
+    for (size_t i = 0; i < hf_countof(all_roles); i++) {
+        for (size_t j = 0; j < count; j++) {
+            if (strcmp(hf_options_item(options, "roles", j), all_roles[i]->name) == 0) {
+                node->role_ops[node->role_count++] = all_roles[i];
+                break;
+            }
+        }
+    }
+    return count > 0 && node->role_count == count ? 0 : refuse_roles(node, err);
+}
+
+static void
+follow_clock(void *clock)
+{
+    hf_loop_set_policy_clock(hf_loop_current(), clock);
+}
+
+static int
+make_io_threads(struct hf_node *node, struct hf_err *err)
+{
+    size_t count = (size_t)hf_options_u64(hf_node_options(node, "node"), "threads");
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (count == 0) {
+        count = processors > 0 ? (size_t)processors : 1;
+    }
+    node->io_threads = calloc(count, sizeof(struct hf_thread *));
+    node->io = calloc(count, sizeof(struct hf_loop *));
+    if (!node->io_threads || !node->io) {
+        return hf_fail(err, HF_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        char name[32];
+        int r;
+
+        snprintf(name, sizeof name, "hf-io-%zu", i);
+        r = hf_thread_new(name, &node->io_threads[i], err);
+        if (r < 0) {
+            return r;
+        }
+        node->io[i] = hf_thread_loop(node->io_threads[i]);
+        node->io_count++;
+        hf_thread_do(node->io_threads[i], follow_clock, &node->clock);
+    }
+    return 0;
+}
+
+static int
+make_loops(struct hf_node *node, struct hf_err *err)
+{
+    int r = hf_loop_new("hf-control", &node->control, err);
+
+    if (r < 0) {
+        return r;
+    }
+    hf_loop_set_policy_clock(node->control, &node->clock);
+    r = hf_spawner_new(&node->spawner, err);
+    return r < 0 ? r : make_io_threads(node, err);
+}
+
+/* The catalog and the module that it will follow. */
+static int
+make_catalog(struct hf_node *node, struct hf_err *err)
+{
+    int r = hf_node_load(node, "store", &node->store_module, err);
+
+    if (r < 0) {
+        return r;
+    }
+    return hf_catalog_new(node->control,
+                          hf_options_u64(hf_node_options(node, "leaf"), "idle_timeout"),
+                          hf_random_os_u64(), &node->catalog, err);
+}
+
+static int
+make_roles(struct hf_node *node, struct hf_err *err)
+{
+    for (size_t i = 0; i < node->role_count; i++) {
+        int r = node->role_ops[i]->create(node, &node->roles[i], err);
+
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int
+make(struct hf_node *node, struct hf_err *err)
+{
+    int r = hf_node_config_new(node->config, &node->checked, err);
+
+    if (r < 0) {
+        return r;
+    }
+    node->seed = hf_options_u64(hf_node_options(node, "node"), "seed");
+    if (node->seed == 0) {
+        node->seed = hf_random_os_u64();
+    }
+    hf_uuid4(node->boot_id);
+    r = hf_node_state_folder(hf_options_str(hf_node_options(node, "node"), "state_dir"),
+                             &node->state_dir, err);
+    if (r == 0) {
+        r = choose_roles(node, err);
+    }
+    if (r == 0) {
+        r = choose_id(node, err);
+    }
+    if (r == 0) {
+        r = make_loops(node, err);
+    }
+    if (r == 0) {
+        r = hf_ctl_new(node->control, &node->ctl, err);
+    }
+    if (r == 0) {
+        r = hf_node_ctl_register(node, err);
+    }
+    if (r == 0) {
+        r = make_catalog(node, err);
+    }
+    return r == 0 ? make_roles(node, err) : r;
+}
+
+int
+hf_node_new(const struct hf_config *config, struct hf_node **ret, struct hf_err *err)
+{
+    struct hf_node *node = calloc(1, sizeof *node);
+    int r;
+
+    if (!node) {
+        return hf_fail(err, HF_ENOMEM, "out of memory");
+    }
+    node->config = config;
+    node->started_ns = hf_wall_now();
+    hf_list_init(&node->modules);
+    hf_list_init(&node->drain_waiters);
+    hf_clock_init(&node->clock);
+    r = make(node, err);
+    if (r < 0) {
+        hf_node_free(node);
+        return r;
+    }
+    *ret = node;
+    return 0;
+}
+
+static void
+release_pools(void *arg)
+{
+    (void)arg;
+    hf_h2_thread_release();
+}
+
+void
+hf_node_free(struct hf_node *node)
+{
+    if (!node) {
+        return;
+    }
+    for (size_t i = 0; i < node->role_count; i++) {
+        node->role_ops[i]->destroy(node->roles[i]);
+    }
+    hf_catalog_free(node->catalog);
+    if (node->store) {
+        node->store_ops->destroy(node->store);
+    }
+    for (size_t i = 0; i < node->io_count; i++) {
+        hf_thread_do(node->io_threads[i], release_pools, NULL);
+        hf_thread_free(node->io_threads[i]);
+    }
+    if (node->ctl) {
+        hf_node_ctl_unregister(node);
+    }
+    hf_ctl_free(node->ctl);
+    hf_signals_free(node->signals);
+    hf_loop_free(node->control);
+    hf_h2_thread_release();
+    hf_node_free_modules(node);
+    hf_spawner_free(node->spawner);
+    hf_clock_fini(&node->clock);
+    hf_node_config_free(node->checked);
+    free(node->io_threads);
+    free(node->io);
+    free(node->state_dir);
+    free(node);
+}
+
+/* --- starting ------------------------------------------------------------------------------ */
+
+static int
+start_store(struct hf_node *node, struct hf_err *err)
+{
+    const struct hf_node_module *m = &node->store_module;
+    int r;
+
+    node->store_ops = m->module->ops.store;
+    r = node->store_ops->create(m->driver, m->options, &node->store, err);
+    if (r < 0) {
+        return hf_err_wrap(err, r, "[store]");
+    }
+    return hf_catalog_follow(node->catalog, node->store_ops, node->store, err);
+}
+
+/* One socket for each role, so that people can say `hyperfaas ctl leaf ...`. */
+static int
+open_ctl(struct hf_node *node, struct hf_err *err)
+{
+    for (size_t i = 0; i < node->role_count; i++) {
+        hf_autofree char *path =
+            hf_strdup_printf("%s/%s.ctl", node->state_dir, node->role_ops[i]->name);
+        int r =
+            path ? hf_ctl_listen(node->ctl, path, err) : hf_fail(err, HF_ENOMEM, "out of memory");
+
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static void
+on_signal(void *arg, int signal)
+{
+    struct hf_node *node = arg;
+
+    if (signal == SIGHUP && node->reload) {
+        node->reload(node->reload_arg);
+    } else if (signal != SIGHUP) {
+        hf_node_shutdown(node);
+    }
+}
+
+static void
+log_address(void *arg, const char *role, const struct hf_role_address *address)
+{
+    (void)arg;
+    hf_log(HF_LOG_NOTICE, "serving", HF_KV_STR("role", role),
+           HF_KV_STR("service", address->service), HF_KV_STR("address", address->address));
+}
+
+int
+hf_node_start(struct hf_node *node, struct hf_err *err)
+{
+    int r = make_folders(node->state_dir, err);
+
+    if (r == 0) {
+        r = keep_id(node, err);
+    }
+    if (r == 0) {
+        r = open_ctl(node, err);
+    }
+    if (r == 0) {
+        r = start_store(node, err);
+    }
+    for (size_t i = node->role_count; i > 0 && r == 0; i--) {
+        r = node->role_ops[i - 1]->start(node->roles[i - 1], err);
+    }
+    if (r == 0) {
+        r = hf_signals_new(node->control, on_signal, node, &node->signals, err);
+    }
+    if (r == 0) {
+        hf_node_addresses(node, log_address, NULL);
+    }
+    return r;
+}
+
+void
+hf_node_run(struct hf_node *node)
+{
+    while (!node->ended) {
+        hf_loop_run(node->control);
+    }
+}
+
+/* --- for main and roles --------------------------------------------------------------------- */
+
+void
+hf_node_on_reload(struct hf_node *node, void (*fn)(void *arg), void *arg)
+{
+    node->reload = fn;
+    node->reload_arg = arg;
+}
+
+const char *
+hf_node_id(const struct hf_node *node)
+{
+    return node->id;
+}
+
+const char *
+hf_node_boot_id(const struct hf_node *node)
+{
+    return node->boot_id;
+}
+
+uint64_t
+hf_node_started(const struct hf_node *node)
+{
+    return node->started_ns;
+}
+
+bool
+hf_node_is_draining(const struct hf_node *node)
+{
+    return node->draining;
+}
+
+const char *
+hf_node_state_dir(const struct hf_node *node)
+{
+    return node->state_dir;
+}
+
+const struct hf_config *
+hf_node_config(const struct hf_node *node)
+{
+    return node->config;
+}
+
+const struct hf_options *
+hf_node_options(const struct hf_node *node, const char *section)
+{
+    return hf_node_config_options(node->checked, section);
+}
+
+struct hf_loop *
+hf_node_control(const struct hf_node *node)
+{
+    return node->control;
+}
+
+size_t
+hf_node_io_count(const struct hf_node *node)
+{
+    return node->io_count;
+}
+
+struct hf_loop *const *
+hf_node_io(const struct hf_node *node)
+{
+    return node->io;
+}
+
+void
+hf_node_io_do(struct hf_node *node, size_t i, void (*fn)(void *arg), void *arg)
+{
+    hf_assert(i < node->io_count);
+    hf_thread_do(node->io_threads[i], fn, arg);
+}
+
+struct hf_clock *
+hf_node_clock(struct hf_node *node)
+{
+    return &node->clock;
+}
+
+uint64_t
+hf_node_seed(const struct hf_node *node, const char *purpose)
+{
+    return hf_hash_seeded(node->seed, purpose, strlen(purpose));
+}
+
+struct hf_catalog *
+hf_node_catalog(const struct hf_node *node)
+{
+    return node->catalog;
+}
+
+struct hf_ctl *
+hf_node_ctl(const struct hf_node *node)
+{
+    return node->ctl;
+}
+
+size_t
+hf_node_roles(const struct hf_node *node, const char **ret, size_t max)
+{
+    size_t count = hf_min(node->role_count, max);
+
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = node->role_ops[i]->name;
+    }
+    return count;
+}
+
+void
+hf_node_addresses(const struct hf_node *node, hf_node_address_fn *fn, void *arg)
+{
+    for (size_t i = 0; i < node->role_count; i++) {
+        struct hf_role_address addresses[4];
+        size_t count =
+            node->role_ops[i]->addresses(node->roles[i], addresses, hf_countof(addresses));
+
+        for (size_t j = 0; j < count; j++) {
+            fn(arg, node->role_ops[i]->name, &addresses[j]);
+        }
+    }
+}

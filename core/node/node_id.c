@@ -1,0 +1,73 @@
+/*
+ * node_id.c - the name of a node, the same after a restart.
+ */
+#include "node/node_id.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/random.h"
+
+/* Reads a kept id: one line of visible ASCII. */
+static bool
+read_id(const char *file, char ret[static HF_NODE_ID_MAX])
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    ssize_t len;
+
+    if (fd < 0) {
+        return false;
+    }
+    len = read(fd, ret, HF_NODE_ID_MAX - 1);
+    close(fd);
+    if (len <= 0) {
+        return false;
+    }
+    ret[len] = '\0';
+    ret[strcspn(ret, "\n")] = '\0';
+    for (const char *c = ret; *c; c++) {
+        if (*c <= ' ' || *c > '~') {
+            return false;
+        }
+    }
+    return ret[0] != '\0';
+}
+
+void
+hf_node_id_choose(const char *given, const char *file, char ret[static HF_NODE_ID_MAX])
+{
+    char host[256] = "node";
+
+    if (given && *given) {
+        snprintf(ret, HF_NODE_ID_MAX, "%s", given);
+        return;
+    }
+    if (read_id(file, ret)) {
+        return;
+    }
+    if (gethostname(host, sizeof host - 1) < 0) {
+        snprintf(host, sizeof host, "node");
+    }
+    snprintf(ret, HF_NODE_ID_MAX, "%s-%08x", host, (unsigned int)(hf_random_os_u64() & UINT32_MAX));
+}
+
+int
+hf_node_id_keep(const char *id, const char *file, struct hf_err *err)
+{
+    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int r = 0;
+
+    if (fd < 0) {
+        return hf_fail_errno(err, errno, "can't keep the node's id in '%s'", file);
+    }
+    if (dprintf(fd, "%s\n", id) < 0) {
+        r = hf_fail_errno(err, errno, "can't keep the node's id in '%s'", file);
+    }
+    close(fd);
+    return r;
+}

@@ -1,0 +1,60 @@
+/*
+ * node_paths.c - the folders of a node.
+ */
+#include "node/node_paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "plugin/where.h"
+
+int
+hf_node_state_folder(const char *given, char **ret, struct hf_err *err)
+{
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    char *folder;
+
+    if (given && *given) {
+        folder = strdup(given);
+    } else if (geteuid() == 0) {
+        folder = strdup("/var/lib/hyperfaas");
+    } else if (state && *state) {
+        folder = hf_strdup_printf("%s/hyperfaas", state);
+    } else if (home && *home) {
+        folder = hf_strdup_printf("%s/.local/state/hyperfaas", home);
+    } else {
+        return hf_fail(err, HF_EINVALID,
+                       "no folder for the node's state: set state_dir in [node], or HOME");
+    }
+    if (!folder) {
+        return hf_fail(err, HF_ENOMEM, "out of memory");
+    }
+    *ret = folder;
+    return 0;
+}
+
+int
+hf_node_plugin_folders(const struct hf_options *options, const char *const **ret, size_t *ret_count,
+                       struct hf_err *err)
+{
+    size_t count = options ? hf_options_count(options, "plugin_path") : 0;
+    const char **folders = calloc(count + 1, sizeof *folders);
+
+    if (!folders) {
+        return hf_fail(err, HF_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        folders[i] = hf_options_item(options, "plugin_path", i);
+    }
+    if (count == 0) {
+        folders[count++] = hf_plugin_folder();
+    }
+    *ret = folders;
+    *ret_count = count;
+    return 0;
+}

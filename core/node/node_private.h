@@ -1,0 +1,66 @@
+/*
+ * node_private.h - what a node consists of; for node.c, node_modules.c and node_ctl.c.
+ */
+#ifndef HF_NODE_NODE_PRIVATE_H
+#define HF_NODE_NODE_PRIVATE_H
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "loop/timer.h"
+#include "node/driver_host.h"
+#include "node/node.h"
+#include "node/node_id.h"
+#include "node/role.h"
+
+#define HF_NODE_ROLES_MAX 3
+
+struct hf_node {
+    const struct hf_config *config;
+    struct hf_node_config *checked;
+    char id[HF_NODE_ID_MAX];
+    char boot_id[40];
+    uint64_t started_ns; /* wall clock */
+    uint64_t seed;
+    char *state_dir;
+
+    struct hf_clock clock;
+    struct hf_loop *control;
+    struct hf_thread **io_threads;
+    struct hf_loop **io;
+    size_t io_count;
+    struct hf_spawner *spawner;
+    struct hf_list modules; /* struct loaded, node_modules.c */
+
+    struct hf_ctl *ctl;
+    struct hf_catalog *catalog;
+    struct hf_store *store;
+    const struct hf_store_ops *store_ops;
+    struct hf_node_module store_module;
+
+    const struct hf_role_ops *role_ops[HF_NODE_ROLES_MAX]; /* in the order of draining */
+    struct hf_role *roles[HF_NODE_ROLES_MAX];              /* NULL: not made */
+    size_t role_count;
+
+    struct hf_signals *signals;
+    void (*reload)(void *arg);
+    void *reload_arg;
+
+    /* node_drain.c */
+    bool draining;
+    bool drained;
+    bool stop_when_drained;
+    bool ended; /* `hf_node_run` is to return */
+    uint64_t drain_limit_ns;
+    size_t drain_next; /* the role to drain next */
+    struct hf_node_forced forced;
+    struct hf_list drain_waiters; /* struct hf_node_drain */
+};
+
+/* node_modules.c */
+void hf_node_free_modules(struct hf_node *node);
+
+/* node_ctl.c: the commands of the node itself. */
+int hf_node_ctl_register(struct hf_node *node, struct hf_err *err);
+void hf_node_ctl_unregister(struct hf_node *node);
+
+#endif

@@ -1,0 +1,149 @@
+/*
+ * callee.h - one function as its callers meet it: a pool of endpoints behind a lock.
+ *
+ * The engine's pool (engine/pool.h) decides; this lets many threads use it.  Each
+ * operation is one short critical section; whoever is granted a slot in it is woken on
+ * its own loop after the lock has been let go.  The role that owns the callee hears on
+ * its control thread what concerns it.
+ *
+ * A callee exists while its function is called or warm.  One that has become cold is
+ * retired: whoever still holds it finds that out when it asks for a slot, and asks the
+ * router again.
+ */
+#ifndef HF_PROXY_CALLEE_H
+#define HF_PROXY_CALLEE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/pool.h"
+#include "loop/loop.h"
+
+struct hf_callee;
+struct hf_err;
+struct hf_h2_channel;
+struct hf_text;
+struct hf_upstream_config;
+
+/* --- a call's side: any I/O thread -------------------------------------------------------- */
+
+enum hf_ticket_result {
+    HF_TICKET_TAKEN,   /* it holds a slot until hf_ticket_release */
+    HF_TICKET_WAITING, /* `done` follows */
+    HF_TICKET_REFUSED, /* see `refusal` and `reason` */
+    HF_TICKET_STALE    /* the callee has been retired: ask the router again */
+};
+
+/* A call's claim to a slot, embedded in the call.  One thread's. */
+struct hf_ticket {
+    struct hf_callee *callee; /* with a reference; NULL before init */
+    struct hf_loop *loop;
+    /* A ticket that was WAITING: TAKEN or REFUSED.  Once, on `loop`, never inside
+     * another function; not after a cancel that returned true. */
+    void (*done)(struct hf_ticket *, enum hf_ticket_result);
+    enum hf_refusal refusal;
+    char *reason; /* why it was refused, for people; NULL if the queue was full */
+    struct hf_waiter waiter;
+    struct hf_task wake;
+};
+
+/* Takes over the reference to `callee`. */
+void hf_ticket_init(struct hf_ticket *ticket, struct hf_callee *callee, struct hf_loop *loop,
+                    void (*done)(struct hf_ticket *, enum hf_ticket_result));
+
+/* Gives the reference back; the ticket must hold no slot and not wait.  Harmless before init. */
+void hf_ticket_fini(struct hf_ticket *ticket);
+
+/* Asks for a slot. */
+enum hf_ticket_result hf_ticket_take(struct hf_ticket *ticket);
+
+/* Gives a slot back; the ticket may ask again. */
+void hf_ticket_release(struct hf_ticket *ticket, enum hf_outcome outcome);
+
+/* Stops waiting.  True: `done` will not run.  False: the word is on its way; `done` runs
+ * with REFUSED, and the ticket must live until then. */
+bool hf_ticket_cancel(struct hf_ticket *ticket);
+
+/* The connections of I/O thread `thread` to the endpoint whose slot the ticket holds; NULL if
+ * there is no memory. */
+struct hf_h2_channel *hf_ticket_channel(struct hf_ticket *ticket, uint32_t thread);
+
+/* The id of the endpoint whose slot the ticket holds. */
+const char *hf_ticket_endpoint_id(const struct hf_ticket *ticket);
+
+/* --- references: any thread --------------------------------------------------------------- */
+
+struct hf_callee *hf_callee_ref(struct hf_callee *);
+void hf_callee_unref(struct hf_callee *); /* NULL is ignored */
+
+const char *hf_callee_id(const struct hf_callee *);
+bool hf_callee_is(const struct hf_callee *, const char *id, size_t len);
+bool hf_callee_is_retired(const struct hf_callee *);
+
+/* --- the role's side: control thread ------------------------------------------------------ */
+
+/* An endpoint of a callee, for the role that added it. */
+struct hf_callee_endpoint;
+
+struct hf_callee_ops {
+    /* Calls wait, came after a while without any, or have ended at a dropped endpoint: ask
+     * hf_callee_load. */
+    void (*on_demand)(struct hf_callee *, void *user);
+    /* An endpoint being drained has no call in flight any more and has left the pool. */
+    void (*on_drained)(struct hf_callee_endpoint *, void *endpoint_user);
+    /* An endpoint failed so often that it takes no calls any more; on_drained follows. */
+    void (*on_ejected)(struct hf_callee_endpoint *, void *endpoint_user);
+};
+
+/* What all callees of a role have in common; outlives them. */
+struct hf_callee_config {
+    struct hf_pool_settings pool;
+    const struct hf_upstream_config *upstream;
+    struct hf_loop *control;
+    const struct hf_callee_ops *ops;
+};
+
+/* Makes a callee with one reference, the role's.  `function` is copied; `user` is not NULL. */
+int hf_callee_new(const struct hf_callee_config *config, const struct hf_function *function,
+                  uint64_t seed, void *user, struct hf_callee **ret, struct hf_err *err);
+
+/* Gives the role's reference back: `ops` are silent from now on.  NULL is ignored. */
+void hf_callee_disown(struct hf_callee *);
+
+/* If it is cold: from now on tickets are STALE, true. */
+bool hf_callee_retire(struct hf_callee *);
+
+/* The function is gone: refuses who waits and who comes; calls in flight go on.  The callee
+ * counts as retired for callers. */
+void hf_callee_delete(struct hf_callee *, const char *reason);
+
+/* The function was updated: `function` replaces what the callee was made from, its concurrency
+ * that of the endpoints too.  HF_ENOMEM changes nothing. */
+int hf_callee_redefine(struct hf_callee *, const struct hf_function *function);
+
+/* Refuses those who wait. */
+void hf_callee_refuse(struct hf_callee *, enum hf_refusal refusal, const char *reason);
+
+void hf_callee_load(struct hf_callee *, struct hf_pool_load *ret);
+void hf_callee_show(struct hf_callee *, struct hf_text *out);
+
+/* Adds an endpoint with as many slots as the function's concurrency; texts are copied, `user`
+ * is for the ops.  The role drops it with hf_callee_drop. */
+int hf_callee_add(struct hf_callee *, const char *id, const char *address, void *user,
+                  struct hf_callee_endpoint **ret, struct hf_err *err);
+
+/* Takes it out of use; on_drained follows when its calls have ended. */
+void hf_callee_drain(struct hf_callee_endpoint *);
+
+/* Drains it as soon as it is idle, which may be now. */
+void hf_callee_leave(struct hf_callee_endpoint *);
+
+/* Drains the endpoint that has been idle longest, since `before_ns` or earlier; false: none. */
+bool hf_callee_drain_idle(struct hf_callee *, uint64_t before_ns);
+
+/* The role needs to hear no more of it: takes it out of use if that was not done; calls in flight
+ * go on. */
+void hf_callee_drop(struct hf_callee_endpoint *);
+
+#endif

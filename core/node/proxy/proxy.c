@@ -1,0 +1,292 @@
+/*
+ * proxy.c - the data path: a listener, and what it accepts spread over the I/O threads.
+ */
+#include "node/proxy/proxy.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "loop/listener.h"
+#include "loop/thread.h"
+#include "node/proxy/thread.h"
+
+#define PROXY_MAGIC HF_MAGIC('p', 'r', 'x', 'y')
+
+struct hf_proxy {
+    uint32_t magic;
+    struct hf_proxy_shared shared;
+    struct hf_loop *loop;
+    struct hf_listener *listener;
+    char address[HF_ADDRESS_TEXT_MAX];
+    void (*on_drained)(void *arg);
+    void *on_drained_arg;
+    _Atomic uint32_t leaving; /* threads that have not drained yet, and errands to leave that
+                               * have not been run to their end */
+    struct hf_task drained;   /* tells the control thread of the last */
+    size_t thread_count;
+    struct hf_loop **loops;
+    struct hf_proxy_thread **threads;
+};
+
+/* Something for a thread to do with its share, from another thread. */
+struct errand {
+    struct hf_task task;
+    struct hf_proxy_thread *thread;
+    void (*run)(struct hf_proxy_thread *, int fd);
+    int fd;
+};
+
+static void
+run_errand(struct hf_task *task)
+{
+    struct errand *errand = hf_container_of(task, struct errand, task);
+
+    errand->run(errand->thread, errand->fd);
+    free(errand);
+}
+
+static int
+send_errand(struct hf_proxy_thread *thread, void (*run)(struct hf_proxy_thread *, int), int fd)
+{
+    struct errand *errand = calloc(1, sizeof *errand);
+
+    if (!errand) {
+        return HF_ENOMEM;
+    }
+    *errand = (struct errand){ { run_errand, NULL }, thread, run, fd };
+    hf_loop_post(thread->loop, &errand->task);
+    return 0;
+}
+
+static void
+accept_errand(struct hf_proxy_thread *thread, int fd)
+{
+    hf_proxy_thread_accept(thread, fd);
+}
+
+/* A thread has drained, or an errand to leave is done.  After the last of them the
+ * control thread frees the proxy: the caller touches neither proxy nor thread again. */
+static void
+on_left(struct hf_proxy *proxy)
+{
+    if (atomic_fetch_sub(&proxy->leaving, 1) == 1) {
+        hf_loop_post(proxy->loop, &proxy->drained);
+    }
+}
+
+static void
+drain_errand(struct hf_proxy_thread *thread, int fd)
+{
+    struct hf_proxy *proxy = thread->shared->proxy;
+
+    (void)fd;
+    hf_proxy_thread_drain(thread);
+    on_left(proxy);
+}
+
+static void
+cut_errand(struct hf_proxy_thread *thread, int fd)
+{
+    struct hf_proxy *proxy = thread->shared->proxy;
+
+    (void)fd;
+    hf_proxy_thread_cut(thread);
+    on_left(proxy);
+}
+
+/* The thread with the fewest connections.  They are counted here, not when the thread
+ * takes them, so that a burst spreads too. */
+static struct hf_proxy_thread *
+choose_thread(struct hf_proxy *proxy)
+{
+    struct hf_loop *loop = hf_loop_least_loaded(proxy->loops, proxy->thread_count);
+
+    for (size_t i = 0; i < proxy->thread_count; i++) {
+        if (proxy->loops[i] == loop) {
+            return proxy->threads[i];
+        }
+    }
+    hf_unreachable();
+}
+
+static void
+on_accept(void *arg, int fd)
+{
+    struct hf_proxy *proxy = hf_cast(arg, struct hf_proxy, PROXY_MAGIC);
+    struct hf_proxy_thread *thread = choose_thread(proxy);
+
+    if (send_errand(thread, accept_errand, fd) < 0) {
+        close(fd);
+        return;
+    }
+    hf_loop_load_add(thread->loop, 1);
+}
+
+static void
+on_drained(struct hf_task *task)
+{
+    struct hf_proxy *proxy = hf_container_of(task, struct hf_proxy, drained);
+
+    proxy->on_drained(proxy->on_drained_arg);
+}
+
+static void
+release(struct hf_proxy *proxy)
+{
+    hf_listener_free(proxy->listener);
+    for (size_t i = 0; proxy->threads && i < proxy->thread_count; i++) {
+        hf_proxy_thread_free(proxy->threads[i]);
+    }
+    free(proxy->threads);
+    free(proxy->loops);
+    proxy->magic = 0;
+    free(proxy);
+}
+
+/* --- the proxy ----------------------------------------------------------- */
+
+static void
+init_shared(struct hf_proxy *proxy, const struct hf_proxy_config *config)
+{
+    struct hf_proxy_shared *shared = &proxy->shared;
+
+    shared->router = config->router;
+    shared->router_arg = config->router_arg;
+    shared->max_attempts = config->max_attempts;
+    shared->replay_bytes = hf_min(config->replay_bytes, (size_t)HF_PROXY_REPLAY_MAX);
+    shared->seed = config->seed;
+    shared->on_thread_drained = on_left;
+    shared->proxy = proxy;
+    hf_h2_options_init(&shared->h2);
+    shared->h2.max_streams = config->max_streams;
+    shared->h2.idle_ns = config->connection_idle_ns;
+    shared->h2.drain_ns = 0; /* the role that drains sets the limit, with hf_proxy_cut */
+}
+
+static int
+make_threads(struct hf_proxy *proxy, const struct hf_proxy_config *config, struct hf_err *err)
+{
+    proxy->thread_count = config->io_count;
+    proxy->threads = calloc(config->io_count, sizeof(struct hf_proxy_thread *));
+    proxy->loops = calloc(config->io_count, sizeof(struct hf_loop *));
+    if (!proxy->threads || !proxy->loops) {
+        return hf_fail(err, HF_ENOMEM, "proxy: no memory for %zu I/O threads", config->io_count);
+    }
+    for (size_t i = 0; i < config->io_count; i++) {
+        int r;
+
+        proxy->loops[i] = config->io[i];
+        r = hf_proxy_thread_new(&proxy->shared, config->io[i], (uint32_t)i, &proxy->threads[i],
+                                err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+int
+hf_proxy_new(const struct hf_proxy_config *config, struct hf_proxy **ret, struct hf_err *err)
+{
+    struct hf_proxy *proxy = calloc(1, sizeof *proxy);
+    int r;
+
+    if (!proxy) {
+        return hf_fail(err, HF_ENOMEM, "proxy: no memory");
+    }
+    proxy->magic = PROXY_MAGIC;
+    proxy->loop = config->loop;
+    proxy->on_drained = config->on_drained;
+    proxy->on_drained_arg = config->on_drained_arg;
+    proxy->drained.run = on_drained;
+    init_shared(proxy, config);
+    r = make_threads(proxy, config, err);
+    if (r < 0) {
+        goto fail;
+    }
+    r = hf_listener_new(config->loop, config->address, on_accept, proxy, &proxy->listener, err);
+    if (r < 0) {
+        goto fail;
+    }
+    snprintf(proxy->address, sizeof proxy->address, "%s", hf_listener_text(proxy->listener));
+    *ret = proxy;
+    return 0;
+fail:
+    release(proxy);
+    return r;
+}
+
+/* Counts `n` more to wait for, unless all have left already. */
+static bool
+wait_for(struct hf_proxy *proxy, uint32_t n)
+{
+    uint32_t leaving = atomic_load(&proxy->leaving);
+
+    while (leaving > 0) {
+        if (atomic_compare_exchange_weak(&proxy->leaving, &leaving, leaving + n)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Tells every thread to leave. */
+static void
+leave(struct hf_proxy *proxy, void (*how)(struct hf_proxy_thread *, int))
+{
+    if (proxy->listener) {
+        hf_listener_free(proxy->listener);
+        proxy->listener = NULL;
+        atomic_store(&proxy->leaving, (uint32_t)proxy->thread_count);
+    }
+    if (!wait_for(proxy, (uint32_t)proxy->thread_count)) {
+        return;
+    }
+    for (size_t i = 0; i < proxy->thread_count; i++) {
+        if (send_errand(proxy->threads[i], how, -1) < 0) {
+            on_left(proxy);
+        }
+    }
+}
+
+void
+hf_proxy_drain(struct hf_proxy *proxy)
+{
+    leave(proxy, drain_errand);
+}
+
+void
+hf_proxy_cut(struct hf_proxy *proxy)
+{
+    leave(proxy, cut_errand);
+}
+
+void
+hf_proxy_free(struct hf_proxy *proxy)
+{
+    if (proxy) {
+        release(proxy);
+    }
+}
+
+const char *
+hf_proxy_address(const struct hf_proxy *proxy)
+{
+    return proxy->address;
+}
+
+void
+hf_proxy_stats(const struct hf_proxy *proxy, struct hf_proxy_stats *ret)
+{
+    *ret = (struct hf_proxy_stats){ 0 };
+    for (size_t i = 0; i < proxy->thread_count; i++) {
+        ret->connections +=
+            atomic_load_explicit(&proxy->threads[i]->conn_count, memory_order_relaxed);
+        ret->calls += atomic_load_explicit(&proxy->threads[i]->call_count, memory_order_relaxed);
+    }
+}

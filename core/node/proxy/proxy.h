@@ -1,0 +1,98 @@
+/*
+ * proxy.h - the data path: forwards gRPC calls to endpoints, frame by frame.
+ *
+ * A proxy listens on one address and spreads the connections it accepts over the
+ * node's I/O threads.  It knows neither functions nor roles: a router, given by
+ * the role that uses it, says which callee (callee.h) an authority means.
+ *
+ * A call takes a slot of its callee, perhaps after waiting for one, is forwarded
+ * to the endpoint, and gives the slot back when the endpoint has finished.  An
+ * endpoint that cannot have seen the call is replaced by another; any other
+ * failure is told to the caller once, in the terms of failure.h.
+ */
+#ifndef HF_PROXY_PROXY_H
+#define HF_PROXY_PROXY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loop/loop.h"
+
+struct hf_callee;
+struct hf_err;
+struct hf_proxy;
+struct hf_text;
+
+/* A call that waits to be told whom it calls.  The proxy's memory. */
+struct hf_route {
+    const char *id; /* what stands before the first colon of the authority */
+    size_t id_len;
+    struct hf_loop *loop; /* where `resolved` must run */
+
+    /* Runs once on `loop`, never inside `resolve`: the callee with a reference for
+     * the call, or NULL with a negative code and why. */
+    void (*resolved)(struct hf_route *, struct hf_callee *, int code, const char *message);
+
+    /* The router's, meanwhile. */
+    struct hf_task task;
+    void *router;
+    struct hf_callee *callee;
+    int code;
+    char *message; /* NULL without memory */
+};
+
+/* How a role answers where a call goes.  Any I/O thread. */
+struct hf_router_ops {
+    /* The callee of an id that is known, with a reference for the caller; or NULL. */
+    struct hf_callee *(*find)(void *arg, const char *id, size_t len);
+
+    /* Looks up an id that `find` does not know; see hf_route.  Cannot be taken back. */
+    void (*resolve)(void *arg, struct hf_route *);
+};
+
+struct hf_proxy_config {
+    const char *address;       /* "IP:PORT" to listen on */
+    struct hf_loop *loop;      /* the control thread's: accepts */
+    struct hf_loop *const *io; /* the I/O threads' loops */
+    size_t io_count;
+    const struct hf_router_ops *router;
+    void *router_arg;
+    uint32_t max_attempts;       /* endpoints tried for one call, at least 1 */
+    uint32_t max_streams;        /* calls at once on one caller's connection */
+    size_t replay_bytes;         /* of a request kept to send it again */
+    uint64_t connection_idle_ns; /* a caller's connection without calls; 0: no limit */
+    uint64_t seed;
+
+    /* No connection and no call is left after a drain or cut.  Once, on `loop`. */
+    void (*on_drained)(void *arg);
+    void *on_drained_arg;
+};
+
+/* Counts of a running proxy, summed over its threads. */
+struct hf_proxy_stats {
+    uint64_t connections; /* open now */
+    uint64_t calls;       /* open now */
+};
+
+/* Listens.  The texts and arrays of `config` are copied; router and loops must
+ * outlive the proxy.  Control thread. */
+int hf_proxy_new(const struct hf_proxy_config *config, struct hf_proxy **ret, struct hf_err *err);
+
+/* Stops accepting, and ends each connection when its calls have ended.  New calls on
+ * them are refused so that a parent tries elsewhere.  `on_drained` follows.  Control thread. */
+void hf_proxy_drain(struct hf_proxy *);
+
+/* Cuts every connection at once, after or instead of a drain; `on_drained` follows soon.
+ * Control thread. */
+void hf_proxy_cut(struct hf_proxy *);
+
+/* Frees a proxy that has drained.  NULL is ignored.  Control thread. */
+void hf_proxy_free(struct hf_proxy *);
+
+/* The address it listens on, with the port it got. */
+const char *hf_proxy_address(const struct hf_proxy *);
+
+void hf_proxy_stats(const struct hf_proxy *, struct hf_proxy_stats *ret);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * thread.h - what a proxy keeps for one I/O thread; private to this folder.
+ *
+ * Connections, calls and channels never leave the thread they began on.
+ */
+#ifndef HF_PROXY_THREAD_H
+#define HF_PROXY_THREAD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/random.h"
+#include "h2/conn.h"
+#include "node/proxy/callee.h"
+#include "node/proxy/proxy.h"
+
+struct hf_proxy_call;
+
+/* Most that may be kept of a request to send it again. */
+#define HF_PROXY_REPLAY_MAX 16384
+
+/* What the proxy and its threads share; constant once it listens. */
+struct hf_proxy_shared {
+    const struct hf_router_ops *router;
+    void *router_arg;
+    uint32_t max_attempts;
+    size_t replay_bytes;
+    uint64_t seed;
+    struct hf_h2_options h2; /* of callers' connections */
+
+    /* A thread has nothing left after a drain or cut; on that thread. */
+    void (*on_thread_drained)(struct hf_proxy *);
+    struct hf_proxy *proxy;
+};
+
+struct hf_proxy_thread {
+    uint32_t magic;
+    uint32_t index; /* among the node's I/O threads */
+    const struct hf_proxy_shared *shared;
+    struct hf_loop *loop;
+    struct hf_list conns;
+    struct hf_proxy_call *free_calls; /* for reuse, linked by `next_free` */
+    uint32_t free_count;
+    bool draining;
+    bool drained; /* said so */
+    struct hf_random random;
+    _Atomic uint64_t conn_count; /* written here, read by anyone */
+    _Atomic uint64_t call_count;
+};
+
+/* A caller's connection. */
+struct hf_proxy_conn {
+    uint32_t magic;
+    struct hf_proxy_thread *thread;
+    struct hf_h2_conn *h2;
+    struct hf_callee *last; /* the function it called last, to spare the look-up */
+    struct hf_list link;
+};
+
+/* Makes the share of a thread; from then on it is used only on its loop, but for the counts. */
+int hf_proxy_thread_new(const struct hf_proxy_shared *shared, struct hf_loop *loop, uint32_t index,
+                        struct hf_proxy_thread **ret, struct hf_err *err);
+
+/* Frees one that has drained.  NULL is ignored. */
+void hf_proxy_thread_free(struct hf_proxy_thread *);
+
+/* Serves an accepted socket, which is its own from now on and has been added to
+ * the loop's load. */
+void hf_proxy_thread_accept(struct hf_proxy_thread *, int fd);
+
+/* Refuses new calls, ends each connection with its last one. */
+void hf_proxy_thread_drain(struct hf_proxy_thread *);
+
+/* Closes all connections; every call ends. */
+void hf_proxy_thread_cut(struct hf_proxy_thread *);
+
+/* Says so if a drain has nothing left to wait for. */
+void hf_proxy_thread_check_drained(struct hf_proxy_thread *);
+
+/* The callee that the connection called last, with a reference for the caller, if its id
+ * is this one and it still stands; or NULL. */
+struct hf_callee *hf_proxy_conn_recall(struct hf_proxy_conn *, const char *id, size_t len);
+void hf_proxy_conn_remember(struct hf_proxy_conn *, struct hf_callee *);
+
+static inline void
+hf_proxy_thread_count_calls(struct hf_proxy_thread *thread, int64_t n)
+{
+    uint64_t now = atomic_load_explicit(&thread->call_count, memory_order_relaxed);
+
+    atomic_store_explicit(&thread->call_count, now + (uint64_t)n, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * role.h - what a role must offer to live in a node.
+ *
+ * A node (node.h) creates its roles in the order lb, leaf, worker; starts them
+ * from the last to the first, so that whoever calls finds whoever is called; and
+ * drains and destroys them from the first to the last.  Roles know nothing of each
+ * other, also within one process: they meet over gRPC.
+ *
+ * All operations run on the node's control loop.
+ */
+#ifndef HF_NODE_ROLE_H
+#define HF_NODE_ROLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hf_err;
+struct hf_node;
+struct hf_role_ops;
+
+/* The generic part of a role, embedded in its own structure. */
+struct hf_role {
+    const struct hf_role_ops *ops;
+};
+
+/* Where a role can be reached. */
+struct hf_role_address {
+    const char *service; /* "api" or "proxy" */
+    const char *address; /* HOST:PORT as bound, or as advertised; valid until `destroy` */
+};
+
+struct hf_role_ops {
+    const char *name; /* its word in `roles` and its section in the configuration */
+
+    /* Makes the role from the node's configuration: loads its modules, checks what can
+     * be checked.  Opens nothing to the outside: `--check` ends after this.  On failure
+     * nothing is left. */
+    int (*create)(struct hf_node *node, struct hf_role **ret, struct hf_err *err);
+
+    /* Listens and begins to work.  On failure `destroy` follows. */
+    int (*start)(struct hf_role *role, struct hf_err *err);
+
+    /* Takes no new work, finishes what runs, and calls `done(arg)` exactly once, later,
+     * when nothing is left or after `limit_ns` of real time. */
+    void (*drain)(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), void *arg);
+
+    /* Cuts off what is left and frees, started or not, drained or not.  The I/O threads
+     * still run.  NULL is allowed. */
+    void (*destroy)(struct hf_role *role);
+
+    /* Fills `ret` (room for `max`) with the addresses it serves, returns how many. */
+    size_t (*addresses)(const struct hf_role *role, struct hf_role_address *ret, size_t max);
+};
+
+/* The roles there are; each is defined by its own folder or file. */
+extern const struct hf_role_ops hf_leaf_role;
+extern const struct hf_role_ops hf_worker_role;
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * state_service.h - tells parents which functions this node has warm.
+ *
+ * Serves `leaf.Leaf/State` (and, for a load balancer, the same under the name of
+ * the routing controller).  Each stream begins with what is warm now, then a message
+ * with an empty function id as the end of that snapshot, then every change.
+ *
+ * A listener that reads slowly holds up nobody and costs no memory: it hears the
+ * latest state of each function once it can, however often it changed meanwhile.
+ *
+ * Control thread.
+ */
+#ifndef HF_NODE_STATE_SERVICE_H
+#define HF_NODE_STATE_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hf_err;
+struct hf_grpc_server;
+struct hf_state_service;
+struct hf_text;
+
+int hf_state_service_new(struct hf_state_service **ret, struct hf_err *err);
+
+/* Serves it under a path, such as "/leaf.Leaf/State".  `path` is static.  At most once
+ * for each service. */
+int hf_state_service_serve(struct hf_state_service *, struct hf_grpc_server *server,
+                           const char *path, struct hf_err *err);
+
+/* The function has become warm or cold.  Saying it again does nothing. */
+void hf_state_service_set(struct hf_state_service *, const char *id, bool warm);
+
+/* Ends all streams with OK, and those that still come. */
+void hf_state_service_end(struct hf_state_service *);
+
+/* After the server is gone.  NULL is ignored. */
+void hf_state_service_free(struct hf_state_service *);
+
+void hf_state_service_show(const struct hf_state_service *, struct hf_text *);
+
+#endif

@@ -1,0 +1,356 @@
+/*
+ * instance.c - one instance on a worker, from start to end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "node/node.h"
+#include "node/worker/worker.h"
+
+HF_LOG_MODULE(worker);
+
+HF_COUNTER(worker_starts, "Instances that were begun.");
+HF_COUNTER(worker_starts_failed, "Instances that did not become ready.");
+HF_COUNTER(worker_ended, "Instances that ended unasked.");
+HF_FAULT_POINT(worker_start, "worker.start", "Starting an instance fails.");
+
+static struct hf_worker_instance *
+instance_of(struct hf_map_node *node, size_t offset)
+{
+    return node ? (struct hf_worker_instance *)(void *)((char *)node - offset) : NULL;
+}
+
+struct hf_worker_instance *
+hf_worker_find(const struct hf_worker_role *worker, const char *id)
+{
+    return instance_of(hf_map_find(&worker->by_id, id, strlen(id)),
+                       offsetof(struct hf_worker_instance, by_id));
+}
+
+struct hf_worker_instance *
+hf_worker_find_start(const struct hf_worker_role *worker, const char *start_id)
+{
+    return instance_of(hf_map_find(&worker->by_start_id, start_id, strlen(start_id)),
+                       offsetof(struct hf_worker_instance, by_start_id));
+}
+
+/* --- room ------------------------------------------------------------------ */
+
+/* What an instance may use of the processors, in thousandths of one. */
+static uint64_t
+cpu_millis(const struct hf_function *function)
+{
+    return function->cpu_period_us > 0 ? function->cpu_quota_us * 1000 / function->cpu_period_us
+                                       : 0;
+}
+
+static int
+check_room(const struct hf_worker_role *worker, const struct hf_function *function,
+           struct hf_err *err)
+{
+    uint64_t memory = worker->memory_reserved + function->memory_bytes;
+    uint64_t cpu = worker->cpu_reserved + cpu_millis(function);
+
+    if (worker->max_instances > 0 && worker->count >= worker->max_instances) {
+        return hf_fail(err, HF_EFULL, "worker is full: %u instances of %u ([worker] max_instances)",
+                       worker->count, worker->max_instances);
+    }
+    if (worker->memory_bytes > 0 && memory > worker->memory_bytes) {
+        return hf_fail(err, HF_EFULL,
+                       "worker is full: the instance needs %llu bytes of memory, %llu of %llu are "
+                       "free ([worker] memory)",
+                       (unsigned long long)function->memory_bytes,
+                       (unsigned long long)(worker->memory_bytes - worker->memory_reserved),
+                       (unsigned long long)worker->memory_bytes);
+    }
+    if (worker->cpu_millis > 0 && cpu > worker->cpu_millis) {
+        return hf_fail(err, HF_EFULL,
+                       "worker is full: the instance needs %llu thousandths of a processor, %llu "
+                       "of %llu are free ([worker] cpus)",
+                       (unsigned long long)cpu_millis(function),
+                       (unsigned long long)(worker->cpu_millis - worker->cpu_reserved),
+                       (unsigned long long)worker->cpu_millis);
+    }
+    return 0;
+}
+
+static void
+reserve(struct hf_worker_instance *instance)
+{
+    struct hf_worker_role *worker = instance->worker;
+
+    hf_list_append(&worker->instances, &instance->node);
+    worker->count++;
+    worker->memory_reserved += instance->def->function.memory_bytes;
+    worker->cpu_reserved += cpu_millis(&instance->def->function);
+    hf_worker_tell_resources(worker);
+}
+
+/* --- ends ------------------------------------------------------------------ */
+
+static void
+instance_free(struct hf_worker_instance *instance)
+{
+    struct hf_worker_role *worker = instance->worker;
+
+    hf_assert(hf_list_is_empty(&instance->starts) && hf_list_is_empty(&instance->stops));
+    hf_worker_ready_end(instance);
+    hf_list_remove(&instance->node);
+    worker->count--;
+    worker->memory_reserved -= instance->def->function.memory_bytes;
+    worker->cpu_reserved -= cpu_millis(&instance->def->function);
+    if (instance->id) {
+        hf_map_remove(&worker->by_id, &instance->by_id);
+    }
+    if (instance->start_id) {
+        hf_map_remove(&worker->by_start_id, &instance->by_start_id);
+    }
+    hf_function_def_unref(instance->def);
+    free(instance->id);
+    free(instance->name);
+    free(instance->internal);
+    free(instance->external);
+    free(instance->start_id);
+    free(instance->owner);
+    instance->magic = 0;
+    free(instance);
+    hf_worker_tell_resources(worker);
+    hf_worker_check_drained(worker);
+}
+
+void
+hf_worker_instance_forget(struct hf_worker_instance *instance)
+{
+    hf_worker_answer_starts(instance, HF_EUNAVAILABLE, "this worker is shutting down");
+    hf_worker_answer_stops(instance);
+    instance_free(instance);
+}
+
+static void
+on_stopped(void *arg, int code, const char *message, const struct hf_instance_info *info)
+{
+    struct hf_worker_instance *instance =
+        hf_cast(arg, struct hf_worker_instance, HF_WORKER_INSTANCE_MAGIC);
+
+    (void)info;
+    if (code < 0 && code != HF_ENOTFOUND && code != HF_ECANCELLED) {
+        hf_log(HF_LOG_WARNING, "instance could not be stopped cleanly",
+               HF_KV_STR("instance", instance->id), HF_KV_STR("why", message));
+    }
+    hf_worker_tell_gone(instance, NULL);
+    hf_worker_answer_stops(instance);
+    instance_free(instance);
+}
+
+void
+hf_worker_instance_stop(struct hf_worker_instance *instance)
+{
+    struct hf_worker_role *worker = instance->worker;
+    struct hf_err err = HF_ERR_INIT;
+
+    if (instance->state == HF_WORKER_STOPPING) {
+        return;
+    }
+    if (instance->state == HF_WORKER_SERVING) {
+        hf_worker_tell_stopping(instance);
+    } else {
+        hf_worker_answer_starts(instance, HF_ECANCELLED, "the instance was stopped");
+    }
+    hf_worker_ready_end(instance);
+    if (instance->state == HF_WORKER_CREATING) {
+        instance->state = HF_WORKER_STOPPING;
+        worker->ops->cancel(worker->runtime, instance->creating); /* on_created follows */
+        return;
+    }
+    instance->state = HF_WORKER_STOPPING;
+    if (worker->ops->stop(worker->runtime, instance->id, worker->grace_ns, on_stopped, instance,
+                          &err) < 0) {
+        on_stopped(instance, HF_EINTERNAL, hf_err_message(&err), NULL);
+    }
+}
+
+void
+hf_worker_instance_fail(struct hf_worker_instance *instance, int code, const char *why)
+{
+    hf_count(&worker_starts_failed);
+    hf_log(HF_LOG_WARNING, "start failed", HF_KV_STR("function", instance->def->function.id),
+           HF_KV_STR("image", instance->def->function.image), HF_KV_STR("instance", instance->id),
+           HF_KV_STR("why", why));
+    hf_worker_answer_starts(instance, code, why);
+    hf_worker_instance_stop(instance);
+}
+
+void
+hf_worker_on_end(void *arg, const char *instance_id, const struct hf_instance_end *end)
+{
+    struct hf_worker_role *worker = hf_cast(arg, struct hf_worker_role, HF_WORKER_MAGIC);
+    struct hf_worker_instance *instance = hf_worker_find(worker, instance_id);
+
+    if (!instance || instance->state == HF_WORKER_STOPPING) {
+        return;
+    }
+    if (instance->state == HF_WORKER_SERVING) {
+        hf_count(&worker_ended);
+        hf_log(HF_LOG_NOTICE, "instance ended by itself",
+               HF_KV_STR("function", instance->def->function.id),
+               HF_KV_STR("instance", instance_id), HF_KV_STR("why", end->message));
+        hf_worker_tell_gone(instance, end);
+    } else {
+        hf_count(&worker_starts_failed);
+        hf_log(HF_LOG_WARNING, "instance ended before it was ready",
+               HF_KV_STR("function", instance->def->function.id),
+               HF_KV_STR("instance", instance_id), HF_KV_STR("why", end->message));
+        hf_worker_answer_starts(instance, HF_EUNAVAILABLE, end->message);
+    }
+    instance_free(instance);
+}
+
+/* --- beginnings ------------------------------------------------------------ */
+
+void
+hf_worker_instance_ready(struct hf_worker_instance *instance)
+{
+    hf_worker_ready_end(instance);
+    instance->state = HF_WORKER_SERVING;
+    hf_log(HF_LOG_INFO, "instance serves", HF_KV_STR("function", instance->def->function.id),
+           HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->external),
+           HF_KV_DURATION("after", hf_wall_now() - instance->started_wall_ns));
+    hf_worker_tell_serving(instance);
+    hf_worker_answer_starts(instance, 0, "");
+}
+
+/* Keeps what the runtime tells of the new instance. */
+static int
+take_info(struct hf_worker_instance *instance, const struct hf_instance_info *info)
+{
+    hf_autofree char *id = strdup(info->id);
+
+    instance->name = strdup(info->name);
+    instance->internal = strdup(info->internal_address);
+    instance->external = strdup(info->external_address);
+    if (!id || !instance->name || !instance->internal || !instance->external) {
+        return HF_ENOMEM;
+    }
+    if (hf_map_add(&instance->worker->by_id, &instance->by_id, id, strlen(id)) < 0) {
+        return HF_EEXISTS;
+    }
+    instance->id = hf_steal(id);
+    return 0;
+}
+
+static void
+on_removed(void *arg, int code, const char *message, const struct hf_instance_info *info)
+{
+    (void)arg;
+    (void)info;
+    if (code < 0 && code != HF_ENOTFOUND && code != HF_ECANCELLED) {
+        hf_log(HF_LOG_WARNING, "an unwanted instance could not be removed",
+               HF_KV_STR("why", message));
+    }
+}
+
+static void
+on_created(void *arg, int code, const char *message, const struct hf_instance_info *info)
+{
+    struct hf_worker_instance *instance =
+        hf_cast(arg, struct hf_worker_instance, HF_WORKER_INSTANCE_MAGIC);
+    struct hf_worker_role *worker = instance->worker;
+
+    instance->creating = NULL;
+    if (code == 0 && (instance->state == HF_WORKER_STOPPING || take_info(instance, info) < 0)) {
+        worker->ops->stop(worker->runtime, info->id, 0, on_removed, NULL, NULL);
+        code = HF_ECANCELLED;
+        message = "the worker could not keep it";
+    }
+    if (code < 0) {
+        if (instance->state != HF_WORKER_STOPPING) {
+            hf_count(&worker_starts_failed);
+            hf_log_limited(
+                HF_LOG_WARNING, "start failed", HF_KV_STR("function", instance->def->function.id),
+                HF_KV_STR("image", instance->def->function.image), HF_KV_STR("why", message));
+        }
+        hf_worker_answer_starts(instance, code, message);
+        hf_worker_answer_stops(instance);
+        instance_free(instance);
+        return;
+    }
+    instance->state = HF_WORKER_WAITING;
+    if (info->ready) {
+        hf_worker_instance_ready(instance);
+    } else {
+        hf_worker_ready_begin(instance);
+    }
+}
+
+static struct hf_worker_instance *
+record_new(struct hf_worker_role *worker, struct hf_function_def *def, const char *owner,
+           const char *start_id)
+{
+    struct hf_worker_instance *instance = calloc(1, sizeof *instance);
+
+    if (!instance) {
+        return NULL;
+    }
+    instance->magic = HF_WORKER_INSTANCE_MAGIC;
+    instance->worker = worker;
+    instance->def = hf_function_def_ref(def);
+    instance->started_wall_ns = hf_wall_now();
+    hf_list_init(&instance->node);
+    hf_list_init(&instance->starts);
+    hf_list_init(&instance->stops);
+    reserve(instance);
+    instance->owner = strdup(owner);
+    if (*start_id) {
+        instance->start_id = strdup(start_id);
+        if (instance->start_id && hf_map_add(&worker->by_start_id, &instance->by_start_id,
+                                             instance->start_id, strlen(start_id)) < 0) {
+            free(hf_steal(instance->start_id));
+        }
+    }
+    if (!instance->owner || (*start_id && !instance->start_id)) {
+        instance_free(instance);
+        return NULL;
+    }
+    return instance;
+}
+
+int
+hf_worker_instance_new(struct hf_worker_role *worker, struct hf_function_def *def,
+                       const char *owner, const char *start_id, struct hf_worker_instance **ret,
+                       struct hf_err *err)
+{
+    struct hf_worker_instance *instance;
+    struct hf_instance_spec spec = {
+        .size = sizeof spec,
+        .function = &def->function,
+        .node_id = hf_node_id(worker->node),
+        .owner_id = owner,
+        .controller_address = worker->controller_address,
+    };
+    int r = check_room(worker, &def->function, err);
+
+    if (r < 0) {
+        return r;
+    }
+    hf_count(&worker_starts);
+    if (hf_fault(&worker_start)) {
+        return hf_fail(err, HF_EUNAVAILABLE, "fault point worker.start is set");
+    }
+    instance = record_new(worker, def, owner, start_id);
+    if (!instance) {
+        return hf_fail(err, HF_ENOMEM, "worker: no memory for an instance");
+    }
+    r = worker->ops->start(worker->runtime, &spec, worker->ready_ns, on_created, instance,
+                           &instance->creating, err);
+    if (r < 0) {
+        instance_free(instance);
+        return r;
+    }
+    *ret = instance;
+    return 0;
+}

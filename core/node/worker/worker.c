@@ -1,0 +1,340 @@
+/*
+ * worker.c - the worker role: its runtime module, its API, its end.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "grpc/health.h"
+#include "grpc/server.h"
+#include "node/node.h"
+#include "node/node_service.h"
+#include "node/worker/worker.h"
+#include "plugin/module.h"
+
+HF_LOG_MODULE(worker);
+
+/* Unsent bytes of an event stream from which a listener counts as too slow. */
+#define LISTENER_QUEUE_BYTES (8u << 20)
+
+static struct hf_worker_role *
+worker_of(struct hf_role *role)
+{
+    struct hf_worker_role *worker = hf_container_of(role, struct hf_worker_role, role);
+
+    hf_assert(worker->magic == HF_WORKER_MAGIC);
+    return worker;
+}
+
+static void worker_destroy(struct hf_role *role);
+static void on_drain_limit(struct hf_timer *timer);
+
+/* --- making ------------------------------------------------------------------ */
+
+static uint8_t
+readiness_of(const char *word)
+{
+    if (strcmp(word, "signal") == 0) {
+        return HF_READY_BY_SIGNAL;
+    }
+    return strcmp(word, "probe") == 0 ? HF_READY_BY_PROBE : HF_READY_BY_EITHER;
+}
+
+static void
+read_options(struct hf_worker_role *worker)
+{
+    const struct hf_options *options = worker->options;
+
+    worker->readiness = readiness_of(hf_options_str(options, "readiness"));
+    worker->internal = hf_options_bool(options, "containerized");
+    worker->ready_ns = hf_options_u64(options, "ready_timeout");
+    worker->grace_ns = hf_options_u64(options, "stop_grace");
+    worker->max_instances = (uint32_t)hf_options_u64(options, "max_instances");
+    worker->memory_bytes = hf_options_u64(options, "memory");
+    worker->cpu_millis = (uint64_t)(hf_options_double(options, "cpus") * 1000.0);
+}
+
+/* What the configuration leaves open, the runtime knows, or the machine. */
+static void
+find_capacity(struct hf_worker_role *worker)
+{
+    struct hf_runtime_stats stats = { .size = sizeof stats };
+
+    if (worker->ops->stats) {
+        worker->ops->stats(worker->runtime, &stats);
+    }
+    if (worker->memory_bytes == 0) {
+        worker->memory_bytes = stats.memory_bytes ? stats.memory_bytes : hf_metrics_memory_total();
+    }
+    if (worker->cpu_millis == 0) {
+        worker->cpu_millis = stats.cpu_millis;
+    }
+}
+
+static int
+make_runtime(struct hf_worker_role *worker, struct hf_err *err)
+{
+    struct hf_node_module plugin;
+    int r = hf_node_load(worker->node, "runtime", &plugin, err);
+
+    if (r < 0) {
+        return r;
+    }
+    worker->ops = plugin.module->ops.runtime;
+    worker->events = (struct hf_runtime_events){
+        .size = sizeof worker->events,
+        .on_end = hf_worker_on_end,
+    };
+    r = worker->ops->create(plugin.driver, plugin.options, &worker->events, worker,
+                            &worker->runtime, err);
+    if (r == 0) {
+        find_capacity(worker);
+    }
+    return r;
+}
+
+static int
+worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
+{
+    struct hf_worker_role *worker = calloc(1, sizeof *worker);
+    int r;
+
+    if (!worker) {
+        return hf_fail(err, HF_ENOMEM, "worker: no memory");
+    }
+    worker->magic = HF_WORKER_MAGIC;
+    worker->role.ops = &hf_worker_role;
+    worker->node = node;
+    worker->loop = hf_node_control(node);
+    worker->catalog = hf_node_catalog(node);
+    worker->options = hf_node_options(node, "worker");
+    hf_map_init(&worker->by_id, hf_node_seed(node, "worker"));
+    hf_map_init(&worker->by_start_id, hf_node_seed(node, "worker starts"));
+    hf_map_init(&worker->early, hf_node_seed(node, "worker signals"));
+    hf_list_init(&worker->instances);
+    hf_list_init(&worker->early_order);
+    hf_list_init(&worker->status_listeners);
+    hf_list_init(&worker->watchers);
+    hf_list_init(&worker->log_readers);
+    hf_timer_init(&worker->resources, worker->loop, HF_TIMER_REAL, hf_worker_on_resources);
+    hf_timer_init(&worker->drain_limit, worker->loop, HF_TIMER_REAL, on_drain_limit);
+    read_options(worker);
+    r = make_runtime(worker, err);
+    if (r < 0) {
+        worker_destroy(&worker->role);
+        return r;
+    }
+    *ret = &worker->role;
+    return 0;
+}
+
+/* --- starting ------------------------------------------------------------------ */
+
+/* Where instances reach the worker: as configured, or its API on this host. */
+static int
+find_controller_address(struct hf_worker_role *worker, struct hf_err *err)
+{
+    const char *configured = hf_options_str(worker->options, "controller_address");
+    const char *bound = hf_grpc_server_address(worker->api);
+    const char *port = strrchr(bound, ':');
+
+    if (configured && *configured) {
+        worker->controller_address = strdup(configured);
+    } else if (strncmp(bound, "0.0.0.0:", 8) == 0 || strncmp(bound, "[::]:", 5) == 0) {
+        if (asprintf(&worker->controller_address, "127.0.0.1%s", port) < 0) {
+            worker->controller_address = NULL;
+        }
+    } else {
+        worker->controller_address = strdup(bound);
+    }
+    return worker->controller_address ? 0 : hf_fail(err, HF_ENOMEM, "worker: no memory");
+}
+
+static int
+open_api(struct hf_worker_role *worker, struct hf_err *err)
+{
+    struct hf_grpc_server_options options;
+    int r;
+
+    hf_grpc_server_options_init(&options);
+    options.h2.trusted = true; /* leaves may cancel many starts at once */
+    options.h2.max_streams = 10000;
+    options.send_queue_bytes = LISTENER_QUEUE_BYTES;
+    r = hf_grpc_server_new(worker->loop, &options, &worker->api, err);
+    if (r < 0) {
+        return r;
+    }
+    r = hf_grpc_health_new(worker->api, &worker->health);
+    if (r < 0 || (r = hf_grpc_health_set(worker->health, "worker", true)) < 0) {
+        return hf_fail(err, r, "worker: no memory for the health service");
+    }
+    if ((r = hf_worker_serve(worker, err)) < 0 || (r = hf_worker_serve_events(worker, err)) < 0 ||
+        (r = hf_worker_serve_logs(worker, err)) < 0 ||
+        (r = hf_node_service_add(worker->node, worker->api, err)) < 0) {
+        return r;
+    }
+    return hf_grpc_server_listen(worker->api, hf_options_str(worker->options, "api"), err);
+}
+
+static int
+worker_start(struct hf_role *role, struct hf_err *err)
+{
+    struct hf_worker_role *worker = worker_of(role);
+    int r = open_api(worker, err);
+
+    if (r < 0) {
+        return hf_err_wrap(err, r, "worker");
+    }
+    r = find_controller_address(worker, err);
+    return r;
+}
+
+/* --- draining -------------------------------------------------------------------- */
+
+static void
+stop_all(struct hf_worker_role *worker)
+{
+    struct hf_list *node;
+    struct hf_list *next;
+
+    for (node = worker->instances.next; node != &worker->instances; node = next) {
+        next = node->next;
+        hf_worker_instance_stop(hf_container_of(node, struct hf_worker_instance, node));
+    }
+}
+
+static void
+drained(struct hf_worker_role *worker)
+{
+    void (*done)(void *arg) = worker->drained;
+
+    worker->drained = NULL;
+    hf_timer_cancel(&worker->drain_limit);
+    hf_worker_end_events(worker);
+    hf_worker_end_logs(worker);
+    hf_grpc_health_end_watches(worker->health);
+    done(worker->drained_arg);
+}
+
+/* Nobody moves the instances elsewhere any more: stops what is left. */
+static void
+stop_rest(struct hf_worker_role *worker)
+{
+    worker->stopping_all = true;
+    hf_node_add_forced(worker->node, 0, worker->count);
+    hf_timer_set(&worker->drain_limit, worker->grace_ns + HF_SEC);
+    stop_all(worker);
+}
+
+void
+hf_worker_check_drained(struct hf_worker_role *worker)
+{
+    if (!worker->drained) {
+        return;
+    }
+    if (hf_list_is_empty(&worker->instances)) {
+        drained(worker);
+    } else if (!worker->stopping_all && hf_list_is_empty(&worker->watchers)) {
+        stop_rest(worker);
+    }
+}
+
+/* The time is over: whatever a runtime still has is dealt with by its `destroy`. */
+static void
+on_drain_limit(struct hf_timer *timer)
+{
+    struct hf_worker_role *worker = hf_container_of(timer, struct hf_worker_role, drain_limit);
+
+    if (hf_list_is_empty(&worker->instances)) {
+        drained(worker);
+        return;
+    }
+    if (worker->stopping_all) {
+        hf_log(HF_LOG_WARNING, "drain limit reached; leaving instances to the runtime",
+               HF_KV_U64("instances", worker->count));
+        drained(worker);
+        return;
+    }
+    stop_rest(worker);
+}
+
+static void
+worker_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), void *arg)
+{
+    struct hf_worker_role *worker = worker_of(role);
+
+    worker->draining = true;
+    worker->drained = done;
+    worker->drained_arg = arg;
+    hf_grpc_health_set_all(worker->health, false);
+    hf_worker_tell_draining(worker);
+    if (hf_list_is_empty(&worker->instances) || hf_list_is_empty(&worker->watchers)) {
+        hf_timer_set(&worker->drain_limit, 0);
+    } else { /* leaves that watch move their instances elsewhere */
+        hf_timer_set(&worker->drain_limit, limit_ns);
+    }
+}
+
+/* --- the end ---------------------------------------------------------------------- */
+
+/* Without the runtime nothing ends any more: forgets what is left. */
+static void
+forget_instances(struct hf_worker_role *worker)
+{
+    while (!hf_list_is_empty(&worker->instances)) {
+        hf_worker_instance_forget(
+            hf_container_of(worker->instances.next, struct hf_worker_instance, node));
+    }
+}
+
+static void
+worker_destroy(struct hf_role *role)
+{
+    struct hf_worker_role *worker;
+
+    if (!role) {
+        return;
+    }
+    worker = worker_of(role);
+    worker->draining = true;
+    worker->drained = NULL;
+    if (worker->runtime) {
+        worker->ops->destroy(worker->runtime); /* completes what is under way */
+    }
+    forget_instances(worker);
+    hf_grpc_server_free(worker->api);
+    hf_grpc_health_free(worker->health);
+    hf_timer_fini(&worker->resources);
+    hf_timer_fini(&worker->drain_limit);
+    hf_worker_ready_fini(worker);
+    hf_map_fini(&worker->by_id);
+    hf_map_fini(&worker->by_start_id);
+    hf_metrics_sample_free(worker->sample);
+    free(worker->controller_address);
+    worker->magic = 0;
+    free(worker);
+}
+
+static size_t
+worker_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t max)
+{
+    const struct hf_worker_role *worker = hf_container_of(role, struct hf_worker_role, role);
+
+    if (max < 1 || !worker->api || !hf_grpc_server_address(worker->api)) {
+        return 0;
+    }
+    ret[0] = (struct hf_role_address){ "api", hf_grpc_server_address(worker->api) };
+    return 1;
+}
+
+const struct hf_role_ops hf_worker_role = {
+    .name = "worker",
+    .create = worker_create,
+    .start = worker_start,
+    .drain = worker_drain,
+    .destroy = worker_destroy,
+    .addresses = worker_addresses,
+};

@@ -1,0 +1,214 @@
+/*
+ * worker.h - the parts of the worker role; private to this folder.
+ *
+ * A worker starts instances through its runtime module, finds out when they are ready,
+ * and tells leaves what becomes of them.  Everything runs on the control thread.
+ *
+ *     worker.c     the role: options, life, drain
+ *     instance.c   one instance from start to end
+ *     ready.c      finding out that an instance serves
+ *     service.c    worker.Worker: Start, Stop, SignalReady, Metrics
+ *     events.c     worker.Worker/Status and hyperfaas.v1.Node/Watch
+ *     logs.c       hyperfaas.v1.Node/Logs
+ *     metrics.c    the machine's memory and processors, from /proc
+ */
+#ifndef HF_WORKER_WORKER_H
+#define HF_WORKER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <hyperfaas/runtime.h>
+
+#include "base/assert.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "loop/timer.h"
+#include "node/catalog.h"
+#include "node/role.h"
+
+#define HF_WORKER_MAGIC          HF_MAGIC('w', 'r', 'k', 'r')
+#define HF_WORKER_INSTANCE_MAGIC HF_MAGIC('w', 'i', 'n', 's')
+
+struct hf_err;
+struct hf_grpc_call;
+struct hf_grpc_health;
+struct hf_grpc_probe;
+struct hf_grpc_server;
+struct hf_metrics_sample;
+struct hf_options;
+struct hf_text;
+
+/* How an instance tells that it serves. */
+enum hf_readiness {
+    HF_READY_BY_SIGNAL = 1, /* it calls SignalReady */
+    HF_READY_BY_PROBE = 2,  /* it answers as an HTTP/2 server, and as healthy */
+    HF_READY_BY_EITHER = 3  /* whichever comes first */
+};
+
+struct hf_worker_role {
+    uint32_t magic;
+    struct hf_role role;
+    bool draining;
+    bool internal; /* the worker reaches instances at their internal address */
+    uint8_t readiness;
+    struct hf_node *node;
+    struct hf_loop *loop;
+    struct hf_catalog *catalog;
+    const struct hf_options *options; /* [worker] */
+
+    /* The runtime module. */
+    const struct hf_runtime_ops *ops;
+    struct hf_runtime *runtime;
+    struct hf_runtime_events events;
+    char *controller_address;
+
+    /* Instances. */
+    struct hf_map by_id;       /* those that have an id */
+    struct hf_map by_start_id; /* those started with one */
+    struct hf_list instances;  /* all */
+    uint32_t count;
+    uint32_t max_instances; /* 0: no limit */
+    uint64_t memory_bytes;  /* capacity; 0: no limit */
+    uint64_t cpu_millis;    /* the same */
+    uint64_t memory_reserved;
+    uint64_t cpu_reserved;
+    uint64_t ready_ns; /* limit of becoming ready */
+    uint64_t grace_ns; /* between asking an instance to end and killing it */
+
+    /* Ready signals of instances whose start has not returned yet. */
+    struct hf_map early;
+    struct hf_list early_order; /* oldest first */
+
+    /* API. */
+    struct hf_grpc_server *api;
+    struct hf_grpc_health *health;
+    struct hf_list status_listeners;
+    struct hf_list watchers;
+    struct hf_list log_readers;
+    struct hf_timer resources; /* tells watchers of new reservations, at most once a second */
+    struct hf_metrics_sample *sample; /* of the last Metrics call */
+
+    /* Drain. */
+    struct hf_timer drain_limit;
+    bool stopping_all;          /* the time for leaves to move instances is over */
+    void (*drained)(void *arg); /* NULL: not draining, or done */
+    void *drained_arg;
+};
+
+enum hf_worker_state {
+    HF_WORKER_CREATING, /* the runtime is at it */
+    HF_WORKER_WAITING,  /* exists; not known to serve */
+    HF_WORKER_SERVING,
+    HF_WORKER_STOPPING
+};
+
+struct hf_worker_instance {
+    uint32_t magic;
+    uint8_t state; /* enum hf_worker_state */
+    struct hf_worker_role *worker;
+    struct hf_function_def *def;
+    struct hf_list node; /* in `instances` */
+    struct hf_map_node by_id;
+    struct hf_map_node by_start_id;
+    char *id; /* NULL until the runtime has made it */
+    char *name;
+    char *internal;
+    char *external;
+    char *start_id; /* NULL: none given */
+    char *owner;    /* the leaf that asked; "" if it did not say */
+    uint64_t started_wall_ns;
+    struct hf_runtime_op *creating;
+    struct hf_timer ready_limit;
+    struct hf_timer probe_again;
+    struct hf_grpc_probe *probe;
+    uint64_t probe_delay_ns;
+    struct hf_list starts; /* Start calls that wait for it */
+    struct hf_list stops;  /* Stop calls that wait for its end */
+};
+
+/* --- instance.c --------------------------------------------------------------------- */
+
+/* Begins to start an instance.  HF_EFULL: it does not fit; `err` says what it would need. */
+int hf_worker_instance_new(struct hf_worker_role *, struct hf_function_def *, const char *owner,
+                           const char *start_id, struct hf_worker_instance **ret, struct hf_err *);
+
+/* It is known to serve: answers the Start calls. */
+void hf_worker_instance_ready(struct hf_worker_instance *);
+
+/* It will not be: answers the Start calls with `code` and `why`, removes what there is. */
+void hf_worker_instance_fail(struct hf_worker_instance *, int code, const char *why);
+
+/* Stops it, from whatever state; its Stop calls are answered when it is gone. */
+void hf_worker_instance_stop(struct hf_worker_instance *);
+
+/* Forgets one whose runtime is gone; its calls are answered. */
+void hf_worker_instance_forget(struct hf_worker_instance *);
+
+/* What runtimes call when an instance has ended. */
+void hf_worker_on_end(void *arg, const char *instance_id, const struct hf_instance_end *);
+
+/* The instance of that id, or NULL. */
+struct hf_worker_instance *hf_worker_find(const struct hf_worker_role *, const char *id);
+struct hf_worker_instance *hf_worker_find_start(const struct hf_worker_role *,
+                                                const char *start_id);
+
+/* --- ready.c ------------------------------------------------------------------------ */
+
+/* The instance exists: waits for its signal, probes it, limits the wait. */
+void hf_worker_ready_begin(struct hf_worker_instance *);
+void hf_worker_ready_end(struct hf_worker_instance *);
+
+/* An instance says that it serves; remembered if it is not known yet. */
+void hf_worker_ready_signal(struct hf_worker_role *, const char *instance_id);
+void hf_worker_ready_fini(struct hf_worker_role *);
+
+/* --- service.c ---------------------------------------------------------------------- */
+
+int hf_worker_serve(struct hf_worker_role *, struct hf_err *);
+
+/* Answers all Start calls of an instance; `code` 0: with its addresses. */
+void hf_worker_answer_starts(struct hf_worker_instance *, int code, const char *why);
+/* Answers all its Stop calls. */
+void hf_worker_answer_stops(struct hf_worker_instance *);
+
+/* --- events.c ----------------------------------------------------------------------- */
+
+int hf_worker_serve_events(struct hf_worker_role *, struct hf_err *);
+
+void hf_worker_tell_serving(const struct hf_worker_instance *);
+/* It is being stopped because somebody asked. */
+void hf_worker_tell_stopping(const struct hf_worker_instance *);
+/* It is gone; `end` is NULL if that was asked for. */
+void hf_worker_tell_gone(const struct hf_worker_instance *, const struct hf_instance_end *end);
+void hf_worker_tell_draining(struct hf_worker_role *);
+/* Reservations have changed. */
+void hf_worker_tell_resources(struct hf_worker_role *);
+void hf_worker_on_resources(struct hf_timer *);
+void hf_worker_end_events(struct hf_worker_role *);
+
+/* --- logs.c -------------------------------------------------------------------------------- */
+
+int hf_worker_serve_logs(struct hf_worker_role *, struct hf_err *);
+/* Ends the calls of those who read logs. */
+void hf_worker_end_logs(struct hf_worker_role *);
+
+/* --- metrics.c ---------------------------------------------------------------------- */
+
+/* Memory in use, in percent. */
+int hf_metrics_memory(double *ret, struct hf_err *);
+
+/* Processor time used by each processor since `*sample`, in percent, into `*ret` (malloc'd);
+ * returns how many.  Replaces `*sample`, which is NULL at first (then: since the boot). */
+int hf_metrics_processors(struct hf_metrics_sample **sample, double **ret, struct hf_err *);
+void hf_metrics_sample_free(struct hf_metrics_sample *);
+
+/* Bytes of the machine's memory. */
+uint64_t hf_metrics_memory_total(void);
+
+/* --- worker.c ------------------------------------------------------------------------------ */
+
+/* An instance has gone: a drain may be complete. */
+void hf_worker_check_drained(struct hf_worker_role *);
+
+#endif

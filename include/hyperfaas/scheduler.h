@@ -1,0 +1,109 @@
+/*
+ * scheduler.h - placement policies: on which worker does an instance start?
+ *
+ * One instance of the policy serves a whole leaf, on its control thread.  It
+ * hears which workers exist and answers picks.  The host keeps the books
+ * (capacity, use, instances) and shows them through a view; a pick reserves,
+ * and the host confirms it or rolls it back.
+ */
+#ifndef HYPERFAAS_SCHEDULER_H
+#define HYPERFAAS_SCHEDULER_H
+
+#include <hyperfaas/function.h>
+#include <hyperfaas/host.h>
+#include <hyperfaas/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The policy's own instance. */
+struct hf_scheduler;
+
+#define HF_WORKER_READY    UINT32_C(0x1) /* connected and serving */
+#define HF_WORKER_DRAINING UINT32_C(0x2) /* takes no new instances */
+
+/* A worker as the host knows it.  Sums count starting instances and reservations too. */
+struct hf_worker {
+    uint32_t size;
+    uint32_t flags; /* HF_WORKER_... */
+    struct hf_handle handle;
+    const char *id;        /* stable over restarts of the leaf */
+    uint64_t hash;         /* the host's stable hash of `id` */
+    uint64_t memory_bytes; /* capacity; 0: not known, no limit */
+    uint64_t memory_used_bytes;
+    uint64_t cpu_millis; /* capacity in thousandths of a core; 0: not known */
+    uint64_t cpu_used_millis;
+    uint32_t instances;   /* of all functions, starting ones included */
+    uint32_t in_flight;   /* calls running, as this leaf sees them */
+    uint64_t reported_ns; /* policy clock of the worker's last report */
+};
+
+/* What one worker holds of the function to be placed. */
+struct hf_worker_share {
+    uint32_t size;
+    uint32_t instances; /* starting ones included */
+    uint32_t idle;      /* serving no call, as far as known; 0 otherwise */
+    bool image_present; /* as far as known; false otherwise */
+};
+
+/* The fleet at the time of a pick.  Borrowed for the call. */
+struct hf_fleet_view {
+    uint32_t size;
+    uint32_t worker_count;
+    const struct hf_worker *const *workers; /* sorted by `id`; all of them, ready or not */
+    uint64_t now_ns;                        /* policy clock */
+    uint64_t random;                        /* 64 fresh random bits */
+
+    /* Whether the function fits worker `i`: ready, not draining, memory, CPU
+     * and the limit of instances per worker.  Constant time. */
+    bool (*feasible)(const struct hf_fleet_view *, uint32_t i);
+
+    /* Fills `*share` (set its `size` first) for worker `i`.  Constant time. */
+    void (*share)(const struct hf_fleet_view *, uint32_t i, struct hf_worker_share *share);
+};
+
+struct hf_scheduler_ops {
+    uint32_t size;
+    uint32_t function_state_size; /* zeroed bytes kept per warm function; 0: none */
+
+    /* Makes an instance, or nothing and `err` says why.  Required. */
+    int (*create)(const struct hf_host *, const struct hf_options *, struct hf_scheduler **ret,
+                  struct hf_err *err);
+    void (*destroy)(struct hf_scheduler *); /* NULL is allowed.  Required. */
+
+    /* Chooses a feasible worker for one more instance of `function`, or
+     * HF_NONE.  `state` is the policy's room for the function.  An infeasible
+     * answer is counted as an error and treated as HF_NONE.  No allocation.
+     * Required. */
+    struct hf_handle (*pick)(struct hf_scheduler *, const struct hf_function *function, void *state,
+                             const struct hf_fleet_view *view);
+
+    /* How a pick ended: the instance runs, or it was never started or failed.
+     * The worker may have gone in between.  NULL if not needed. */
+    void (*confirm)(struct hf_scheduler *, const struct hf_function *, struct hf_handle worker);
+    void (*rollback)(struct hf_scheduler *, const struct hf_function *, struct hf_handle worker);
+
+    /* A worker joined, left, or changed in flags or capacity.  NULL if not needed. */
+    int (*worker_added)(struct hf_scheduler *, const struct hf_worker *);
+    void (*worker_removed)(struct hf_scheduler *, const struct hf_worker *);
+    void (*worker_changed)(struct hf_scheduler *, const struct hf_worker *);
+
+    /* Places up to `count` instances at once into `ret`, returns how many.
+     * NULL: the host calls `pick` for each, as hosts of 0.1 do in any case. */
+    uint32_t (*pick_many)(struct hf_scheduler *, const struct hf_function *, void *state,
+                          const struct hf_fleet_view *, uint32_t count, struct hf_handle *ret);
+
+    /* Appends what the policy holds.  NULL: nothing to show. */
+    void (*show)(const struct hf_scheduler *, struct hf_text *);
+};
+
+#define HF_SCHEDULER_PLUGIN(name, summary, ops, options)                                           \
+    HF_PLUGIN(HF_PLUGIN_SCHEDULER, name, summary,                                                  \
+              (1 ? &(ops) : (const struct hf_scheduler_ops *)0), options)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

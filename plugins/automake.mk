@@ -1,0 +1,14 @@
+# The modules.  plugins/<kind>-<name>/ has an automake.mk of this form, included from here:
+#
+#   plugin_LTLIBRARIES += %D%/lb-roundrobin.la
+#   %C%_lb_roundrobin_la_SOURCES = %D%/roundrobin.c
+#   %C%_lb_roundrobin_la_CPPFLAGS = $(HF_PLUGIN_CPPFLAGS)
+#   %C%_lb_roundrobin_la_LDFLAGS = $(HF_PLUGIN_LINK)
+
+include plugins/lb-leastload/automake.mk
+include plugins/lb-roundrobin/automake.mk
+include plugins/runtime-fake/automake.mk
+include plugins/runtime-process/automake.mk
+include plugins/scaler-concurrency/automake.mk
+include plugins/scheduler-roundrobin/automake.mk
+include plugins/store-file/automake.mk

@@ -1,0 +1,22 @@
+# The runtime "process".
+
+HF_RUNTIME_PROCESS_SOURCES = \
+    %D%/deferred.c %D%/deferred.h \
+    %D%/environment.c %D%/environment.h \
+    %D%/image.c %D%/image.h \
+    %D%/instance.c \
+    %D%/limits.c %D%/limits.h \
+    %D%/log_reader.c \
+    %D%/logs.c %D%/logs.h \
+    %D%/output.c %D%/output.h \
+    %D%/port.c %D%/port.h \
+    %D%/process.h \
+    %D%/runtime-process.c \
+    %D%/where.c %D%/where.h
+
+plugin_LTLIBRARIES += %D%/runtime-process.la
+%C%_runtime_process_la_SOURCES = $(HF_RUNTIME_PROCESS_SOURCES)
+%C%_runtime_process_la_CPPFLAGS = $(HF_PLUGIN_CPPFLAGS) $(HF_PATH_CPPFLAGS)
+%C%_runtime_process_la_LDFLAGS = $(HF_PLUGIN_LINK)
+
+EXTRA_DIST += %D%/README.md

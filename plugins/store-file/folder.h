@@ -1,0 +1,54 @@
+/*
+ * folder.h - the folder of one space: finding, locking, writing and removing.
+ *
+ * Runs on the thread of io.h.  A write is a temporary file in the same folder,
+ * flushed, renamed over the old one, and the folder flushed: after a crash at
+ * any point there is the old document or the new one, whole.  Writers of all
+ * processes take turns by a lock (flock of `.lock`), which makes the test of a
+ * condition and the write one step.
+ */
+#ifndef HF_STORE_FILE_FOLDER_H
+#define HF_STORE_FILE_FOLDER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "document.h"
+
+/* Where the documents of a store are; read-only once made. */
+struct place {
+    const char *path; /* the store's folder */
+    bool sync;        /* flush to disk before a write counts as done */
+    hash_fn *hash;
+};
+
+/* The name of the folder of a space (enum hf_store_space), or NULL. */
+const char *folder_name(uint32_t space);
+
+/* Makes `path` and the folders above it where missing; 0 or -1 with errno. */
+int folder_make(const char *path);
+
+/* Opens the folder of `space`, made if missing and `make`; a descriptor, or a
+ * negative HF_E code and a reason. */
+int folder_open(const struct place *, uint32_t space, bool make, char message[MESSAGE_SIZE]);
+
+/* A document to write, and when (enum hf_store_condition). */
+struct change {
+    uint32_t space;
+    uint32_t condition;
+    uint64_t revision; /* for HF_STORE_AT_REVISION */
+    const char *id;
+    const char *data;
+    size_t len;
+    const atomic_bool *abandoned; /* set by another thread: stop waiting for the lock */
+};
+
+/* Writes a document and tells its new revision. */
+int folder_write(const struct place *, const struct change *, uint64_t *ret_revision,
+                 char message[MESSAGE_SIZE]);
+
+/* Removes a document. */
+int folder_remove(const struct place *, const struct change *, char message[MESSAGE_SIZE]);
+
+#endif

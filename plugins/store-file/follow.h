@@ -1,0 +1,32 @@
+/*
+ * follow.h - one watch: what a folder holds, and every change of it.
+ *
+ * Runs on the thread of io.h.  inotify says which names to look at again; what
+ * counts is what is then found there, compared with what was told before.  So
+ * it does not matter who changed a file or how, and after lost events one scan
+ * of the folder puts everything right.
+ */
+#ifndef HF_STORE_FILE_FOLLOW_H
+#define HF_STORE_FILE_FOLLOW_H
+
+#include <stdbool.h>
+
+#include "io.h"
+
+struct follower;
+
+/* Begins to follow the space of `request`, telling `io`; NULL if memory is exhausted. */
+struct follower *follower_new(struct io *io, const struct place *, struct request *request);
+void follower_free(struct follower *);
+
+struct request *follower_request(const struct follower *);
+
+/* Readable when there are changes; -1 while the folder has gone. */
+int follower_fd(const struct follower *);
+/* Whether follower_step() has more to do without any change. */
+bool follower_is_scanning(const struct follower *);
+
+/* Does the next piece of work, a few milliseconds at most. */
+void follower_step(struct follower *);
+
+#endif

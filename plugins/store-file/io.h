@@ -1,0 +1,90 @@
+/*
+ * io.h - the thread that does the waiting.
+ *
+ * Files have no readiness to poll for, and flushing one can take long, so one
+ * thread for each store does all that touches the disk.  The loop hands it
+ * requests; it answers with notices, which the loop takes while io_fd() is
+ * readable.  A request belongs to the thread from io_submit() until the loop
+ * has taken its NOTICE_END.
+ */
+#ifndef HF_STORE_FILE_IO_H
+#define HF_STORE_FILE_IO_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "document.h"
+#include "folder.h"
+
+struct io;
+
+enum notice_kind {
+    NOTICE_PUT,    /* a watched document is there: id, data, revision */
+    NOTICE_DELETE, /* it is gone: id */
+    NOTICE_SYNCED, /* all has been told */
+    NOTICE_BAD,    /* a document can't be used: id, message */
+    NOTICE_LOST,   /* the folder can't be watched: message */
+    NOTICE_END     /* the request is over; part of it, don't free */
+};
+
+/* What the thread tells the loop.  The loop frees it (notice_free). */
+struct notice {
+    struct notice *next;
+    struct request *request;
+    enum notice_kind kind;
+    uint64_t revision;
+    char *data;
+    size_t len;
+    const char *id;
+    const char *message;
+    char text[]; /* holds id and message */
+};
+
+enum request_kind { REQUEST_GET, REQUEST_PUT, REQUEST_REMOVE, REQUEST_WATCH };
+
+/* What the loop asks for. */
+struct request {
+    struct request *next; /* while queued */
+
+    /* The question: not changed once submitted, but for `abandoned`. */
+    enum request_kind kind;
+    struct change change;  /* space and id of all kinds, the rest of a put */
+    atomic_bool abandoned; /* nobody waits any more; ends a watch */
+
+    /* The answer, valid from NOTICE_END on. */
+    int code;
+    struct document document; /* what was read; the revision of what was written */
+    char message[MESSAGE_SIZE];
+
+    struct notice end;
+};
+
+/* Starts the thread.  `place` must outlive it.  0, or -1 with errno. */
+int io_new(const struct place *place, struct io **ret);
+
+/* Stops the thread, once it has ended the step it is at.  All requests are the
+ * caller's again; notices not taken are freed.  NULL is allowed. */
+void io_free(struct io *);
+
+/* Hands over a request. */
+void io_submit(struct io *, struct request *);
+
+/* Has the thread look for requests that were abandoned. */
+void io_wake(struct io *);
+
+/* Readable while there are notices. */
+int io_fd(const struct io *);
+
+/* Takes the oldest notice, or NULL. */
+struct notice *io_take(struct io *);
+void notice_free(struct notice *);
+
+/* --- for the thread --- */
+
+/* Queues a notice; `data` is taken over.  Waits while the loop is far behind.
+ * False if memory is exhausted; `data` then stays the caller's. */
+bool io_tell(struct io *, struct request *, enum notice_kind, const char *id,
+             struct document *document, const char *message);
+
+#endif

@@ -1,0 +1,379 @@
+/*
+ * operations.c - the loop's side: operations under way, and what the thread tells.
+ */
+#include "operations.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+
+enum {
+    OPERATIONS_MAX = 4096, /* under way at a time */
+    NOTICES_A_TURN = 64    /* told before the loop turns */
+};
+
+/* An operation under way, or a watch. */
+struct hf_store_op {
+    struct request request; /* first: notices come back with it */
+    struct hf_store *store;
+    struct hf_store_op *next, **link; /* in the store's list */
+    char *id, *data;                  /* copies, for the request */
+
+    /* Who waits.  `done` is NULL once it has run; the thread may still be at it. */
+    hf_store_done_fn *done;
+    void *arg;
+    struct hf_host_timer *timer;
+    bool cancelled;
+
+    const struct hf_store_watcher *watcher; /* NULL: not a watch, or unwatched */
+    bool ended; /* a watch that the thread gave up; `unwatch` frees it */
+};
+
+/* --- operations --------------------------------------------------------------- */
+
+static void
+op_free(struct hf_store_op *op)
+{
+    if (op->link) {
+        *op->link = op->next;
+        if (op->next) {
+            op->next->link = op->link;
+        }
+        op->store->n_ops--;
+    }
+    if (op->timer) {
+        op->store->driver->timer_free(op->timer);
+    }
+    free(op->request.document.data);
+    free(op->id);
+    free(op->data);
+    free(op);
+}
+
+/* Runs the completion, unless it has run. */
+static void
+op_finish(struct hf_store_op *op, int code, const char *message, const struct hf_document *document)
+{
+    hf_store_done_fn *done = op->done;
+
+    op->done = NULL;
+    if (done) {
+        done(op->arg, code, message, document);
+    }
+}
+
+/* The time is up, or the operation was cancelled.  The thread ends it later. */
+static void
+on_timer(void *arg)
+{
+    struct hf_store_op *op = arg;
+
+    atomic_store(&op->request.abandoned, true);
+    if (op->cancelled) {
+        op_finish(op, HF_ECANCELLED, "cancelled", NULL);
+    } else {
+        op_finish(op, HF_ETIMEOUT, "the disk or another process's lock took too long", NULL);
+    }
+}
+
+/* Refuses what no file could hold. */
+static int
+check(const struct hf_store *store, const struct change *change, struct hf_err *err)
+{
+    char name[NAME_SIZE];
+
+    if (!folder_name(change->space)) {
+        return store->host->fail(err, HF_EINVALID, "store file: there is no space %u",
+                                 change->space);
+    }
+    if (change->id && !name_from_id(change->id, name)) {
+        return store->host->fail(err, HF_EINVALID,
+                                 "store file: the id '%.64s' is empty or too long for a file name",
+                                 change->id);
+    }
+    if (store->n_ops >= OPERATIONS_MAX) {
+        return store->host->fail(err, HF_EFULL, "store file: %d operations are under way already",
+                                 OPERATIONS_MAX);
+    }
+    return 0;
+}
+
+/* Copies what the operation is about, and adds its timer. */
+static bool
+op_fill(struct hf_store_op *op, const struct change *change)
+{
+    const struct hf_driver_host *driver = op->store->driver;
+
+    op->id = strdup(change->id ? change->id : "");
+    op->data = malloc(change->len + 1);
+    op->timer = driver->timer_new(driver, HF_CLOCK_REAL, on_timer, op);
+    if (!op->id || !op->data || !op->timer) {
+        return false;
+    }
+    if (change->len > 0) {
+        memcpy(op->data, change->data, change->len);
+    }
+    op->request.change = *change;
+    op->request.change.id = op->id;
+    op->request.change.data = op->data;
+    op->request.change.abandoned = &op->request.abandoned;
+    return true;
+}
+
+/* Makes an operation that is not under way yet. */
+static int
+op_new(struct hf_store *store, enum request_kind kind, const struct change *change,
+       struct hf_store_op **ret, struct hf_err *err)
+{
+    struct hf_store_op *op;
+    int r = check(store, change, err);
+
+    if (r < 0) {
+        return r;
+    }
+    op = calloc(1, sizeof *op);
+    if (!op) {
+        return store->host->fail(err, HF_ENOMEM, "store file: out of memory");
+    }
+    op->store = store;
+    op->request.kind = kind;
+    if (!op_fill(op, change)) {
+        op_free(op);
+        return store->host->fail(err, HF_ENOMEM, "store file: out of memory");
+    }
+    *ret = op;
+    return 0;
+}
+
+/* Hands the operation to the thread. */
+static void
+op_begin(struct hf_store_op *op, struct hf_store_op **ret)
+{
+    struct hf_store *store = op->store;
+
+    op->next = store->ops;
+    op->link = &store->ops;
+    if (op->next) {
+        op->next->link = &op->next;
+    }
+    store->ops = op;
+    store->n_ops++;
+    io_submit(store->io, &op->request);
+    if (ret) {
+        *ret = op;
+    }
+}
+
+/* The same with someone who waits, for a limited time. */
+static void
+op_begin_limited(struct hf_store_op *op, uint64_t timeout_ns, hf_store_done_fn *done, void *arg,
+                 struct hf_store_op **ret)
+{
+    op->done = done;
+    op->arg = arg;
+    op->store->driver->timer_set(op->timer,
+                                 timeout_ns > INT64_MAX ? INT64_MAX : (int64_t)timeout_ns);
+    op_begin(op, ret);
+}
+
+int
+file_get(struct hf_store *store, uint32_t space, const char *id, uint64_t timeout_ns,
+         hf_store_done_fn *done, void *arg, struct hf_store_op **ret, struct hf_err *err)
+{
+    struct change change = { .space = space, .id = id };
+    struct hf_store_op *op;
+    int r = op_new(store, REQUEST_GET, &change, &op, err);
+
+    if (r == 0) {
+        op_begin_limited(op, timeout_ns, done, arg, ret);
+    }
+    return r;
+}
+
+int
+file_put(struct hf_store *store, const struct hf_document *document, uint32_t condition,
+         uint64_t timeout_ns, hf_store_done_fn *done, void *arg, struct hf_store_op **ret,
+         struct hf_err *err)
+{
+    struct change change = {
+        .space = document->space,
+        .condition = condition,
+        .revision = document->revision,
+        .id = document->id,
+        .data = document->data,
+        .len = document->len,
+    };
+    struct hf_store_op *op;
+    int r = op_new(store, REQUEST_PUT, &change, &op, err);
+
+    if (r == 0) {
+        op_begin_limited(op, timeout_ns, done, arg, ret);
+    }
+    return r;
+}
+
+int
+file_remove(struct hf_store *store, uint32_t space, const char *id, uint64_t timeout_ns,
+            hf_store_done_fn *done, void *arg, struct hf_store_op **ret, struct hf_err *err)
+{
+    struct change change = { .space = space, .id = id };
+    struct hf_store_op *op;
+    int r = op_new(store, REQUEST_REMOVE, &change, &op, err);
+
+    if (r == 0) {
+        op_begin_limited(op, timeout_ns, done, arg, ret);
+    }
+    return r;
+}
+
+void
+file_cancel(struct hf_store *store, struct hf_store_op *op)
+{
+    if (op->done) {
+        op->cancelled = true;
+        atomic_store(&op->request.abandoned, true);
+        store->driver->timer_set(op->timer, 0);
+    }
+}
+
+int
+file_watch(struct hf_store *store, uint32_t space, const struct hf_store_watcher *watcher,
+           void *arg, struct hf_store_op **ret, struct hf_err *err)
+{
+    struct change change = { .space = space };
+    struct hf_store_op *op;
+    int r = op_new(store, REQUEST_WATCH, &change, &op, err);
+
+    if (r == 0) {
+        op->watcher = watcher;
+        op->arg = arg;
+        op_begin(op, ret);
+    }
+    return r;
+}
+
+void
+file_unwatch(struct hf_store *store, struct hf_store_op *op)
+{
+    op->watcher = NULL;
+    if (op->ended) {
+        op_free(op);
+        return;
+    }
+    atomic_store(&op->request.abandoned, true);
+    io_wake(store->io);
+}
+
+/* --- notices ------------------------------------------------------------------ */
+
+/* The thread has ended an operation. */
+static void
+take_end(struct hf_store_op *op)
+{
+    struct hf_store *store = op->store;
+    struct request *request = &op->request;
+    struct hf_document document = {
+        .size = sizeof document,
+        .space = request->change.space,
+        .id = op->id,
+        .revision = request->document.revision,
+        .data = request->kind == REQUEST_GET ? request->document.data : op->data,
+        .len = request->kind == REQUEST_GET ? request->document.len : request->change.len,
+    };
+    char message[MESSAGE_SIZE + NAME_SIZE];
+
+    if (op->watcher) {
+        op->ended = true;
+        return;
+    }
+    if (request->code == 0) {
+        store->n_writes += request->kind == REQUEST_PUT || request->kind == REQUEST_REMOVE;
+        op_finish(op, 0, "", request->kind == REQUEST_REMOVE ? NULL : &document);
+    } else {
+        snprintf(message, sizeof message, "%s '%.200s': %s", folder_name(request->change.space),
+                 op->id, request->message);
+        op_finish(op, op->cancelled ? HF_ECANCELLED : request->code, message, NULL);
+    }
+    op_free(op);
+}
+
+/* Remembers what went wrong, for `show`. */
+static void
+note_error(struct hf_store *store, const struct notice *notice)
+{
+    store->n_bad += notice->kind == NOTICE_BAD;
+    snprintf(store->last_error, sizeof store->last_error, "%s%s%s", notice->id,
+             *notice->id ? ": " : "", notice->message);
+}
+
+/* Tells the watcher what happened. */
+static void
+tell_watcher(const struct hf_store_watcher *watcher, void *arg, const struct notice *notice)
+{
+    struct hf_document document = {
+        .size = sizeof document,
+        .space = notice->request->change.space,
+        .id = notice->id,
+        .data = notice->data,
+        .len = notice->len,
+        .revision = notice->revision,
+    };
+
+    switch (notice->kind) {
+    case NOTICE_PUT:
+        watcher->on_put(arg, &document);
+        break;
+    case NOTICE_DELETE:
+        watcher->on_delete(arg, notice->id);
+        break;
+    case NOTICE_SYNCED:
+        watcher->on_synced(arg);
+        break;
+    case NOTICE_BAD:
+        watcher->on_bad(arg, notice->id, notice->message);
+        break;
+    case NOTICE_LOST:
+    case NOTICE_END:
+    default:
+        watcher->on_lost(arg, notice->message);
+        break;
+    }
+}
+
+/* Some notices, then the loop turns; the descriptor stays readable while there are more. */
+void
+operations_on_notices(void *arg, uint32_t events)
+{
+    struct hf_store *store = arg;
+    struct notice *notice;
+
+    (void)events;
+    for (int i = 0; i < NOTICES_A_TURN && (notice = io_take(store->io)); i++) {
+        struct hf_store_op *op = (struct hf_store_op *)(void *)notice->request;
+
+        if (notice->kind == NOTICE_END) {
+            take_end(op); /* the notice is part of it */
+            continue;
+        }
+        if (notice->kind == NOTICE_BAD || notice->kind == NOTICE_LOST) {
+            note_error(store, notice);
+        }
+        if (op->watcher) {
+            tell_watcher(op->watcher, op->arg, notice);
+        }
+        notice_free(notice);
+    }
+}
+
+void
+operations_end(struct hf_store *store)
+{
+    struct hf_store_op *op;
+
+    while ((op = store->ops)) {
+        op_finish(op, HF_ECANCELLED, "the store is being closed", NULL);
+        op_free(op);
+    }
+}

@@ -1,0 +1,66 @@
+# End-to-end tests: real daemons on free ports and an independent client (python3-grpcio).
+#
+# The helpers are the package hf/; what a function does when called is told to functions/probe.
+# The numbers go from the basic to the special: the first failure should be the cause.
+
+E2E_TESTS = \
+    %D%/10-unary.py \
+    %D%/12-streaming.py \
+    %D%/14-metadata.py \
+    %D%/16-compression.py \
+    %D%/18-status.py \
+    %D%/20-deadline.py \
+    %D%/22-cancel.py \
+    %D%/24-refusals.py \
+    %D%/30-scale.py \
+    %D%/32-change.py \
+    %D%/34-crash.py \
+    %D%/36-volume.py \
+    %D%/40-cli.py \
+    %D%/40-config.py \
+    %D%/42-plugins.py \
+    %D%/44-store.py \
+    %D%/46-docs.py \
+    %D%/50-worker-api.py \
+    %D%/52-leaf-state.py \
+    %D%/60-lost-nodes.py \
+    %D%/62-drain.py \
+    %D%/70-load.py
+
+# Those in which threads meet.
+THREAD_TESTS += \
+    %D%/10-unary.py \
+    %D%/12-streaming.py \
+    %D%/22-cancel.py \
+    %D%/30-scale.py \
+    %D%/32-change.py \
+    %D%/62-drain.py \
+    %D%/70-load.py
+
+dist_check_SCRIPTS += $(E2E_TESTS) %D%/functions/probe
+TESTS += $(E2E_TESTS)
+EXTRA_DIST += \
+    %D%/functions/mirror.py \
+    %D%/hf/__init__.py \
+    %D%/hf/case.py \
+    %D%/hf/cli.py \
+    %D%/hf/ctl.py \
+    %D%/hf/daemon.py \
+    %D%/hf/env.py \
+    %D%/hf/h2raw.py \
+    %D%/hf/ini.py \
+    %D%/hf/load.py \
+    %D%/hf/logs.py \
+    %D%/hf/net.py \
+    %D%/hf/pb.py \
+    %D%/hf/platform.py \
+    %D%/hf/plugins.py \
+    %D%/hf/processes.py \
+    %D%/hf/rpc.py \
+    %D%/hf/wait.py \
+    %D%/README.md \
+    %D%/scaler-flap.c
+
+check_PROGRAMS += %D%/load
+%C%_load_SOURCES = %D%/load.c
+%C%_load_LDADD = $(NGHTTP2_LIBS)

@@ -1,0 +1,31 @@
+# Tests of core/engine.
+
+HF_ENGINE_TEST_LIBS = $(UNIT_LIB) $(HF_ENGINE_LIBS) $(CUNIT_LIBS)
+
+UNIT_TESTS += %D%/test-pool %D%/test-pool-model %D%/test-pool-threads
+THREAD_TESTS += %D%/test-pool-threads
+%C%_test_pool_SOURCES = %D%/test-pool.c %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_pool_LDADD = $(HF_ENGINE_TEST_LIBS)
+%C%_test_pool_model_SOURCES = %D%/test-pool-model.c %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_pool_model_LDADD = $(HF_ENGINE_TEST_LIBS)
+%C%_test_pool_threads_SOURCES = %D%/test-pool-threads.c %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_pool_threads_LDADD = $(HF_ENGINE_TEST_LIBS)
+
+UNIT_TESTS += %D%/test-autoscale %D%/test-fleet
+%C%_test_fleet_SOURCES = %D%/test-fleet.c
+%C%_test_fleet_LDADD = $(HF_ENGINE_TEST_LIBS)
+%C%_test_autoscale_SOURCES = %D%/test-autoscale.c %D%/sim-leaf.c %D%/sim-leaf.h \
+    %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_autoscale_LDADD = $(HF_ENGINE_TEST_LIBS)
+
+# Policies, loaded by the real loader from the build tree; the contract suites are for anybody's.
+HF_POLICY_TEST_LIBS = $(UNIT_LIB) $(HF_ENGINE_LIBS) $(HF_PLUGIN_LIBS) $(CUNIT_LIBS)
+
+UNIT_TESTS += %D%/test-lb %D%/test-scaler %D%/test-scheduler
+%C%_test_lb_SOURCES = %D%/test-lb.c %D%/contract-lb.c %D%/contract.c %D%/contract.h
+%C%_test_lb_LDADD = $(HF_POLICY_TEST_LIBS)
+%C%_test_scaler_SOURCES = %D%/test-scaler.c %D%/contract-scaler.c %D%/contract.c %D%/contract.h
+%C%_test_scaler_LDADD = $(HF_POLICY_TEST_LIBS)
+%C%_test_scheduler_SOURCES = %D%/test-scheduler.c %D%/contract-scheduler.c %D%/contract.c \
+    %D%/contract.h
+%C%_test_scheduler_LDADD = $(HF_POLICY_TEST_LIBS)

@@ -1,0 +1,163 @@
+/* test-scheduler.c - the schedulers: the contract of all, and what each one promises. */
+#include <string.h>
+
+#include "contract.h"
+#include "engine/fleet.h"
+
+#define WORKERS 5
+
+static const struct hf_fleet_settings settings = { .max_instances_per_worker = 4 };
+static const struct hf_function specs[2] = {
+    { .size = sizeof specs[0], .id = "f", .image = "i:latest", .memory_bytes = 10 },
+    { .size = sizeof specs[1], .id = "g", .image = "i:latest", .memory_bytes = 10 },
+};
+
+static struct policy policy;
+static struct hf_scheduler *scheduler;
+static struct hf_fleet *fleet;
+static struct hf_fleet_function functions[2];
+static struct hf_fleet_worker *workers[WORKERS];
+static struct hf_fleet_instance *placed[64];
+static size_t n_placed;
+
+static void
+add_worker(int i, uint64_t memory)
+{
+    char id[] = { 'w', (char)('0' + i), 0 };
+    struct hf_worker_info info = { .id = id, .memory_bytes = memory };
+
+    CU_ASSERT_EQUAL_FATAL(hf_fleet_add_worker(fleet, &info, 0, &workers[i]), 0);
+}
+
+static void
+begin(const char *options)
+{
+    policy = policy_load(HF_PLUGIN_SCHEDULER, "roundrobin", options);
+    CU_ASSERT_EQUAL_FATAL(
+        policy.module->ops.scheduler->create(policy.module->host, policy.options, &scheduler, NULL),
+        0);
+    fleet = hf_fleet_new(&settings, policy.module->ops.scheduler, scheduler, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(fleet);
+    n_placed = 0;
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL_FATAL(hf_fleet_function_init(fleet, &functions[i], &specs[i]), 0);
+    }
+    for (int i = WORKERS - 1; i >= 0; i--) { /* the order of joining does not matter */
+        add_worker(i, 40);
+    }
+}
+
+static void
+end(void)
+{
+    for (size_t i = 0; i < n_placed; i++) {
+        if (placed[i]->state != HF_INSTANCE_GONE) {
+            hf_fleet_set_state(fleet, placed[i], HF_INSTANCE_GONE, 0);
+        }
+        hf_fleet_instance_free(placed[i]);
+    }
+    hf_fleet_function_fini(&functions[0]);
+    hf_fleet_function_fini(&functions[1]);
+    hf_fleet_free(fleet);
+    policy.module->ops.scheduler->destroy(scheduler);
+    policy_free(&policy);
+}
+
+/* The worker that the next instance goes to, or "-". */
+static const char *
+place(int f)
+{
+    if (hf_fleet_place(fleet, &functions[f], 0, &placed[n_placed]) < 0) {
+        return "-";
+    }
+    return placed[n_placed++]->worker->base.id;
+}
+
+static void
+roundrobin_keeps_the_contract(void)
+{
+    static const char *const scopes[] = { "scope = function", "scope = global" };
+
+    for (int i = 0; i < 2; i++) {
+        policy = policy_load(HF_PLUGIN_SCHEDULER, "roundrobin", scopes[i]);
+        contract_scheduler(&policy);
+        policy_free(&policy);
+    }
+}
+
+static void
+each_function_takes_turns(void)
+{
+    begin("");
+    UNIT_STR(place(0), "w0");
+    UNIT_STR(place(0), "w1");
+    UNIT_STR(place(1), "w0");
+    UNIT_STR(place(0), "w2");
+    UNIT_STR(place(1), "w1");
+    UNIT_STR(place(0), "w3");
+    UNIT_STR(place(0), "w4");
+    UNIT_STR(place(0), "w0");
+    end();
+}
+
+static void
+all_functions_share_one_turn(void)
+{
+    begin("scope = global");
+    UNIT_STR(place(0), "w0");
+    UNIT_STR(place(1), "w1");
+    UNIT_STR(place(1), "w2");
+    UNIT_STR(place(0), "w3");
+    UNIT_STR(place(0), "w4");
+    UNIT_STR(place(1), "w0");
+    end();
+}
+
+static void
+full_workers_are_passed_over(void)
+{
+    struct hf_worker_info info = { .id = "w1", .memory_bytes = 40, .draining = true };
+
+    begin("");
+    hf_fleet_change_worker(fleet, workers[1], &info, 0);
+    info = (struct hf_worker_info){ .id = "w3", .memory_bytes = 5 };
+    hf_fleet_change_worker(fleet, workers[3], &info, 0);
+    for (int i = 0; i < 4; i++) {
+        UNIT_STR(place(0), "w0");
+        UNIT_STR(place(0), "w2");
+        UNIT_STR(place(0), "w4");
+    }
+    UNIT_STR(place(0), "-");
+    UNIT_STR(place(1), "-"); /* the memory is used up */
+    end();
+}
+
+static void
+workers_leave_under_the_cursor(void)
+{
+    begin("");
+    for (int i = 0; i < 4; i++) {
+        place(0); /* the cursor stands at w4 */
+    }
+    for (int i = 4; i > 0; i--) {
+        for (size_t k = 0; k < n_placed; k++) {
+            if (placed[k]->worker == workers[i]) {
+                hf_fleet_set_state(fleet, placed[k], HF_INSTANCE_GONE, 0);
+            }
+        }
+        hf_fleet_remove_worker(fleet, workers[i]);
+    }
+    UNIT_STR(place(0), "w0");
+    end();
+}
+
+static void
+a_named_module_keeps_the_contract(void)
+{
+    policy_run_named(HF_PLUGIN_SCHEDULER, "scheduler-roundrobin", contract_scheduler);
+}
+
+UNIT_MAIN("scheduler", UNIT_TEST(roundrobin_keeps_the_contract),
+          UNIT_TEST(each_function_takes_turns), UNIT_TEST(all_functions_share_one_turn),
+          UNIT_TEST(full_workers_are_passed_over), UNIT_TEST(workers_leave_under_the_cursor),
+          UNIT_TEST(a_named_module_keeps_the_contract))

@@ -1,0 +1,23 @@
+# Checks and helpers for developers of this project.
+
+# Rules that check themselves, part of `make check`.
+RULE_CHECKS = \
+    %D%/check-banned.py \
+    %D%/check-exports.sh \
+    %D%/check-headers.sh \
+    %D%/check-layers.py \
+    %D%/check-magics.py \
+    %D%/check-size.py
+
+TESTS += $(RULE_CHECKS)
+EXTRA_DIST += $(RULE_CHECKS) %D%/csource.py %D%/lint.sh %D%/analyzer-core.h %D%/analyzer-plugin.h %D%/cppcheck.suppressions
+
+# What `./bootstrap.sh demo` runs.
+dist_check_SCRIPTS += %D%/demo.sh
+EXTRA_DIST += %D%/demo.py
+
+# The slow checks: make lint, or one of them: make lint ONLY=tidy
+lint: $(BUILT_SOURCES)
+	@HF_SRCDIR='$(abs_top_srcdir)' HF_TEST_CPPFLAGS='$(HF_TEST_CPPFLAGS)' \
+	    $(srcdir)/%D%/lint.sh $(ONLY)
+.PHONY: lint
