@@ -97,7 +97,6 @@ static void
 lose(struct session *session, const char *why)
 {
     struct hf_runtime *runtime = session->runtime;
-    const struct hf_host *host = runtime->host;
     uint64_t jitter = runtime->driver->random(runtime->driver) % 1000;
 
     drop_calls(session);
@@ -109,7 +108,6 @@ lose(struct session *session, const char *why)
                                (int64_t)(session->retry_ns * (750 + jitter / 2) / 1000));
     if (!session->complained) {
         session->complained = true;
-        host->log(host, HF_HOST_WARNING, "%s; trying again until it can", session->trouble);
         runtime->events->on_health(runtime->events_arg, false, session->trouble);
     }
     listings_give_up(runtime, session->trouble);
@@ -124,12 +122,12 @@ open_up(struct session *session)
 
     session->state = SESSION_OPEN;
     session->retry_ns = RETRY_MIN_NS;
-    host->log(host, HF_HOST_NOTICE, "engine at %s: API %s, %zu images",
+    host->log(host, HF_HOST_INFO, "engine at %s: API %s, %zu images",
               engine_where(runtime->engine), engine_version(runtime->engine),
               images_count(runtime->images));
     if (session->complained) {
         session->complained = false;
-        runtime->events->on_health(runtime->events_arg, true, "the engine can be used again");
+        runtime->events->on_health(runtime->events_arg, true, "the engine answers");
     }
     listings_go_on(runtime);
     starts_go_on(runtime);

@@ -57,6 +57,18 @@ read_options(struct hf_worker_role *worker)
     worker->cpu_millis = (uint64_t)(hf_options_double(options, "cpus") * 1000.0);
 }
 
+/* Whether work can be given to this worker. */
+static void
+tell_health(struct hf_worker_role *worker)
+{
+    bool serving = !worker->unusable && !worker->draining;
+
+    if (worker->health && (hf_grpc_health_set(worker->health, "worker", serving) < 0 ||
+                           hf_grpc_health_set(worker->health, "", serving) < 0)) {
+        hf_log(HF_LOG_WARNING, "no memory to tell the health of this worker");
+    }
+}
+
 /* What the configuration leaves open, the runtime knows, or the machine. */
 static void
 find_capacity(struct hf_worker_role *worker)
@@ -74,6 +86,20 @@ find_capacity(struct hf_worker_role *worker)
     }
 }
 
+static void
+on_health(void *arg, bool usable, const char *why)
+{
+    struct hf_worker_role *worker = hf_cast(arg, struct hf_worker_role, HF_WORKER_MAGIC);
+
+    if (usable) {
+        hf_log(HF_LOG_NOTICE, "the runtime can be used again", HF_KV_STR("why", why));
+    } else {
+        hf_log(HF_LOG_WARNING, "the runtime cannot be used; trying on", HF_KV_STR("why", why));
+    }
+    worker->unusable = !usable;
+    tell_health(worker);
+}
+
 static int
 make_runtime(struct hf_worker_role *worker, struct hf_err *err)
 {
@@ -87,6 +113,7 @@ make_runtime(struct hf_worker_role *worker, struct hf_err *err)
     worker->events = (struct hf_runtime_events){
         .size = sizeof worker->events,
         .on_end = hf_worker_on_end,
+        .on_health = on_health,
     };
     r = worker->ops->create(plugin.driver, plugin.options, &worker->events, worker,
                             &worker->runtime, err);
@@ -119,6 +146,9 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_list_init(&worker->status_listeners);
     hf_list_init(&worker->watchers);
     hf_list_init(&worker->log_readers);
+    hf_list_init(&worker->claims);
+    hf_list_init(&worker->vanished);
+    hf_timer_init(&worker->list_again, worker->loop, HF_TIMER_REAL, hf_worker_on_list_again);
     hf_timer_init(&worker->resources, worker->loop, HF_TIMER_REAL, hf_worker_on_resources);
     hf_timer_init(&worker->drain_limit, worker->loop, HF_TIMER_REAL, on_drain_limit);
     read_options(worker);
@@ -189,6 +219,9 @@ worker_start(struct hf_role *role, struct hf_err *err)
         return hf_err_wrap(err, r, "worker");
     }
     r = find_controller_address(worker, err);
+    if (r == 0) {
+        hf_worker_adopt_begin(worker);
+    }
     return r;
 }
 
@@ -304,9 +337,11 @@ worker_destroy(struct hf_role *role)
     if (worker->runtime) {
         worker->ops->destroy(worker->runtime); /* completes what is under way */
     }
+    hf_worker_adopt_end(worker);
     forget_instances(worker);
     hf_grpc_server_free(worker->api);
     hf_grpc_health_free(worker->health);
+    hf_timer_fini(&worker->list_again);
     hf_timer_fini(&worker->resources);
     hf_timer_fini(&worker->drain_limit);
     hf_worker_ready_fini(worker);
