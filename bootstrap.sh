@@ -7,7 +7,8 @@ usage() {
 usage: ./bootstrap.sh COMMAND [ARGUMENT...]
 
   deps [--all]         install the Debian packages that are missing;
-                       --all: also those that only lint and benchmarks need
+                       --all: also those that only lint, benchmarks and the
+                       tests with real engines need
   build [OPTION...]    configure (with the given options) and build in ./build
   demo [--keep]        deps, build, then show the platform at work;
                        --keep leaves it running
@@ -22,13 +23,15 @@ Environment:
 END
 }
 
-# The Debian packages: to build and test; to lint and to compare with others.
+# The Debian packages: to build and test; to lint, to compare with others, and the engines that
+# tests start.
 PACKAGES="build-essential autoconf automake libtool pkg-config xz-utils
     libevent-dev libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler
     libprotobuf-dev libcurl4-openssl-dev libjson-c-dev libltdl-dev libinih-dev libssl-dev
     uthash-dev libcunit1-dev zlib1g-dev groff-base python3 python3-grpcio python3-protobuf"
 EXTRA_PACKAGES="ccache clang-format clang-tidy cppcheck shellcheck valgrind git
-    nghttp2-client nghttp2-proxy haproxy nginx-light"
+    nghttp2-client nghttp2-proxy haproxy nginx-light
+    docker.io docker-compose debootstrap etcd-server iproute2 iptables"
 
 say() {
     echo "bootstrap: $*"

@@ -4,7 +4,8 @@
  * Every plugin is given a `struct hf_host` when it is created: logging, error
  * messages, counters, a stable hash and its options.  Drivers (store, runtime)
  * are given a `struct hf_driver_host` as well: time, timers, descriptors, child
- * processes and a small gRPC server, all on the loop they were created on.
+ * processes, a small gRPC server and an HTTP client, all on the loop they were
+ * created on.
  *
  * The tables live as long as the plugin instance they were given to.  Members
  * are never NULL up to the minor version the module was built for.
@@ -82,6 +83,8 @@ struct hf_host_watch;
 struct hf_host_child;
 struct hf_host_listener;
 struct hf_host_call;
+struct hf_host_http;
+struct hf_host_exchange;
 
 /* Which clock a timer follows. */
 enum hf_host_clock {
@@ -140,6 +143,57 @@ struct hf_host_service_options {
     uint32_t size;
     uint32_t max_streams;       /* calls at once per connection */
     uint64_t max_message_bytes; /* above: RESOURCE_EXHAUSTED */
+};
+
+/* Where an HTTP client connects to, and how.  Texts are copied; NULL: not used. */
+struct hf_host_http_options {
+    uint32_t size;
+    uint32_t max_connections;    /* open at once, all together; further requests wait for
+                                  * one.  0: 64 */
+    const char *unix_socket;     /* path that is dialled whatever host a URL names */
+    const char *ca_file;         /* PEM; NULL: what the system trusts */
+    const char *cert_file;       /* PEM, with key_file: what we show a server */
+    const char *key_file;        /* PEM */
+    uint64_t connect_timeout_ns; /* dialling and TLS; 0: 10 s */
+};
+
+/* An HTTP/1.1 request.  Borrowed for the call; everything is copied. */
+struct hf_host_http_request {
+    uint32_t size;
+    const char *method;         /* "GET" */
+    const char *url;            /* "http://HOST[:PORT]/PATH" or https; already encoded */
+    const char *const *headers; /* "Name: value" each, NULL-terminated; NULL: none */
+    const void *body;           /* sent with its length; NULL with body_len 0: none */
+    size_t body_len;
+    uint64_t timeout_ns;     /* from now to the end of the answer; 0: none (streams) */
+    uint64_t max_body_bytes; /* of an answer that is collected; above: HF_EFULL.  0: 16 MiB */
+};
+
+/* How an exchange ended.  Borrowed for the call. */
+struct hf_host_http_answer {
+    uint32_t size;
+    int32_t code; /* 0: a whole answer came, whatever its status; else a negative HF_E code:
+                   * HF_EUNAVAILABLE not connected or lost, HF_ETIMEOUT, HF_EFULL, HF_EDENIED
+                   * (TLS), HF_ECANCELLED */
+    const char *message; /* why, for an operator; never NULL */
+    uint32_t status;     /* HTTP status; 0: none came */
+    uint32_t sent;       /* 0: the server cannot have seen the request, so it may be repeated */
+    const char *body;    /* what was collected, with a NUL behind it; never NULL */
+    size_t body_len;     /* without the NUL */
+};
+
+/* Who hears of an exchange. */
+struct hf_host_http_events {
+    uint32_t size;
+
+    /* The headers of the final answer are there; `http_header` reads them.  NULL: no matter. */
+    void (*on_headers)(void *arg, struct hf_host_exchange *, uint32_t status);
+
+    /* A piece of the body, as it arrives; pieces mean nothing.  NULL: the body is collected. */
+    void (*on_data)(void *arg, const void *data, size_t len);
+
+    /* Exactly once, the last, never before `http_send` returned.  Required. */
+    void (*on_done)(void *arg, struct hf_host_exchange *, const struct hf_host_http_answer *);
 };
 
 /*
@@ -205,6 +259,29 @@ struct hf_driver_host {
     int (*call_send)(struct hf_host_call *, const void *data, size_t len);
     /* Ends the call with a gRPC status; `message` may be NULL.  `end` follows. */
     void (*call_finish)(struct hf_host_call *, uint32_t grpc_status, const char *message);
+
+    /* --- since 0.2: an HTTP/1.1 client --- */
+
+    /* Makes a client: a set of connections that are kept open while idle.  HF_EUNSUPPORTED
+     * if there is no libcurl; HF_EINVALID for files that cannot be used. */
+    int (*http_new)(const struct hf_driver_host *, const struct hf_host_http_options *,
+                    struct hf_host_http **ret, struct hf_err *);
+    /* Cancels what is under way and closes.  NULL is allowed. */
+    void (*http_free)(struct hf_host_http *);
+
+    /* Begins an exchange.  On 0 `on_done` follows; `*ret` is valid until it ran, `events` must
+     * be.  `ret` may be NULL.  Any number may be under way. */
+    int (*http_send)(struct hf_host_http *, const struct hf_host_http_request *,
+                     const struct hf_host_http_events *events, void *arg,
+                     struct hf_host_exchange **ret, struct hf_err *);
+
+    /* Ends an exchange at once and closes its connection: none of its callbacks runs any more,
+     * `on_done` neither.  From its own callbacks too, except `on_done`. */
+    void (*http_cancel)(struct hf_host_exchange *);
+
+    /* A header of the answer by its name, in any case, or NULL.  Valid until the next callback
+     * of the exchange.  From `on_headers` and `on_done`. */
+    const char *(*http_header)(const struct hf_host_exchange *, const char *name);
 };
 
 #ifdef __cplusplus

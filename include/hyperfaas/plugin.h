@@ -14,6 +14,7 @@
  *
  *   0.1  First version.  The major number stays 0, and anything may still
  *        change, until the plugin kit is finished.
+ *   0.2  Drivers: an HTTP client (`http_...` in host.h).
  *
  * A module loads if its magic fits, its major equals the host's and its minor
  * is not above the host's.  Structures begin with their size and only grow at
@@ -33,7 +34,7 @@ extern "C" {
 
 #define HF_PLUGIN_MAGIC     UINT32_C(0x48464153) /* "HFAS" */
 #define HF_PLUGIN_ABI_MAJOR 0
-#define HF_PLUGIN_ABI_MINOR 1
+#define HF_PLUGIN_ABI_MINOR 2
 
 /* What a module decides (policies) or talks to (drivers).  Never renumber. */
 #define HF_PLUGIN_KINDS(KIND)                                                                      \

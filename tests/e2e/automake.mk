@@ -46,6 +46,7 @@ EXTRA_DIST += \
     %D%/hf/cli.py \
     %D%/hf/ctl.py \
     %D%/hf/daemon.py \
+    %D%/hf/engines.py \
     %D%/hf/env.py \
     %D%/hf/h2raw.py \
     %D%/hf/ini.py \

@@ -57,7 +57,7 @@ def orphans(known):
         if is_alive(pid):
             left.append(pid)
         else:
-            _reap(pid)
+            reap(pid)
     return left
 
 
@@ -68,7 +68,8 @@ def kill(pid):
         pass
 
 
-def _reap(pid):
+def reap(pid):
+    """Takes the end of a process that may have become our child."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
