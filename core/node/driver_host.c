@@ -179,7 +179,7 @@ host_spawn(const struct hf_driver_host *host, const struct hf_host_spawn *spawn,
            struct hf_host_child **ret, struct hf_err *err)
 {
     const struct driver *driver = driver_of(host);
-    const struct hf_child_spec spec = {
+    struct hf_child_spec spec = {
         .path = spawn->path,
         .argv = spawn->argv,
         .envp = spawn->envp,
@@ -192,6 +192,12 @@ host_spawn(const struct hf_driver_host *host, const struct hf_host_spawn *spawn,
     int r;
 
     hf_assert(driver->spawner);
+    if (spawn->size >= sizeof *spawn) { /* built with 0.2 or later */
+        spec.data_bytes = spawn->data_bytes;
+        spec.processors = spawn->processors;
+        spec.processor_words = spawn->processor_words;
+        spec.nice = spawn->nice;
+    }
     if (!child) {
         return hf_fail(err, HF_ENOMEM, "no memory to start '%s'", spawn->path);
     }
