@@ -29,10 +29,12 @@ docker_image_present(const struct hf_runtime *runtime, const char *image)
     return images_present(runtime->images, image);
 }
 
+/* Whether there is, or may be, a container with which something can be done. */
 static bool
-is_there(const struct instance *instance)
+is_held(const struct instance *instance)
 {
-    return instance->state == INSTANCE_RUNNING || instance->state == INSTANCE_LEFT;
+    return !instance->gone && (instance->state != INSTANCE_REMOVING ||
+                               session_state(instance->runtime->session) != SESSION_LOST);
 }
 
 static void
@@ -42,7 +44,7 @@ docker_stats(const struct hf_runtime *runtime, struct hf_runtime_stats *stats)
 
     stats->instances = 0;
     for (instance = runtime->instances; instance; instance = instance->next) {
-        stats->instances += is_there(instance);
+        stats->instances += is_held(instance);
     }
     stats->memory_bytes = 0;
     stats->cpu_millis = 0;

@@ -26,7 +26,10 @@ E2E_TESTS = \
     %D%/57-existing-worker.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
-    %D%/70-load.py
+    %D%/70-load.py \
+    %D%/84-docker.py \
+    %D%/85-docker-restarts.py \
+    %D%/86-docker-starts.py
 
 # Those in which threads meet.
 THREAD_TESTS += \
@@ -45,6 +48,7 @@ EXTRA_DIST += \
     %D%/hf/__init__.py \
     %D%/hf/case.py \
     %D%/hf/cli.py \
+    %D%/hf/containers.py \
     %D%/hf/ctl.py \
     %D%/hf/daemon.py \
     %D%/hf/engines.py \

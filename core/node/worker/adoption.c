@@ -211,6 +211,8 @@ consider(struct claim *claim)
 
     if (claim->info.ended) {
         refuse(claim, "it has ended");
+    } else if (worker->draining) {
+        refuse(claim, "the worker is draining");
     } else if (hf_catalog_resolve(worker->catalog, worker->loop, claim->info.function_id,
                                   strlen(claim->info.function_id), on_found, claim, &claim->lookup,
                                   &err) < 0) {
@@ -319,6 +321,17 @@ hf_worker_adopt_begin(struct hf_worker_role *worker)
 {
     worker->unsettled = true;
     hf_timer_set(&worker->list_again, 0);
+}
+
+void
+hf_worker_adopt_refuse(struct hf_worker_role *worker)
+{
+    struct claim *claim;
+    struct claim *next;
+
+    HF_LIST_FOR_SAFE (claim, next, &worker->claims, node) {
+        refuse(claim, "the worker is draining");
+    }
 }
 
 void

@@ -20,6 +20,12 @@ HF_LOG_MODULE(worker);
 /* Unsent bytes of an event stream from which a listener counts as too slow. */
 #define LISTENER_QUEUE_BYTES (8u << 20)
 
+/* What a runtime is given beyond the grace to stop instances and to put them away. */
+#define STOP_MARGIN_NS (10 * HF_SEC)
+
+/* How often a runtime is asked whether it has. */
+#define DRAIN_AGAIN_NS (10 * HF_MSEC)
+
 static struct hf_worker_role *
 worker_of(struct hf_role *role)
 {
@@ -31,6 +37,7 @@ worker_of(struct hf_role *role)
 
 static void worker_destroy(struct hf_role *role);
 static void on_drain_limit(struct hf_timer *timer);
+static void on_drain_again(struct hf_timer *timer);
 
 /* --- making ------------------------------------------------------------------ */
 
@@ -151,6 +158,7 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_timer_init(&worker->list_again, worker->loop, HF_TIMER_REAL, hf_worker_on_list_again);
     hf_timer_init(&worker->resources, worker->loop, HF_TIMER_REAL, hf_worker_on_resources);
     hf_timer_init(&worker->drain_limit, worker->loop, HF_TIMER_REAL, on_drain_limit);
+    hf_timer_init(&worker->drain_again, worker->loop, HF_TIMER_REAL, on_drain_again);
     read_options(worker);
     r = make_runtime(worker, err);
     if (r < 0) {
@@ -246,6 +254,7 @@ drained(struct hf_worker_role *worker)
 
     worker->drained = NULL;
     hf_timer_cancel(&worker->drain_limit);
+    hf_timer_cancel(&worker->drain_again);
     hf_worker_end_events(worker);
     hf_worker_end_logs(worker);
     hf_grpc_health_end_watches(worker->health);
@@ -258,8 +267,20 @@ stop_rest(struct hf_worker_role *worker)
 {
     worker->stopping_all = true;
     hf_node_add_forced(worker->node, 0, worker->count);
-    hf_timer_set(&worker->drain_limit, worker->grace_ns + HF_SEC);
+    hf_timer_set(&worker->drain_limit, worker->grace_ns + STOP_MARGIN_NS);
     stop_all(worker);
+}
+
+/* What was given up may still have to be put away. */
+static bool
+runtime_is_empty(const struct hf_worker_role *worker)
+{
+    struct hf_runtime_stats stats = { .size = sizeof stats };
+
+    if (worker->ops->stats) {
+        worker->ops->stats(worker->runtime, &stats);
+    }
+    return stats.instances == 0;
 }
 
 void
@@ -268,11 +289,21 @@ hf_worker_check_drained(struct hf_worker_role *worker)
     if (!worker->drained) {
         return;
     }
-    if (hf_list_is_empty(&worker->instances)) {
+    if (!hf_list_is_empty(&worker->instances)) {
+        if (!worker->stopping_all && hf_list_is_empty(&worker->watchers)) {
+            stop_rest(worker);
+        }
+    } else if (runtime_is_empty(worker)) {
         drained(worker);
-    } else if (!worker->stopping_all && hf_list_is_empty(&worker->watchers)) {
-        stop_rest(worker);
+    } else {
+        hf_timer_set(&worker->drain_again, DRAIN_AGAIN_NS);
     }
+}
+
+static void
+on_drain_again(struct hf_timer *timer)
+{
+    hf_worker_check_drained(hf_container_of(timer, struct hf_worker_role, drain_again));
 }
 
 /* The time is over: whatever a runtime still has is dealt with by its `destroy`. */
@@ -281,17 +312,13 @@ on_drain_limit(struct hf_timer *timer)
 {
     struct hf_worker_role *worker = hf_container_of(timer, struct hf_worker_role, drain_limit);
 
-    if (hf_list_is_empty(&worker->instances)) {
-        drained(worker);
-        return;
-    }
-    if (worker->stopping_all) {
+    if (worker->stopping_all || hf_list_is_empty(&worker->instances)) {
         hf_log(HF_LOG_WARNING, "drain limit reached; leaving instances to the runtime",
                HF_KV_U64("instances", worker->count));
         drained(worker);
-        return;
+    } else {
+        stop_rest(worker);
     }
-    stop_rest(worker);
 }
 
 static void
@@ -303,12 +330,10 @@ worker_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), v
     worker->drained = done;
     worker->drained_arg = arg;
     hf_grpc_health_set_all(worker->health, false);
-    hf_worker_tell_draining(worker);
-    if (hf_list_is_empty(&worker->instances) || hf_list_is_empty(&worker->watchers)) {
-        hf_timer_set(&worker->drain_limit, 0);
-    } else { /* leaves that watch move their instances elsewhere */
-        hf_timer_set(&worker->drain_limit, limit_ns);
-    }
+    hf_worker_adopt_refuse(worker);
+    hf_worker_tell_draining(worker); /* leaves that watch move their instances elsewhere */
+    hf_timer_set(&worker->drain_limit, hf_max(limit_ns, DRAIN_AGAIN_NS));
+    hf_timer_set(&worker->drain_again, 0);
 }
 
 /* --- the end ---------------------------------------------------------------------- */
@@ -344,6 +369,7 @@ worker_destroy(struct hf_role *role)
     hf_timer_fini(&worker->list_again);
     hf_timer_fini(&worker->resources);
     hf_timer_fini(&worker->drain_limit);
+    hf_timer_fini(&worker->drain_again);
     hf_worker_ready_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->by_start_id);

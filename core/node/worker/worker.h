@@ -102,6 +102,7 @@ struct hf_worker_role {
 
     /* Drain. */
     struct hf_timer drain_limit;
+    struct hf_timer drain_again; /* looks whether the runtime is empty */
     bool stopping_all;          /* the time for leaves to move instances is over */
     void (*drained)(void *arg); /* NULL: not draining, or done */
     void *drained_arg;
@@ -190,6 +191,8 @@ void hf_worker_ready_fini(struct hf_worker_role *);
 /* Finds out what runs from before; once, when the API is there. */
 void hf_worker_adopt_begin(struct hf_worker_role *);
 void hf_worker_on_list_again(struct hf_timer *);
+/* The worker is draining: what is not decided yet is removed. */
+void hf_worker_adopt_refuse(struct hf_worker_role *);
 /* What is not decided yet stays with the runtime. */
 void hf_worker_adopt_end(struct hf_worker_role *);
 void hf_worker_vanished_free(struct hf_worker_vanished *);
