@@ -1,20 +1,23 @@
 # The runtime "docker".
 
-HF_RUNTIME_DOCKER_SOURCES = \
+# The language of engines, without I/O.
+HF_DOCKER_LANGUAGE_SOURCES = \
     %D%/answers.c %D%/answers.h \
-    %D%/deferred.c %D%/deferred.h \
     %D%/demux.c %D%/demux.h \
+    %D%/json.c %D%/json.h \
+    %D%/lines.c %D%/lines.h \
+    %D%/names.c %D%/names.h \
+    %D%/requests.c %D%/requests.h
+
+HF_RUNTIME_DOCKER_SOURCES = $(HF_DOCKER_LANGUAGE_SOURCES) \
+    %D%/deferred.c %D%/deferred.h \
     %D%/docker.h \
     %D%/ending.c \
     %D%/engine.c %D%/engine.h \
     %D%/images.c %D%/images.h \
     %D%/instance.c %D%/instance.h \
-    %D%/json.c %D%/json.h \
-    %D%/lines.c %D%/lines.h \
     %D%/listing.c %D%/listing.h \
     %D%/log_reader.c %D%/log_reader.h \
-    %D%/names.c %D%/names.h \
-    %D%/requests.c %D%/requests.h \
     %D%/runtime-docker.c \
     %D%/session.c %D%/session.h \
     %D%/start.c

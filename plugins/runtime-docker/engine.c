@@ -221,12 +221,12 @@ finish_ping(struct engine_call *call, const struct hf_host_exchange *exchange,
             const struct hf_host_http_answer *answer)
 {
     struct engine *engine = call->engine;
-    const char *version = engine->driver->http_header(exchange, "Api-Version");
     const char *date = engine->driver->http_header(exchange, "Date");
+    uint64_t seconds = date ? answer_date(date) : 0;
+    const char *version = engine->driver->http_header(exchange, "Api-Version");
     engine_pinged_fn *pinged = call->pinged;
     void *arg = call->arg;
     int code = answer->code < 0 ? answer->code : code_of(answer->status);
-    uint64_t seconds = date ? answer_date(date) : 0;
     char message[256];
 
     snprintf(message, sizeof message, "%s", answer->message);

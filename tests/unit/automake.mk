@@ -179,6 +179,17 @@ UNIT_TESTS += %D%/test-runtime-fake
 %C%_test_runtime_fake_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_runtime_fake_LDADD = $(FAKE_HOST_LIBS) -lm
 
+UNIT_TESTS += %D%/test-docker-language
+%C%_test_docker_language_SOURCES = %D%/test-docker-language.c $(HF_DOCKER_LANGUAGE_SOURCES)
+%C%_test_docker_language_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_docker_language_LDADD = $(UNIT_LIBS) $(JSON_C_LIBS)
+
+UNIT_TESTS += %D%/test-runtime-docker
+%C%_test_runtime_docker_SOURCES = %D%/test-runtime-docker.c %D%/fake-docker.c %D%/fake-docker.h \
+    $(RUNTIME_BENCH_SOURCES) $(HF_RUNTIME_DOCKER_SOURCES)
+%C%_test_runtime_docker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_runtime_docker_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+
 # --- cli
 UNIT_TESTS += %D%/test-cli-arguments
 %C%_test_cli_arguments_SOURCES = %D%/test-cli-arguments.c cli/arguments.c cli/arguments.h cli/help.c \

@@ -9,6 +9,8 @@
 
 #include <CUnit/CUnit.h>
 
+void (*runtime_bench_prepare)(struct fake_host *);
+
 static void
 on_end(void *arg, const char *instance_id, const struct hf_instance_end *end)
 {
@@ -45,6 +47,9 @@ runtime_bench_open(struct runtime_bench *b, const struct hf_plugin *plugin,
 
     memset(b, 0, sizeof *b);
     b->fake = fake_host_new();
+    if (runtime_bench_prepare) {
+        runtime_bench_prepare(b->fake);
+    }
     b->options = fake_options_new(plugin, settings);
     b->ops = plugin->ops;
     if (b->ops->create(fake_driver(b->fake), b->options, &events, b, &b->runtime, &err) != 0) {

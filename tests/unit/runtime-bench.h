@@ -43,6 +43,9 @@ struct runtime_log {
     char text[1 << 16];
 };
 
+/* Called with each bench's host before its runtime is made, to play a server; NULL: nobody is. */
+extern void (*runtime_bench_prepare)(struct fake_host *);
+
 /* Opens a runtime, or fails the test. */
 void runtime_bench_open(struct runtime_bench *, const struct hf_plugin *,
                         const char *const *settings);
