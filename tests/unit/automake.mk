@@ -126,10 +126,13 @@ THREAD_TESTS += %D%/test-store-file
 %C%_test_store_file_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
 # --- core/node: what roles share
 HF_NODE_TESTS = %D%/test-catalog %D%/test-function-spec %D%/test-node %D%/test-worker \
-    %D%/test-worker-events %D%/test-message-tracker %D%/test-state-service
+    %D%/test-worker-adoption %D%/test-worker-events %D%/test-message-tracker %D%/test-state-service
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
 %C%_test_worker_SOURCES = %D%/test-worker.c %D%/worker-fixture.c %D%/worker-fixture.h
+%C%_test_worker_adoption_SOURCES = %D%/test-worker-adoption.c %D%/worker-fixture.c \
+    %D%/worker-fixture.h
+%C%_test_worker_adoption_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_worker_events_SOURCES = %D%/test-worker-events.c %D%/worker-fixture.c \
     %D%/worker-fixture.h
 %C%_test_worker_events_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
