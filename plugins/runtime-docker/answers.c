@@ -70,8 +70,7 @@ answer_inspect(struct json_object *answer, const struct whereabouts *where, stru
 {
     struct json_object *state = JSON_AT(answer, "State");
     struct json_object *settings = JSON_AT(answer, "NetworkSettings");
-    struct json_object *binding =
-        json_item(JSON_AT(settings, "Ports", FUNCTION_PORT "/tcp"), 0);
+    struct json_object *binding = json_item(JSON_AT(settings, "Ports", FUNCTION_PORT "/tcp"), 0);
 
     bool paused = json_true(JSON_AT(state, "Paused"));
 

@@ -54,8 +54,8 @@ enum event_kind { EVENT_OTHER, EVENT_DIED, EVENT_PAUSED };
 
 struct event {
     enum event_kind kind;
-    const char *id;     /* of the container; the JSON's */
-    uint64_t time_ns;   /* the engine's; 0: unknown */
+    const char *id;   /* of the container; the JSON's */
+    uint64_t time_ns; /* the engine's; 0: unknown */
 };
 
 /* Reads an object of GET /events, of Docker's and of Podman's. */

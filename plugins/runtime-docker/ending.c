@@ -152,8 +152,8 @@ instance_explain(struct instance *instance)
     snprintf(path, sizeof path, "/containers/%s/logs?stdout=1&stderr=1&tail=10",
              instance->container);
     request.path = path;
-    if (!instance->last_words || engine_begin(instance->runtime->engine, &request,
-                                              &instance->call, NULL) < 0) {
+    if (!instance->last_words ||
+        engine_begin(instance->runtime->engine, &request, &instance->call, NULL) < 0) {
         describe(instance, how, sizeof how);
         tell(instance, how);
     }

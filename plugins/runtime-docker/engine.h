@@ -21,10 +21,10 @@ struct engine_call;
 
 /* How a call ended.  Borrowed for the callback. */
 struct engine_reply {
-    int code;            /* 0, or a negative HF_E code */
-    bool lost;           /* no whole answer came: the engine may have done it or not */
-    const char *message; /* what the engine or the connection said; never NULL */
-    uint32_t status;     /* of HTTP; 0: none came */
+    int code;                 /* 0, or a negative HF_E code */
+    bool lost;                /* no whole answer came: the engine may have done it or not */
+    const char *message;      /* what the engine or the connection said; never NULL */
+    uint32_t status;          /* of HTTP; 0: none came */
     struct json_object *json; /* the answer; NULL: none, or a stream */
 };
 
@@ -33,8 +33,8 @@ typedef void engine_done_fn(void *arg, const struct engine_reply *);
 /* A call.  Borrowed for `engine_begin`; everything is copied. */
 struct engine_request {
     const char *method;
-    const char *path; /* behind the version, escaped: "/containers/json?all=1" */
-    const char *body; /* JSON; NULL: none */
+    const char *path;    /* behind the version, escaped: "/containers/json?all=1" */
+    const char *body;    /* JSON; NULL: none */
     uint64_t timeout_ns; /* 0: none, for streams */
     engine_done_fn *done;
     void *arg;
@@ -63,7 +63,7 @@ void engine_cancel(struct engine_call *);
 
 /* Asks who is there and agrees on a version; `date` is the engine's clock, seconds since 1970. */
 typedef void engine_pinged_fn(void *arg, int code, const char *message, uint64_t date);
-int engine_ping(struct engine *, uint64_t timeout_ns, engine_pinged_fn *, void *arg,
+int engine_ping(struct engine *engine, uint64_t timeout_ns, engine_pinged_fn *pinged, void *arg,
                 struct engine_call **ret, struct hf_err *err);
 
 #endif

@@ -171,7 +171,7 @@ finish(struct pull *pull, int code, const char *message)
 
     pull->waiters = NULL;
     pull_free(pull);
-    DL_FOREACH (waiters, waiter) {
+    for (waiter = waiters; waiter; waiter = waiter->next) {
         waiter->pull = NULL;
     }
     while ((waiter = waiters)) {
@@ -199,8 +199,8 @@ on_pulled(void *arg, const struct engine_reply *reply)
         finish(pull, 0, "");
         return;
     }
-    snprintf(message, sizeof message, "image %s is not there and cannot be pulled: %s",
-             pull->image, why);
+    snprintf(message, sizeof message, "image %s is not there and cannot be pulled: %s", pull->image,
+             why);
     host->log(host, HF_HOST_NOTICE, "%s", message);
     finish(pull, HF_ENOTFOUND, message);
 }
@@ -248,8 +248,7 @@ pull_new(struct images *images, const char *image)
     pull->images = images;
     DL_APPEND(images->pulls, pull);
     pull->image = strdup(image);
-    pull->progress =
-        runtime->driver->timer_new(runtime->driver, HF_CLOCK_REAL, on_progress, pull);
+    pull->progress = runtime->driver->timer_new(runtime->driver, HF_CLOCK_REAL, on_progress, pull);
     if (!pull->image || !pull->progress || begin(pull) < 0) {
         pull_free(pull);
         return NULL;
@@ -267,7 +266,7 @@ images_pull(struct images *images, const char *image, struct pull_waiter *waiter
     if (!images->pulling) {
         return HF_EUNSUPPORTED;
     }
-    DL_FOREACH (images->pulls, pull) {
+    for (pull = images->pulls; pull; pull = pull->next) {
         if (strcmp(pull->image, image) == 0) {
             break;
         }
@@ -298,7 +297,7 @@ images_show(const struct images *images, struct hf_text *text)
     const struct pull *pull;
 
     images->runtime->host->print(text, "images %zu\n", images_count(images));
-    DL_FOREACH (images->pulls, pull) {
+    for (pull = images->pulls; pull; pull = pull->next) {
         images->runtime->host->print(text, "pulling %s %s\n", pull->image, pull->status);
     }
 }

@@ -51,7 +51,7 @@ find_nameless(const struct hf_runtime *runtime, const char *name)
 {
     struct instance *instance;
 
-    DL_FOREACH (runtime->instances, instance) {
+    for (instance = runtime->instances; instance; instance = instance->next) {
         if (!instance->container && strcmp(instance->name, name) == 0) {
             return instance;
         }
@@ -63,8 +63,7 @@ static struct instance *
 find_listed(const struct hf_runtime *runtime, const struct listed *listed)
 {
     char id[INSTANCE_ID_SIZE];
-    struct instance *instance =
-        name_instance(listed->id, id) ? instance_find(runtime, id) : NULL;
+    struct instance *instance = name_instance(listed->id, id) ? instance_find(runtime, id) : NULL;
 
     return instance ? instance : find_nameless(runtime, listed->name);
 }
@@ -141,7 +140,7 @@ on_listed(void *arg, const struct engine_reply *reply)
         return;
     }
     take_left(runtime, reply->json);
-    DL_FOREACH (runtime->instances, instance) {
+    for (instance = runtime->instances; instance; instance = instance->next) {
         struct hf_instance_info info;
 
         if (instance->state == INSTANCE_RUNNING || instance->state == INSTANCE_LEFT) {
@@ -201,7 +200,8 @@ listings_go_on(struct hf_runtime *runtime)
 {
     struct listing *listing, *next;
 
-    DL_FOREACH_SAFE (runtime->listings, listing, next) {
+    for (listing = runtime->listings; listing; listing = next) {
+        next = listing->next;
         if (!listing->call && ask(listing, NULL) < 0) {
             finish(listing, HF_ENOMEM, "no memory to call the engine");
         }
@@ -268,7 +268,8 @@ listing_reconcile(struct hf_runtime *runtime, struct json_object *answer, uint64
     struct instance *instance, *next;
 
     go_through_containers(runtime, answer, moment);
-    DL_FOREACH_SAFE (runtime->instances, instance, next) {
+    for (instance = runtime->instances; instance; instance = next) {
+        next = instance->next;
         if (instance->state == INSTANCE_REMOVING) {
             instance_retry_removal(instance);
         } else if (instance->state == INSTANCE_RUNNING && instance->since < moment &&

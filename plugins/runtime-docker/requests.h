@@ -32,13 +32,13 @@ struct marks {
 /* What all containers have in common. */
 struct mould {
     struct marks marks;
-    const char *network;      /* to be in; "": the engine's default */
-    const char *publish;      /* IP address for the published port; "": do not publish */
-    const char *volume;       /* mounted at /logs; "": none */
-    const char *const *env;   /* more variables, NULL-terminated */
-    uint64_t pids;            /* processes and threads; 0: no limit */
-    uint64_t log_bytes;       /* kept of what it writes, twice */
-    bool read_only;           /* its files, but for /tmp and /logs */
+    const char *network;    /* to be in; "": the engine's default */
+    const char *publish;    /* IP address for the published port; "": do not publish */
+    const char *volume;     /* mounted at /logs; "": none */
+    const char *const *env; /* more variables, NULL-terminated */
+    uint64_t pids;          /* processes and threads; 0: no limit */
+    uint64_t log_bytes;     /* kept of what it writes, twice */
+    bool read_only;         /* its files, but for /tmp and /logs */
 };
 
 /* What one has for itself. */

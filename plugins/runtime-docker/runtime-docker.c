@@ -65,9 +65,8 @@ docker_show(const struct hf_runtime *runtime, struct hf_text *text)
     images_show(runtime->images, text);
     for (instance = runtime->instances; instance; instance = instance->next) {
         host->print(text, "instance %s %s function %s address %s %s %s\n",
-                    *instance->id ? instance->id : "-", instance->name,
-                    instance->function_id, instance->internal, instance->external,
-                    instance_state_name(instance));
+                    *instance->id ? instance->id : "-", instance->name, instance->function_id,
+                    instance->internal, instance->external, instance_state_name(instance));
     }
 }
 
@@ -83,8 +82,8 @@ read_env(struct hf_runtime *runtime, struct hf_err *err)
 
     while ((item = host->option_item(runtime->options, "env", n))) {
         if (*item == '=' || !strchr(item, '=')) {
-            return host->fail(err, HF_EINVALID,
-                              "runtime docker: env = %s: expected NAME=VALUE", item);
+            return host->fail(err, HF_EINVALID, "runtime docker: env = %s: expected NAME=VALUE",
+                              item);
         }
         n++;
     }
@@ -150,8 +149,7 @@ read_options(struct hf_runtime *runtime, struct hf_err *err)
 
     runtime->parallel = (uint32_t)host->option_u64(options, "parallel_starts");
     runtime->mould = (struct mould){
-        .marks = { option(runtime, "cluster"), runtime->driver->node_id,
-                   runtime->driver->boot_id },
+        .marks = { option(runtime, "cluster"), runtime->driver->node_id, runtime->driver->boot_id },
         .network = option(runtime, "network"),
         .volume = option(runtime, "log_volume"),
         .pids = host->option_u64(options, "pids_limit"),

@@ -29,11 +29,11 @@ struct session {
     bool complained;
     struct engine_call *ping;
     struct engine_call *events;
-    struct engine_call *step; /* of those between the ping and being open, one by one */
+    struct engine_call *step;    /* of those between the ping and being open, one by one */
     struct hf_host_timer *timer; /* the next ping, or the end of waiting for headers */
     struct lines lines;
     uint64_t retry_ns;
-    uint64_t since_ns; /* the engine's time from which events are wanted */
+    uint64_t since_ns;  /* the engine's time from which events are wanted */
     uint64_t listed_at; /* the moment of the listing */
     char gateway[64];
     char trouble[512];
@@ -101,8 +101,8 @@ lose(struct session *session, const char *why)
 
     drop_calls(session);
     session->state = SESSION_LOST;
-    snprintf(session->trouble, sizeof session->trouble,
-             "the engine at %s cannot be used: %.350s", engine_where(runtime->engine), why);
+    snprintf(session->trouble, sizeof session->trouble, "the engine at %s cannot be used: %.350s",
+             engine_where(runtime->engine), why);
     session->retry_ns = session->retry_ns * 2 < RETRY_MAX_NS ? session->retry_ns * 2 : RETRY_MAX_NS;
     runtime->driver->timer_set(session->timer,
                                (int64_t)(session->retry_ns * (750 + jitter / 2) / 1000));
@@ -122,9 +122,8 @@ open_up(struct session *session)
 
     session->state = SESSION_OPEN;
     session->retry_ns = RETRY_MIN_NS;
-    host->log(host, HF_HOST_INFO, "engine at %s: API %s, %zu images",
-              engine_where(runtime->engine), engine_version(runtime->engine),
-              images_count(runtime->images));
+    host->log(host, HF_HOST_INFO, "engine at %s: API %s, %zu images", engine_where(runtime->engine),
+              engine_version(runtime->engine), images_count(runtime->images));
     if (session->complained) {
         session->complained = false;
         runtime->events->on_health(runtime->events_arg, true, "the engine answers");
@@ -154,8 +153,7 @@ step(struct session *session, const char *path, engine_done_fn *done)
         .arg = session,
     };
 
-    if (!path ||
-        engine_begin(session->runtime->engine, &request, &session->step, NULL) < 0) {
+    if (!path || engine_begin(session->runtime->engine, &request, &session->step, NULL) < 0) {
         lose(session, "no memory to call it");
     }
 }
@@ -299,9 +297,9 @@ subscribe(struct session *session)
         .arg = session,
     };
 
-    if (filters && asprintf(&path, "/events?since=%" PRIu64 ".%09" PRIu64 "&%s",
-                            session->since_ns / SECOND_NS, session->since_ns % SECOND_NS,
-                            filters) < 0) {
+    if (filters &&
+        asprintf(&path, "/events?since=%" PRIu64 ".%09" PRIu64 "&%s", session->since_ns / SECOND_NS,
+                 session->since_ns % SECOND_NS, filters) < 0) {
         path = NULL;
     }
     request.path = path;

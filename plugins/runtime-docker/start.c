@@ -145,8 +145,8 @@ fail_step(struct instance *instance, const struct engine_reply *reply, const cha
 {
     char message[900];
 
-    snprintf(message, sizeof message, "the engine cannot %s container %s: %s", step,
-             instance->name, reply->message);
+    snprintf(message, sizeof message, "the engine cannot %s container %s: %s", step, instance->name,
+             reply->message);
     start_fail(instance, reply->code == HF_ENOTFOUND ? HF_EUNAVAILABLE : reply->code, message);
     if (reply->lost) {
         session_doubt(instance->runtime->session);
@@ -405,9 +405,8 @@ copy_spec(struct instance *instance, const struct hf_instance_spec *spec)
 }
 
 int
-instance_start(struct hf_runtime *runtime, const struct hf_instance_spec *spec,
-               uint64_t timeout_ns, hf_runtime_done_fn *done, void *arg,
-               struct hf_runtime_op **ret, struct hf_err *err)
+instance_start(struct hf_runtime *runtime, const struct hf_instance_spec *spec, uint64_t timeout_ns,
+               hf_runtime_done_fn *done, void *arg, struct hf_runtime_op **ret, struct hf_err *err)
 {
     struct instance *instance;
     int r = session_check(runtime->session, err);

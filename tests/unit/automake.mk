@@ -187,9 +187,17 @@ UNIT_TESTS += %D%/test-docker-language
 %C%_test_docker_language_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_docker_language_LDADD = $(UNIT_LIBS) $(JSON_C_LIBS)
 
+DOCKER_BENCH_SOURCES = %D%/docker-bench.c %D%/docker-bench.h %D%/fake-docker.c %D%/fake-docker.h \
+    %D%/runtime-bench.c %D%/runtime-bench.h $(HF_RUNTIME_DOCKER_SOURCES)
+
+UNIT_TESTS += %D%/test-docker-sessions
+%C%_test_docker_sessions_SOURCES = %D%/test-docker-sessions.c $(DOCKER_BENCH_SOURCES)
+%C%_test_docker_sessions_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_docker_sessions_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+
 UNIT_TESTS += %D%/test-runtime-docker
-%C%_test_runtime_docker_SOURCES = %D%/test-runtime-docker.c %D%/fake-docker.c %D%/fake-docker.h \
-    $(RUNTIME_BENCH_SOURCES) $(HF_RUNTIME_DOCKER_SOURCES)
+%C%_test_runtime_docker_SOURCES = %D%/test-runtime-docker.c %D%/contract-runtime.c \
+    %D%/contract-runtime.h $(DOCKER_BENCH_SOURCES)
 %C%_test_runtime_docker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_runtime_docker_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
 

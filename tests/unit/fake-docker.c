@@ -114,8 +114,8 @@ ping(struct fake_docker *docker, struct fake_request *request)
 {
     char headers[160];
 
-    snprintf(headers, sizeof headers,
-             "Api-Version: %s\nDate: Wed, 25 Nov 2026 01:13:45 GMT\n", docker->version);
+    snprintf(headers, sizeof headers, "Api-Version: %s\nDate: Wed, 25 Nov 2026 01:13:45 GMT\n",
+             docker->version);
     fake_answer_begin(request, 200, headers);
     fake_answer_data(request, "OK", 2);
     fake_answer_end(request);
@@ -327,8 +327,7 @@ fake_docker_prepare(struct fake_host *host)
 {
     static size_t turn;
     struct fake_docker *old = fake_docker_of(host); /* of a host that was at the same place */
-    struct fake_docker *docker =
-        old ? old : &engines[turn++ % (sizeof engines / sizeof *engines)];
+    struct fake_docker *docker = old ? old : &engines[turn++ % (sizeof engines / sizeof *engines)];
 
     *docker = (struct fake_docker){
         .host = host,

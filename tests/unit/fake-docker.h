@@ -28,8 +28,8 @@ struct fake_docker {
     struct fake_container containers[FAKE_CONTAINERS];
     unsigned made;
     char images[FAKE_IMAGES][80];
-    const char *version;         /* API version that it tells */
-    const char *pull_answer;     /* body of a pull's answer */
+    const char *version;     /* API version that it tells */
+    const char *pull_answer; /* body of a pull's answer */
     uint32_t pull_status;
     struct fake_request *events; /* the stream, once it is open */
     uint64_t time_ns;            /* of the next event */

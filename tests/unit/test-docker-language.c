@@ -61,8 +61,8 @@ takes_instance_ids(void)
 {
     char id[INSTANCE_ID_SIZE];
 
-    CU_ASSERT(name_instance("52546c9dbcdd6591f48d16059ae33be9c98cf70a50a214a272e9c56622d66bd3",
-                            id));
+    CU_ASSERT(
+        name_instance("52546c9dbcdd6591f48d16059ae33be9c98cf70a50a214a272e9c56622d66bd3", id));
     UNIT_STR(id, "52546c9dbcdd");
     CU_ASSERT_FALSE(name_instance("52546c9dbcd", id));
     CU_ASSERT_FALSE(name_instance("", id));
@@ -132,10 +132,9 @@ asks_for_a_container(void)
 static void
 leaves_out_what_is_not_wanted(void)
 {
-    const struct mould plain = { .marks = { "c", "n", "b" },
-                                 .network = "",
-                                 .publish = "",
-                                 .volume = "" };
+    const struct mould plain = {
+        .marks = { "c", "n", "b" }, .network = "", .publish = "", .volume = ""
+    };
     struct making free_one = making;
     char *body;
 
@@ -160,8 +159,7 @@ filters_by_marks(void)
 
     UNIT_STR(events, "filters=%7B%22label%22%3A%5B%22hf.cluster%3Dc%22%2C%22hf.node%3Dn%22%5D%2C"
                      "%22type%22%3A%5B%22container%22%5D%7D");
-    UNIT_STR(list,
-             "filters=%7B%22label%22%3A%5B%22hf.cluster%3Dc%22%2C%22hf.node%3Dn%22%5D%7D");
+    UNIT_STR(list, "filters=%7B%22label%22%3A%5B%22hf.cluster%3Dc%22%2C%22hf.node%3Dn%22%5D%7D");
     free(events);
     free(list);
 }

@@ -132,8 +132,8 @@ nobody_gets_a_snapshot_before_it_is_settled(void)
 
     begin(&f, &heard);
     worker_start_one(&f, "new"); /* that works meanwhile */
-    CU_ASSERT_FALSE(hf_loop_run_until(f.loop, worker_is_cancelled, &f.runtime.starts[0],
-                                      20 * HF_MSEC));
+    CU_ASSERT_FALSE(
+        hf_loop_run_until(f.loop, worker_is_cancelled, &f.runtime.starts[0], 20 * HF_MSEC));
     UNIT_U64(heard.snapshots, 0);
     UNIT_U64(heard.instances, 0);
     worker_listed(&f, 0, NULL);

@@ -127,8 +127,8 @@ refuse(struct claim *claim, const char *why)
     struct hf_worker_role *worker = claim->worker;
 
     hf_log(HF_LOG_NOTICE, "removing an instance from before",
-           HF_KV_STR("function", claim->info.function_id),
-           HF_KV_STR("instance", claim->info.id), HF_KV_STR("why", why));
+           HF_KV_STR("function", claim->info.function_id), HF_KV_STR("instance", claim->info.id),
+           HF_KV_STR("why", why));
     note_vanished(worker, &claim->info);
     worker->ops->stop(worker->runtime, claim->info.id, worker->grace_ns, on_removed, NULL, NULL);
     claim_free(claim);
@@ -280,8 +280,8 @@ list_later(struct hf_worker_role *worker, const char *why)
     hf_log_limited(HF_LOG_NOTICE, "what runs from before cannot be listed yet",
                    HF_KV_STR("why", why));
     worker->list_ns = hf_min(hf_max(2 * worker->list_ns, LIST_MIN_NS), LIST_MAX_NS);
-    hf_timer_set(&worker->list_again, worker->list_ns / 2 +
-                                          hf_random_os_u64() % (worker->list_ns / 2));
+    hf_timer_set(&worker->list_again,
+                 worker->list_ns / 2 + hf_random_os_u64() % (worker->list_ns / 2));
 }
 
 static void

@@ -96,15 +96,15 @@ struct hf_worker_role {
     struct hf_list status_listeners;
     struct hf_list watchers;
     struct hf_list log_readers;
-    bool unsettled; /* what runs from before is not known yet: nobody gets a snapshot */
+    bool unsettled;            /* what runs from before is not known yet: nobody gets a snapshot */
     struct hf_timer resources; /* tells watchers of new reservations, at most once a second */
     struct hf_metrics_sample *sample; /* of the last Metrics call */
 
     /* Drain. */
     struct hf_timer drain_limit;
     struct hf_timer drain_again; /* looks whether the runtime is empty */
-    bool stopping_all;          /* the time for leaves to move instances is over */
-    void (*drained)(void *arg); /* NULL: not draining, or done */
+    bool stopping_all;           /* the time for leaves to move instances is over */
+    void (*drained)(void *arg);  /* NULL: not draining, or done */
     void *drained_arg;
 };
 
