@@ -31,8 +31,10 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 
-/* For each step that does not take the engine long. */
-#define STEP_NS (15 * SECOND_NS)
+/* For each step that does not take the engine long, and for each of a start: many at once take
+ * their time, and the whole start has a limit of its own. */
+#define STEP_NS       (15 * SECOND_NS)
+#define START_STEP_NS (60 * SECOND_NS)
 
 /* An operation that can be cancelled; the first member of a start and of a log reader. */
 struct hf_runtime_op {

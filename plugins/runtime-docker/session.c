@@ -20,6 +20,10 @@
 #define RETRY_MIN_NS (SECOND_NS / 5)
 #define RETRY_MAX_NS (5 * SECOND_NS)
 
+/* What an earlier life of this node had asked for may be made after the first listing: so long
+ * after it there is another one. */
+#define SWEEP_NS (10 * SECOND_NS)
+
 /* Podman 5.2 sends no headers of a stream before there is an event: so long are they waited for. */
 #define HEADERS_NS SECOND_NS
 
@@ -30,7 +34,7 @@ struct session {
     struct engine_call *ping;
     struct engine_call *events;
     struct engine_call *step;    /* of those between the ping and being open, one by one */
-    struct hf_host_timer *timer; /* the next ping, or the end of waiting for headers */
+    struct hf_host_timer *timer; /* the next ping, the end of waiting for headers, or the sweep */
     struct lines lines;
     uint64_t retry_ns;
     uint64_t since_ns;  /* the engine's time from which events are wanted */
@@ -128,6 +132,7 @@ open_up(struct session *session)
         session->complained = false;
         runtime->events->on_health(runtime->events_arg, true, "the engine answers");
     }
+    runtime->driver->timer_set(session->timer, SWEEP_NS);
     listings_go_on(runtime);
     starts_go_on(runtime);
 }
@@ -216,7 +221,9 @@ on_containers(void *arg, const struct engine_reply *reply)
         return;
     }
     listing_reconcile(session->runtime, reply->json, session->listed_at);
-    step(session, "/images/json", on_images);
+    if (session->state != SESSION_OPEN) { /* else it was the sweep */
+        step(session, "/images/json", on_images);
+    }
 }
 
 static void
@@ -349,7 +356,7 @@ on_timer(void *arg)
 {
     struct session *session = arg;
 
-    if (session->events) {
+    if (session->events) { /* no headers came, or it is time for the sweep */
         list_containers(session);
     } else {
         ping(session);

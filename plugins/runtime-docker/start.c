@@ -204,7 +204,7 @@ on_started(void *arg, const struct engine_reply *reply)
         instance_remove(instance);
         return;
     }
-    instance_ask(instance, "GET", "/json", STEP_NS, on_inspected);
+    instance_ask(instance, "GET", "/json", START_STEP_NS, on_inspected);
 }
 
 /* --- create --------------------------------------------------------------------------------- */
@@ -245,7 +245,7 @@ create(struct instance *instance)
     struct hf_runtime *runtime = instance->runtime;
     struct engine_request request = {
         .method = "POST",
-        .timeout_ns = STEP_NS,
+        .timeout_ns = START_STEP_NS,
         .done = on_created,
         .arg = instance,
     };
@@ -350,7 +350,7 @@ on_created(void *arg, const struct engine_reply *reply)
         instance_remove(instance);
         return;
     }
-    instance_ask(instance, "POST", "/start", STEP_NS, on_started);
+    instance_ask(instance, "POST", "/start", START_STEP_NS, on_started);
 }
 
 /* --- the beginning -------------------------------------------------------------------------- */

@@ -161,6 +161,9 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_timer_init(&worker->drain_again, worker->loop, HF_TIMER_REAL, on_drain_again);
     read_options(worker);
     r = make_runtime(worker, err);
+    if (r == 0) {
+        r = hf_worker_register_commands(worker, err);
+    }
     if (r < 0) {
         worker_destroy(&worker->role);
         return r;
@@ -359,6 +362,7 @@ worker_destroy(struct hf_role *role)
     worker = worker_of(role);
     worker->draining = true;
     worker->drained = NULL;
+    hf_worker_unregister_commands(worker);
     if (worker->runtime) {
         worker->ops->destroy(worker->runtime); /* completes what is under way */
     }

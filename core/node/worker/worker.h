@@ -11,6 +11,7 @@
  *     service.c    worker.Worker: Start, Stop, SignalReady, Metrics
  *     events.c     worker.Worker/Status and hyperfaas.v1.Node/Watch
  *     logs.c       hyperfaas.v1.Node/Logs
+ *     commands.c   the control socket
  *     metrics.c    the machine's memory and processors, from /proc
  */
 #ifndef HF_WORKER_WORKER_H
@@ -228,6 +229,12 @@ void hf_worker_end_events(struct hf_worker_role *);
 int hf_worker_serve_logs(struct hf_worker_role *, struct hf_err *);
 /* Ends the calls of those who read logs. */
 void hf_worker_end_logs(struct hf_worker_role *);
+
+/* --- commands.c ----------------------------------------------------------------------------- */
+
+int hf_worker_register_commands(struct hf_worker_role *, struct hf_err *);
+/* Also if they were not registered. */
+void hf_worker_unregister_commands(struct hf_worker_role *);
 
 /* --- metrics.c ---------------------------------------------------------------------- */
 
