@@ -1,5 +1,20 @@
 # hyperfaas, the command line tool.
 
+# Messages as JSON, by definitions that are read when needed: pure code, which tests use alone.
+noinst_LTLIBRARIES += %D%/proto/libcli-proto.la
+%C%_proto_libcli_proto_la_SOURCES = \
+    %D%/proto/json.h \
+    %D%/proto/json_decode.c \
+    %D%/proto/json_encode.c \
+    %D%/proto/json_read.c \
+    %D%/proto/pieces.c %D%/proto/pieces.h \
+    %D%/proto/scalar.c %D%/proto/scalar.h \
+    %D%/proto/schema.c %D%/proto/schema.h \
+    %D%/proto/schema_build.c %D%/proto/schema_private.h \
+    %D%/proto/time_text.c %D%/proto/time_text.h \
+    %D%/proto/wire.c %D%/proto/wire.h
+CLI_PROTO_LIBS = %D%/proto/libcli-proto.la $(HF_GRPC_LIBS) $(JSON_C_LIBS) -lm
+
 bin_PROGRAMS += %D%/hyperfaas
 %C%_hyperfaas_SOURCES = \
     %D%/arguments.c %D%/arguments.h \
@@ -16,6 +31,6 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/protoc.c %D%/protoc.h \
     %D%/store.c %D%/store.h \
     %D%/table.c %D%/table.h
-%C%_hyperfaas_LDADD = $(HF_NODE_LIBS)
+%C%_hyperfaas_LDADD = %D%/proto/libcli-proto.la $(HF_NODE_LIBS) $(JSON_C_LIBS) -lm
 
-$(%C%_hyperfaas_OBJECTS): | $(HF_PROTO_H)
+$(%C%_hyperfaas_OBJECTS) $(%C%_proto_libcli_proto_la_OBJECTS): | $(HF_PROTO_H)
