@@ -19,6 +19,8 @@ bin_PROGRAMS += %D%/hyperfaas
 %C%_hyperfaas_SOURCES = \
     %D%/arguments.c %D%/arguments.h \
     %D%/call.c \
+    %D%/call_form.c %D%/call_form.h \
+    %D%/call_input.c %D%/call_input.h \
     %D%/cli.h \
     %D%/function.c \
     %D%/function_flags.c %D%/function_flags.h \
@@ -29,6 +31,8 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/node.c \
     %D%/plugin.c \
     %D%/protoc.c %D%/protoc.h \
+    %D%/reflection.c %D%/reflection.h \
+    %D%/rpc.c %D%/rpc.h \
     %D%/store.c %D%/store.h \
     %D%/table.c %D%/table.h
 %C%_hyperfaas_LDADD = %D%/proto/libcli-proto.la $(HF_NODE_LIBS) $(JSON_C_LIBS) -lm

@@ -48,6 +48,7 @@ struct cli_command {
     unsigned int max_args;
     /* Returns an enum cli_exit; on failure fills `err` unless it has told all. */
     int (*run)(struct cli *cli, struct hf_err *err);
+    const char *example; /* a line for a shell */
 };
 
 /* Most flags that a command line may give, and arguments. */

@@ -462,12 +462,13 @@ get(struct cli *cli, struct hf_err *err)
 
 const struct cli_command cli_function_commands[] = {
     { "function create", "[IMAGE]", "Registers a function and prints its id.", create_flags, 0, 1,
-      create },
+      create, "hyperfaas function create hyperfaas-echo:latest --id echo --memory 64MiB" },
     { "function update", "ID", "Changes what the flags say, and nothing else.", update_flags, 1, 1,
-      update },
+      update, "hyperfaas function update echo --max-concurrency 20" },
     { "function delete", "ID...", "Removes functions; calls under way finish.", NULL, 1,
-      CLI_MAX_GIVEN, delete_functions },
-    { "function list", "", "Lists all functions.", NULL, 0, 0, list },
-    { "function get", "ID", "Shows one function.", NULL, 1, 1, get },
+      CLI_MAX_GIVEN, delete_functions, "hyperfaas function delete echo" },
+    { "function list", "", "Lists all functions.", NULL, 0, 0, list,
+      "hyperfaas function list --json" },
+    { "function get", "ID", "Shows one function.", NULL, 1, 1, get, "hyperfaas function get echo" },
     { 0 },
 };

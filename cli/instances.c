@@ -220,6 +220,7 @@ instances(struct cli *cli, struct hf_err *err)
 }
 
 const struct cli_command cli_instances_commands[] = {
-    { "instances", "[FUNCTION]", "Lists what runs on the workers.", NULL, 0, 1, instances },
+    { "instances", "[FUNCTION]", "Lists what runs on the workers.", NULL, 0, 1, instances,
+      "hyperfaas instances echo" },
     { 0 },
 };

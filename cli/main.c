@@ -160,7 +160,7 @@ version(struct cli *cli, struct hf_err *err)
 }
 
 static const struct cli_command version_commands[] = {
-    { "version", "", "Says which version this is.", NULL, 0, 0, version },
+    { "version", "", "Says which version this is.", NULL, 0, 0, version, "hyperfaas version" },
     { 0 },
 };
 

@@ -181,12 +181,12 @@ encode_floating(uint32_t kind, struct json_object *json, struct hf_text *out, st
                (json_object_is_type(json, json_type_double) ||
                 json_object_is_type(json, json_type_int));
     }
-    if (!good || (kind == CLI_KIND_FLOAT && isfinite(number) && fabs(number) > (double)FLT_MAX)) {
+    single = (float)number;
+    if (!good || (kind == CLI_KIND_FLOAT && isfinite(number) && !isfinite(single))) {
         return fail_kind(kind == CLI_KIND_FLOAT ? "a number that fits a float" : "a number", json,
                          err);
     }
     if (kind == CLI_KIND_FLOAT) {
-        single = (float)number;
         memcpy(&single_bits, &single, sizeof single_bits);
         cli_wire_put_fixed(out, single_bits, sizeof single_bits);
     } else {
@@ -348,6 +348,10 @@ decode_floating(double number, bool single, struct hf_text *out)
     }
     if (isinf(number)) {
         hf_text_add(out, number < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+        return;
+    }
+    if (number == 0 && signbit(number)) {
+        hf_text_add(out, "-0.0"); /* readers take -0 for an integer */
         return;
     }
     for (int digits = single ? FLT_DIG : DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {

@@ -18,6 +18,7 @@ E2E_TESTS = \
     %D%/36-volume.py \
     %D%/40-cli.py \
     %D%/40-config.py \
+    %D%/41-cli-call.py \
     %D%/42-plugins.py \
     %D%/44-store.py \
     %D%/46-docs.py \

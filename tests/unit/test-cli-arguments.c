@@ -16,13 +16,13 @@ static const struct cli_flag make_flags[] = {
 };
 
 static const struct cli_command thing_commands[] = {
-    { "thing make", "NAME [MORE]", "Makes a thing.", make_flags, 1, 2, NULL },
-    { "thing list", "", "Lists things.", NULL, 0, 0, NULL },
+    { "thing make", "NAME [MORE]", "Makes a thing.", make_flags, 1, 2, NULL, "thing make a" },
+    { "thing list", "", "Lists things.", NULL, 0, 0, NULL, "thing list" },
     { 0 },
 };
 
 static const struct cli_command other_commands[] = {
-    { "tell", "WORD...", "Tells words.", NULL, 1, CLI_MAX_GIVEN, NULL },
+    { "tell", "WORD...", "Tells words.", NULL, 1, CLI_MAX_GIVEN, NULL, "tell a b" },
     { 0 },
 };
 
