@@ -24,9 +24,13 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/cli.h \
     %D%/function.c \
     %D%/function_flags.c %D%/function_flags.h \
+    %D%/function_show.c %D%/function_show.h \
+    %D%/function_watch.c \
     %D%/help.c %D%/help.h \
     %D%/hint.c %D%/hint.h \
     %D%/instances.c \
+    %D%/log_lines.c %D%/log_lines.h \
+    %D%/logs.c \
     %D%/main.c \
     %D%/node.c \
     %D%/plugin.c \
@@ -34,7 +38,9 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/reflection.c %D%/reflection.h \
     %D%/rpc.c %D%/rpc.h \
     %D%/store.c %D%/store.h \
-    %D%/table.c %D%/table.h
+    %D%/table.c %D%/table.h \
+    %D%/worker.c \
+    %D%/workers.c %D%/workers.h
 %C%_hyperfaas_LDADD = %D%/proto/libcli-proto.la $(HF_NODE_LIBS) $(JSON_C_LIBS) -lm
 
 $(%C%_hyperfaas_OBJECTS) $(%C%_proto_libcli_proto_la_OBJECTS): | $(HF_PROTO_H)

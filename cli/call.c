@@ -210,7 +210,7 @@ get_definitions(struct calling *calling)
     const char *file = cli_flag(calling->cli, "proto");
     int r = file ? compile(calling, file) : reflect(calling);
 
-    if (r < 0 && !file && r != HF_EUNSUPPORTED && cli_rpc_was_answered(calling->rpc)) {
+    if (r < 0 && !file && r != HF_EUNSUPPORTED && cli_rpc_was_refused(calling->rpc)) {
         return CLI_CALL;
     }
     if (r == 0) {
@@ -273,7 +273,7 @@ exchange(struct calling *calling, const struct hf_text *frames, const struct hf_
     hf_json_object(&calling->json, NULL);
     hf_json_array(&calling->json, "messages");
     r = cli_rpc_call(calling->rpc, &request, &wait, calling->err);
-    if (calling->failed || (r < 0 && !cli_rpc_was_answered(calling->rpc))) {
+    if (calling->failed || (r < 0 && !cli_rpc_was_refused(calling->rpc))) {
         return CLI_FAILED;
     }
     if (calling->cli->json && cli_print_json(&calling->out, calling->err) != CLI_OK) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "cli.h"
 #include "grpc/reply.h"
 #include "loop/loop.h"
 #include "loop/signals.h"
@@ -13,13 +14,10 @@
 /* How long a call may be late in noticing that its own limit has passed. */
 #define GRACE HF_SEC
 
-/* The longest wait; a loop takes no "for ever". */
-#define FOR_EVER (UINT64_C(100) * 365 * 24 * 3600 * HF_SEC)
-
 struct cli_rpc {
     struct hf_loop *loop;
     struct hf_grpc_client *client;
-    bool answered;
+    bool refused;
 };
 
 /* A call under way. */
@@ -85,7 +83,7 @@ on_done(void *arg, const struct hf_grpc_result *result)
     const char *reason = cli_rpc_reason(result);
 
     calling->done = true;
-    calling->rpc->answered = result->answered;
+    calling->rpc->refused = result->answered && result->code != HF_GRPC_OK;
     if (calling->wait->on_done) {
         calling->wait->on_done(calling->wait->arg, result);
     }
@@ -123,7 +121,7 @@ is_over(void *arg)
 static int
 wait_for(struct calling *calling, struct hf_grpc_client_call *call, uint64_t timeout_ns)
 {
-    uint64_t limit = timeout_ns > 0 ? timeout_ns + GRACE : FOR_EVER;
+    uint64_t limit = timeout_ns > 0 ? timeout_ns + GRACE : CLI_FOR_EVER;
     bool over;
 
     if (calling->wait->limit_ns > 0) {
@@ -149,7 +147,7 @@ cli_rpc_call(struct cli_rpc *rpc, const struct hf_grpc_request *request,
     struct hf_grpc_client_call *call;
     int r;
 
-    rpc->answered = false;
+    rpc->refused = false;
     r = wait->interruptible ? hf_signals_new(rpc->loop, on_signal, &calling, &signals, err) : 0;
 
     if (r == 0) {
@@ -162,7 +160,7 @@ cli_rpc_call(struct cli_rpc *rpc, const struct hf_grpc_request *request,
 }
 
 bool
-cli_rpc_was_answered(const struct cli_rpc *rpc)
+cli_rpc_was_refused(const struct cli_rpc *rpc)
 {
-    return rpc->answered;
+    return rpc->refused;
 }

@@ -35,7 +35,7 @@ int cli_rpc_call(struct cli_rpc *rpc, const struct hf_grpc_request *request,
 /* The platform's word for a failure of its own, or NULL. */
 const char *cli_rpc_reason(const struct hf_grpc_result *result);
 
-/* Whether the last call ended with a status of the server's, not one made up here. */
-bool cli_rpc_was_answered(const struct cli_rpc *rpc);
+/* Whether the last call failed with a status of the server's, not one made up here. */
+bool cli_rpc_was_refused(const struct cli_rpc *rpc);
 
 #endif
