@@ -88,7 +88,7 @@ tell(struct watching *watching, const char *word, const char *id,
         hf_json_str(&json, "change", word);
         if (spec) {
             cli_function_members(id, spec, &json);
-        } else if (id) {
+        } else if (*id) {
             hf_json_str(&json, "id", id);
         }
         hf_json_end(&json);
@@ -116,7 +116,7 @@ complain(const struct watching *watching, int code, const char *id, const char *
 {
     struct hf_err err = HF_ERR_INIT;
 
-    if (id) {
+    if (*id) {
         hf_fail(&err, code, "function '%s' can't be read: %s", id, message);
     } else {
         hf_fail(&err, code, "the store is away: %s", message);
@@ -153,7 +153,7 @@ on_change(void *arg, enum cli_change change, const char *id, const struct hf_doc
           const char *message)
 {
     struct watching *watching = arg;
-    struct known *known = id ? find(watching, id) : NULL;
+    struct known *known = find(watching, id);
 
     if (watching->failed) {
         return;
@@ -171,14 +171,14 @@ on_change(void *arg, enum cli_change change, const char *id, const struct hf_doc
     case CLI_CHANGE_SYNCED:
         watching->synced = true;
         if (watching->cli->json) { /* programs want to know; people see it */
-            tell(watching, "synced", NULL, NULL);
+            tell(watching, "synced", "", NULL);
         }
         break;
     case CLI_CHANGE_BAD:
         complain(watching, HF_EINVALID, id, message);
         break;
     case CLI_CHANGE_LOST:
-        complain(watching, HF_EUNAVAILABLE, NULL, message);
+        complain(watching, HF_EUNAVAILABLE, id, message);
         break;
     }
 }

@@ -226,7 +226,7 @@ on_synced(void *arg)
     struct cli_store *store = arg;
 
     store->synced = true;
-    tell(store, CLI_CHANGE_SYNCED, NULL, NULL, NULL);
+    tell(store, CLI_CHANGE_SYNCED, "", NULL, NULL);
 }
 
 static void
@@ -241,7 +241,7 @@ on_lost(void *arg, const char *message)
     struct cli_store *store = arg;
 
     if (store->synced) {
-        tell(store, CLI_CHANGE_LOST, NULL, NULL, message);
+        tell(store, CLI_CHANGE_LOST, "", NULL, message);
     } else {
         end(store, HF_EUNAVAILABLE, message);
     }

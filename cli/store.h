@@ -43,8 +43,8 @@ enum cli_change {
     CLI_CHANGE_PUT,    /* a function is there or has changed: `document` */
     CLI_CHANGE_DELETE, /* it is gone */
     CLI_CHANGE_BAD,    /* it can't be read: `message` */
-    CLI_CHANGE_SYNCED, /* all that there is has been told; `id` is NULL */
-    CLI_CHANGE_LOST    /* the store can't be reached, for now: `message`; `id` is NULL */
+    CLI_CHANGE_SYNCED, /* all that there is has been told; `id` is "" */
+    CLI_CHANGE_LOST    /* the store can't be reached, for now: `message`; `id` is "" */
 };
 
 /* All arguments are borrowed. */

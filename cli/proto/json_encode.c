@@ -340,8 +340,9 @@ encode_time(struct encoding *encoding, const struct cli_type *type, struct json_
     const char *text =
         json_object_is_type(json, json_type_string) ? json_object_get_string(json) : "";
     struct cli_time time;
+    bool good = is_duration ? cli_duration_parse(text, &time) : cli_timestamp_parse(text, &time);
 
-    if (!(is_duration ? cli_duration_parse : cli_timestamp_parse)(text, &time)) {
+    if (!good) {
         return fail_expected(encoding, place,
                              is_duration ? "a duration in seconds such as \"1.5s\""
                                          : "a time such as \"2024-02-29T12:00:00Z\"",
