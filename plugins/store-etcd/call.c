@@ -188,7 +188,7 @@ call_attempt(struct call *call)
     struct client *client = call->client;
 
     call->endpoint = client->current;
-    if (token_is_missing(client)) {
+    if (client_lacks_token(client)) {
         token_await(call);
         return;
     }

@@ -67,8 +67,9 @@ void client_close(struct client *, struct hf_host_exchange *);
 /* The member of the moment failed us: ask the next one from now on. */
 void client_move_on(struct client *);
 
-/* The token was refused: get another one for the next call. */
+/* The token was refused: the next call gets another one; streams cannot. */
 void client_forget_token(struct client *);
+bool client_lacks_token(const struct client *);
 
 /* --- questions ------------------------------------------------------------------------------ */
 

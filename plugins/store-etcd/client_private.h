@@ -58,8 +58,6 @@ void client_blame(struct client *, unsigned endpoint);
 
 /* --- token.c: whether calls have to wait for a token first -------------------------------- */
 
-bool token_is_missing(const struct client *);
-
 /* Queues the call until there is a token, or there can be none. */
 void token_await(struct call *);
 void token_stop_waiting(struct call *);

@@ -165,6 +165,13 @@ follow_lose(struct follow *follow, const char *message)
     follow_leave(follow);
 }
 
+void
+follow_list_anew(struct follow *follow)
+{
+    stop(follow);
+    list_begin(follow);
+}
+
 bool
 follow_accepts(struct follow *follow, uint64_t revision)
 {
@@ -210,7 +217,8 @@ on_timer(void *arg)
     case FOLLOW_WAITING:
     case FOLLOW_LISTING:
     default:
-        if (!follow->synced || follow->lost || follow->lower > 0) {
+        if (!follow->synced || follow->lost || follow->lower > 0 ||
+            client_lacks_token(follow->store->client)) {
             list_begin(follow);
         } else {
             stream_open(follow);

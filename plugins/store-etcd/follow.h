@@ -64,6 +64,9 @@ void follow_leave(struct follow *);
  * The follow may be gone when one of these returns, unless `busy`. */
 void follow_lose(struct follow *, const char *message);
 
+/* The stream cannot tell what has happened: list all, and compare. */
+void follow_list_anew(struct follow *);
+
 /* All that existed has been told. */
 void follow_tell_synced(struct follow *);
 

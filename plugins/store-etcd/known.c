@@ -116,9 +116,10 @@ bool
 known_remove(struct known *known, const char *id)
 {
     struct entry *entry = take(known, id);
+    bool was_known = entry;
 
     free(entry);
-    return entry;
+    return was_known;
 }
 
 void

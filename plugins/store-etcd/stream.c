@@ -53,8 +53,7 @@ take_cancellation(struct follow *follow, struct json_object *result)
     char message[MESSAGE_SIZE];
 
     if (answer_u64(result, "compact_revision") > 0) {
-        stream_close(follow);
-        list_begin(follow); /* what happened in between is forgotten */
+        follow_list_anew(follow); /* what happened in between is forgotten */
         return;
     }
     if (client_is_token_refusal(0, reason)) {
@@ -145,8 +144,7 @@ on_data(void *arg, const void *data, size_t len)
 
     follow->busy++;
     if (lines_add(&follow->lines, data, len, LINE_MAX, take_line, follow) == LINES_TOO_LONG) {
-        stream_close(follow);
-        list_begin(follow); /* page by page it can be read */
+        follow_list_anew(follow); /* page by page it can be read */
     }
     follow_leave(follow);
 }

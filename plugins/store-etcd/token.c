@@ -38,7 +38,7 @@ client_forget_token(struct client *client)
 }
 
 bool
-token_is_missing(const struct client *client)
+client_lacks_token(const struct client *client)
 {
     return client->user && !client->token && !client->auth_is_off;
 }
@@ -137,7 +137,7 @@ on_token(void *arg, struct hf_host_exchange *exchange, const struct hf_host_http
     } else if (!keep_token(client, answer->body, answer->body_len)) {
         fail_waiting(client, HF_EIO, false, "the answer to a request for a token has none");
     }
-    while (!token_is_missing(client) && (call = next_waiting(client))) {
+    while (!client_lacks_token(client) && (call = next_waiting(client))) {
         call_attempt(call);
     }
 }
