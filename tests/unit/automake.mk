@@ -104,10 +104,18 @@ UNIT_TESTS += %D%/test-grpc-status
 %C%_test_grpc_status_SOURCES = %D%/test-grpc-status.c
 %C%_test_grpc_status_LDADD = $(UNIT_LIB) $(HF_GRPC_LIBS) $(CUNIT_LIBS)
 
+# --- core/http
+HTTP_TEST_SOURCES = %D%/http-driver.c %D%/http-driver.h %D%/http-server.c %D%/http-server.h
+UNIT_TESTS += %D%/test-http %D%/test-http-ends
+%C%_test_http_SOURCES = %D%/test-http.c $(HTTP_TEST_SOURCES)
+%C%_test_http_LDADD = $(UNIT_LIB) $(HF_HTTP_LIBS) $(CUNIT_LIBS)
+%C%_test_http_ends_SOURCES = %D%/test-http-ends.c $(HTTP_TEST_SOURCES)
+%C%_test_http_ends_LDADD = $(UNIT_LIB) $(HF_HTTP_LIBS) $(CUNIT_LIBS)
+
 # --- plugins: driver modules, compiled in and driven by a host of the tests' own
 check_LTLIBRARIES += %D%/libfakehost.la
 %C%_libfakehost_la_SOURCES = %D%/fake-host.c %D%/fake-host.h %D%/fake-host-private.h \
-    %D%/fake-plain.c %D%/fake-process.c %D%/fake-service.c
+    %D%/fake-http.c %D%/fake-http.h %D%/fake-plain.c %D%/fake-process.c %D%/fake-service.c
 FAKE_HOST_LIBS = %D%/libfakehost.la $(UNIT_LIBS)
 
 UNIT_TESTS += %D%/test-store-file
@@ -116,6 +124,17 @@ THREAD_TESTS += %D%/test-store-file
     $(HF_STORE_FILE_SOURCES)
 %C%_test_store_file_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_store_file_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+ETCD_TEST_SOURCES = %D%/etcd-bench.c %D%/etcd-bench.h %D%/fake-etcd.c %D%/fake-etcd.h \
+    $(HF_STORE_ETCD_SOURCES)
+UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-wire
+%C%_test_store_etcd_SOURCES = %D%/test-store-etcd.c %D%/contract-store.c %D%/contract-store.h \
+    $(ETCD_TEST_SOURCES)
+%C%_test_store_etcd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_store_etcd_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+%C%_test_store_etcd_wire_SOURCES = %D%/test-store-etcd-wire.c $(ETCD_TEST_SOURCES)
+%C%_test_store_etcd_wire_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_store_etcd_wire_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+
 # --- core/node: what roles share
 HF_NODE_TESTS = %D%/test-catalog %D%/test-function-spec %D%/test-node %D%/test-worker \
     %D%/test-worker-events %D%/test-message-tracker %D%/test-state-service
