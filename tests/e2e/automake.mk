@@ -19,6 +19,7 @@ E2E_TESTS = \
     %D%/40-cli.py \
     %D%/40-config.py \
     %D%/41-cli-call.py \
+    %D%/41-cli-etcd.py \
     %D%/41-cli-logs.py \
     %D%/41-cli-watch.py \
     %D%/41-cli-worker.py \
