@@ -175,12 +175,21 @@ fail_unknown_command(const struct cli_command *const *tables, char *const *args,
                : hf_fail(err, HF_EINVALID, "unknown command '%s': see 'hyperfaas --help'", meant);
 }
 
+/* The existing tool's short name of a group. */
+static char *
+whole_word(char *word)
+{
+    static char worker[] = "worker";
+
+    return strcmp(word, "w") == 0 ? worker : word;
+}
+
 /* Takes the command's words from the front of `args`; `*ret_used` is how many. */
 static int
 take_command(const struct cli_command *const *tables, char *const *args, unsigned int count,
              struct cli *cli, unsigned int *ret_used, struct hf_err *err)
 {
-    char *words[2] = { args[0], count > 1 ? args[1] : NULL };
+    char *words[2] = { whole_word(args[0]), count > 1 ? args[1] : NULL };
     unsigned int word_count = count > 1 ? 2 : 1;
 
     if (cli->group) { /* its first word came before a flag */

@@ -43,4 +43,7 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/workers.c %D%/workers.h
 %C%_hyperfaas_LDADD = %D%/proto/libcli-proto.la $(HF_NODE_LIBS) $(JSON_C_LIBS) -lm
 
+completiondir = $(datadir)/bash-completion/completions
+dist_completion_DATA = %D%/bash-completion/hyperfaas
+
 $(%C%_hyperfaas_OBJECTS) $(%C%_proto_libcli_proto_la_OBJECTS): | $(HF_PROTO_H)

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/options.h"
+#include "base/parse.h"
 #include "cli.h"
 #include "help.h"
 #include "node/node_config.h"
@@ -191,6 +192,8 @@ use_etcd(struct hf_config *config, const struct cli_globals *globals, struct hf_
     const struct hf_config_value *plugin =
         hf_config_value(hf_config_section(config, "store"), "plugin");
     hf_autotext struct hf_text endpoints;
+    char dial[HF_FORMAT_MAX];
+    uint64_t dial_ns;
     int r;
 
     hf_text_init(&endpoints);
@@ -207,9 +210,12 @@ use_etcd(struct hf_config *config, const struct cli_globals *globals, struct hf_
     if (r == 0 && globals->metadata_prefix) {
         r = set_store(config, "prefix", globals->metadata_prefix, err);
     }
-    return r == 0 && globals->metadata_dial_timeout
-               ? set_store(config, "dial_timeout", globals->metadata_dial_timeout, err)
-               : r;
+    if (r == 0 && globals->metadata_dial_timeout) {
+        r = cli_parse_duration(globals->metadata_dial_timeout, &dial_ns, err);
+        r = r < 0 ? hf_err_wrap(err, r, "--metadata-dial-timeout")
+                  : set_store(config, "dial_timeout", hf_format_duration(dial_ns, dial), err);
+    }
+    return r;
 }
 
 int

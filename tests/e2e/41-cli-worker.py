@@ -68,8 +68,8 @@ class TestExisting(hf.TestCase):
         self.worker = ExistingWorker()
         self.addCleanup(lambda: self.worker.server.stop(None).wait())
 
-    def tool(self, *words):
-        return subprocess.run([env.program("hyperfaas"), "worker", "--address",
+    def tool(self, *words, group="worker"):
+        return subprocess.run([env.program("hyperfaas"), group, "--address",
                                self.worker.address, *words], capture_output=True, check=False,
                               text=True, timeout=env.seconds(30))
 
@@ -97,7 +97,7 @@ class TestExisting(hf.TestCase):
         self.assertEqual(self.json("metrics", "node-1"),
                          {"used_ram_percent": 12.5, "cpu_percent_percpus": [1, 99.5]})
         self.assertEqual(self.worker.requests[0].node_id, "node-1")
-        self.assertEqual(self.tool("metrics").stdout.split(),
+        self.assertEqual(self.tool("metrics", group="w").stdout.split(),
                          ["memory", "12.5", "%", "cpu", "0", "1.0", "%", "cpu", "1", "99.5", "%"])
 
     def test_status(self):
