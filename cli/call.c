@@ -56,7 +56,6 @@ struct calling {
     const char *method;
     const char *address;
     uint64_t deadline_ns;
-    struct cli_rpc *rpc;
     struct cli_codec codec;
     bool failed; /* an answer can't be shown: the call is given up */
     struct hf_err *err;
@@ -189,18 +188,24 @@ compile(struct calling *calling, const char *file)
 
 /* Asks the function for the definitions. */
 static int
-reflect(struct calling *calling)
+reflect(struct calling *calling, bool *ret_refused)
 {
-    int r = cli_reflect(calling->rpc, calling->function, calling->method, time_left(calling),
-                        &calling->codec.set, calling->err);
+    const struct cli_reflection what = {
+        .address = calling->address,
+        .function = calling->function,
+        .method = calling->method,
+        .timeout_ns = time_left(calling),
+    };
+    int r = cli_reflect(&what, &calling->codec.set, ret_refused, calling->err);
 
-    return r == HF_EUNSUPPORTED
-               ? hf_fail(calling->err, r,
-                         "function '%s' does not tell its definitions (gRPC server reflection): "
-                         "give them with --proto FILE, or the bytes of the message with --format "
-                         "raw",
-                         calling->function)
-               : r;
+    if (r == HF_EUNSUPPORTED) {
+        *ret_refused = false;
+        hf_fail(calling->err, r,
+                "function '%s' does not tell its definitions (gRPC server reflection): give them "
+                "with --proto FILE, or the bytes of the message with --format raw",
+                calling->function);
+    }
+    return r;
 }
 
 /* Gets the definitions and finds the method in them; an exit code. */
@@ -208,16 +213,17 @@ static int
 get_definitions(struct calling *calling)
 {
     const char *file = cli_flag(calling->cli, "proto");
-    int r = file ? compile(calling, file) : reflect(calling);
+    bool refused = false;
+    int r = file ? compile(calling, file) : reflect(calling, &refused);
 
-    if (r < 0 && !file && r != HF_EUNSUPPORTED && cli_rpc_was_refused(calling->rpc)) {
-        return CLI_CALL;
-    }
     if (r == 0) {
         r = cli_codec_prepare(&calling->codec, calling->method, calling->err);
     }
     if (r == 0) {
         return CLI_OK;
+    }
+    if (refused) {
+        return CLI_CALL;
     }
     return r == HF_ENOTFOUND || (file && r == HF_EINVALID) ? CLI_USAGE : CLI_FAILED;
 }
@@ -263,17 +269,18 @@ exchange(struct calling *calling, const struct hf_text *frames, const struct hf_
         .on_done = on_done,
         .arg = calling,
     };
-    int r;
+    hf_auto(cli_rpc_close) struct cli_rpc *rpc = NULL;
+    int r = path ? cli_rpc_open(calling->address, CLI_MESSAGE_MAX, &rpc, calling->err)
+                 : hf_fail(calling->err, HF_ENOMEM, "no memory for the call");
 
-    if (!path) {
-        hf_fail(calling->err, HF_ENOMEM, "no memory for the call");
+    if (r < 0) {
         return CLI_FAILED;
     }
     hf_json_init(&calling->json, &calling->out);
     hf_json_object(&calling->json, NULL);
     hf_json_array(&calling->json, "messages");
-    r = cli_rpc_call(calling->rpc, &request, &wait, calling->err);
-    if (calling->failed || (r < 0 && !cli_rpc_was_refused(calling->rpc))) {
+    r = cli_rpc_call(rpc, &request, &wait, calling->err);
+    if (calling->failed || (r < 0 && !cli_rpc_was_refused(rpc))) {
         return CLI_FAILED;
     }
     if (calling->cli->json && cli_print_json(&calling->out, calling->err) != CLI_OK) {
@@ -300,9 +307,7 @@ run(struct calling *calling, bool stdin_too)
     } else if (check_names(calling) == 0 && cli_call_metadata(cli, metadata, calling->err) == 0 &&
                cli_call_request(cli, stdin_too, &request, calling->err) == 0) {
         calling->deadline_ns = hf_add_saturated(hf_now(), cli->timeout_ns);
-        exit_code = cli_rpc_open(calling->address, CLI_MESSAGE_MAX, &calling->rpc, calling->err) < 0
-                        ? CLI_FAILED
-                        : prepare(calling, &request, &frames);
+        exit_code = prepare(calling, &request, &frames);
         if (exit_code == CLI_OK) {
             exit_code = exchange(calling, &frames, metadata);
         }
@@ -330,7 +335,6 @@ call_function(struct cli *cli, const char *function, const char *method, bool st
     hf_text_init(&calling.codec.set);
     calling.out.limit = 4 * CLI_MESSAGE_MAX;
     exit_code = run(&calling, stdin_too);
-    cli_rpc_close(calling.rpc);
     cli_codec_fini(&calling.codec);
     hf_text_fini(&calling.out);
     return exit_code;

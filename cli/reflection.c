@@ -231,36 +231,47 @@ ask_for_imports(struct reflecting *reflecting)
     return r;
 }
 
-int
-cli_reflect(struct cli_rpc *rpc, const char *function, const char *method, uint64_t timeout_ns,
-            struct hf_text *ret_set, struct hf_err *err)
+/* The service and its imports, by either version of the protocol. */
+static int
+ask_for_all(struct reflecting *reflecting, const char *service)
 {
-    const char *full = method + (method[0] == '/');
+    int r;
+
+    reflecting->path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    r = ask_for_service(reflecting, service);
+    if (r == HF_EUNSUPPORTED) {
+        hf_err_clear(reflecting->err);
+        reflecting->path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+        r = ask_for_service(reflecting, service);
+    }
+    return r < 0 ? r : ask_for_imports(reflecting);
+}
+
+int
+cli_reflect(const struct cli_reflection *what, struct hf_text *ret_set, bool *ret_refused,
+            struct hf_err *err)
+{
+    const char *full = what->method + (what->method[0] == '/');
     hf_autofree char *service = strndup(full, strcspn(full, "/"));
+    hf_auto(cli_rpc_close) struct cli_rpc *rpc = NULL;
     struct reflecting reflecting = {
-        .rpc = rpc,
-        .function = function,
-        .path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-        .deadline_ns = hf_add_saturated(hf_now(), timeout_ns),
+        .function = what->function,
+        .deadline_ns = hf_add_saturated(hf_now(), what->timeout_ns),
         .set = ret_set,
         .err = err,
     };
-    int r;
+    int r = service ? cli_rpc_open(what->address, SET_MAX, &rpc, err)
+                    : hf_fail(err, HF_ENOMEM, "no memory for reflection");
 
-    if (!service) {
-        return hf_fail(err, HF_ENOMEM, "no memory for reflection");
+    *ret_refused = false;
+    if (r < 0) {
+        return r;
     }
     ret_set->limit = SET_MAX;
+    reflecting.rpc = rpc;
     hf_map_init(&reflecting.files, hf_random_os_u64());
-    r = ask_for_service(&reflecting, service);
-    if (r == HF_EUNSUPPORTED) {
-        hf_err_clear(err);
-        reflecting.path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
-        r = ask_for_service(&reflecting, service);
-    }
-    if (r == 0) {
-        r = ask_for_imports(&reflecting);
-    }
+    r = ask_for_all(&reflecting, service);
     free_files(&reflecting);
+    *ret_refused = cli_rpc_was_refused(rpc);
     return r < 0 ? hf_err_wrap(err, r, "asking the function for its definitions") : 0;
 }

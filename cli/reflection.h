@@ -4,16 +4,25 @@
 #ifndef HF_CLI_REFLECTION_H
 #define HF_CLI_REFLECTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/text.h"
 
-struct cli_rpc;
 struct hf_err;
 
-/* Asks for the service of "package.Service/Method" and all that its file imports; `ret_set`
- * becomes a FileDescriptorSet.  HF_EUNSUPPORTED: the function serves no reflection. */
-int cli_reflect(struct cli_rpc *rpc, const char *function, const char *method, uint64_t timeout_ns,
-                struct hf_text *ret_set, struct hf_err *err);
+/* What to ask, and where. */
+struct cli_reflection {
+    const char *address;  /* a proxy */
+    const char *function; /* its id */
+    const char *method;   /* "package.Service/Method" */
+    uint64_t timeout_ns;
+};
+
+/* Asks for the service of the method and all that its file imports; `ret_set` becomes a
+ * FileDescriptorSet.  `*ret_refused`, also set on failure: the function or the platform answered
+ * with a status other than OK.  HF_EUNSUPPORTED: the function serves no reflection. */
+int cli_reflect(const struct cli_reflection *what, struct hf_text *ret_set, bool *ret_refused,
+                struct hf_err *err);
 
 #endif

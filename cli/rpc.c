@@ -76,6 +76,12 @@ on_message(void *arg, const void *message)
     calling->wait->on_message(calling->wait->arg, message);
 }
 
+static bool
+is_enough(const struct calling *calling)
+{
+    return calling->wait->is_enough && calling->wait->is_enough(calling->wait->arg);
+}
+
 static void
 on_done(void *arg, const struct hf_grpc_result *result)
 {
@@ -87,7 +93,7 @@ on_done(void *arg, const struct hf_grpc_result *result)
     if (calling->wait->on_done) {
         calling->wait->on_done(calling->wait->arg, result);
     }
-    if (result->code == HF_GRPC_OK) {
+    if (result->code == HF_GRPC_OK || is_enough(calling)) {
         return;
     }
     calling->code = hf_fail(calling->err, hf_grpc_result_error(result, "", NULL), "%s: %s%s%s%s",
@@ -112,9 +118,8 @@ static bool
 is_over(void *arg)
 {
     const struct calling *calling = arg;
-    const struct cli_rpc_wait *wait = calling->wait;
 
-    return calling->done || calling->interrupted || (wait->is_enough && wait->is_enough(wait->arg));
+    return calling->done || calling->interrupted || is_enough(calling);
 }
 
 /* Waits for a call that has begun; gives it up if it has not ended. */
@@ -149,7 +154,6 @@ cli_rpc_call(struct cli_rpc *rpc, const struct hf_grpc_request *request,
 
     rpc->refused = false;
     r = wait->interruptible ? hf_signals_new(rpc->loop, on_signal, &calling, &signals, err) : 0;
-
     if (r == 0) {
         r = hf_grpc_client_stream(rpc->client, request, on_message, on_done, &calling, &call);
         r = r < 0 ? hf_fail(err, r, "no memory for a call")
