@@ -40,6 +40,13 @@ struct asking {
     struct hf_err *err;
 };
 
+/* Nobody reads what is written. */
+static bool
+has_failed(void *arg)
+{
+    return ((const struct asking *)arg)->failed;
+}
+
 /* Makes a call that ends by itself, or after `limit_ns` or Ctrl-C if that is not 0. */
 static int
 ask(struct asking *asking, const char *method, const ProtobufCMessage *message,
@@ -58,6 +65,7 @@ ask(struct asking *asking, const char *method, const ProtobufCMessage *message,
     };
     const struct cli_rpc_wait wait = {
         .on_message = show,
+        .is_enough = has_failed,
         .arg = asking,
         .limit_ns = limit_ns,
         .interruptible = limit_ns > 0,
@@ -68,7 +76,7 @@ ask(struct asking *asking, const char *method, const ProtobufCMessage *message,
     if (r == 0) {
         r = cli_rpc_call(rpc, &request, &wait, asking->err);
     }
-    if (r < 0) {
+    if (r < 0 && rpc && cli_rpc_was_refused(rpc)) {
         hf_err_wrap(asking->err, r, "worker '%s'", address);
     }
     return r < 0 || asking->failed ? CLI_FAILED : CLI_OK;

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from concurrent import futures
 from pathlib import Path
@@ -283,6 +284,14 @@ class Reflection(TestCall):
         self.refused(FAILED, self.call("-d", "{}", proto=None), "--proto FILE", "--format raw")
         self.server.reflection = {"v1": Definitions(True)}
         self.refused(USAGE, self.call("-d", "{}", proto=None, method="x.Y/Z"), "no x.Y here")
+
+    def test_silent(self):
+        """The time limit is for all that a call takes."""
+        end = threading.Event()
+        self.addCleanup(end.set)
+        self.server.reflection = {"v1": lambda _: end.wait(env.seconds(30))}
+        self.refused(FAILED, self.call("-d", "{}", "-t", "200ms", proto=None),
+                     "asking the function for its definitions", "DEADLINE_EXCEEDED")
 
     def test_hostile(self):
         def answering(*files):

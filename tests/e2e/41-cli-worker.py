@@ -111,6 +111,13 @@ class TestExisting(hf.TestCase):
         self.assertRegex(first.node_id, r"^[0-9a-f-]{36}$")  # fresh: a reused id is silenced
         self.assertEqual(named.node_id, "node-1")
 
+    def test_nobody_there(self):
+        for words in (["start", "f"], ["stop", "i"], ["metrics"], ["status", "--duration", "1h"]):
+            with self.subTest(words=words):
+                done = self.tool(*words, "--address", "127.0.0.1:1")
+                self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
+                self.assertIn("no answer from '127.0.0.1:1'", done.stderr)
+
     def test_wrong_usage(self):
         for words, part in ((["start"], "needs FUNCTION"),
                             (["status", "--duration", "0"], "above zero"),
