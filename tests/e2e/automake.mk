@@ -26,7 +26,10 @@ E2E_TESTS = \
     %D%/57-existing-worker.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
-    %D%/70-load.py
+    %D%/70-load.py \
+    %D%/80-etcd.py \
+    %D%/82-etcd-away.py \
+    %D%/84-etcd-security.py
 
 # Those in which threads meet.
 THREAD_TESTS += \
@@ -49,6 +52,7 @@ EXTRA_DIST += \
     %D%/hf/daemon.py \
     %D%/hf/engines.py \
     %D%/hf/env.py \
+    %D%/hf/etcd.py \
     %D%/hf/existing_worker.py \
     %D%/hf/h2raw.py \
     %D%/hf/ini.py \
