@@ -24,6 +24,7 @@ E2E_TESTS = \
     %D%/50-worker-api.py \
     %D%/52-leaf-state.py \
     %D%/57-existing-worker.py \
+    %D%/58-existing-controller.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
     %D%/70-load.py
