@@ -150,8 +150,8 @@ class ExistingController(hf.TestCase):
         """While a call still runs there."""
         controller = self.listen()
         function_id = self.p.create("hyperfaas-sleep:latest")
-        call = self.p.client(function_id).begin("/examples.sleep.v1.Sleep/Sleep",
-                                                b"\x08" + varint(10**9))
+        call = self.p.client(function_id).begin(
+            "/examples.sleep.v1.Sleep/Sleep", wire.sleep.SleepRequest(duration_nanos=10**9))
         self.wait_for(controller, [function_id])
         self.p.leaf.terminate()
         self.wait_for(controller, [])
@@ -169,15 +169,6 @@ class ExistingController(hf.TestCase):
         self.p.leaf.restart()
         self.p.leaf.stop_time()
         self.wait_for(controller, [self.warm()])
-
-
-def varint(number):
-    """As protobuf writes it."""
-    out = b""
-    while number > 0x7F:
-        out += bytes([number & 0x7F | 0x80])
-        number >>= 7
-    return out + bytes([number])
 
 
 if __name__ == "__main__":
