@@ -70,6 +70,7 @@ EXTRA_DIST += \
     %D%/wire/common/common.proto \
     %D%/wire/examples/sleep/v1/sleep.proto \
     %D%/wire/grpc/health/v1/health.proto \
+    %D%/wire/leaf/leaf.proto \
     %D%/wire/worker/worker.proto
 
 check_PROGRAMS += %D%/load
