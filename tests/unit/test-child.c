@@ -197,12 +197,12 @@ first_processor(void)
 static void
 limits_are_applied(void)
 {
+    static const char script[] =
+        "[ $(ulimit -n) = 99 ] && [ $(ulimit -v) = 1048576 ] && "
+        "[ $(ulimit -d) = 262144 ] && [ $(nice) = $0 ] && [ $(nproc) = 1 ]";
     struct run run;
     char nice[16];
-    const char *argv[] = { "sh", "-c",
-                           "[ $(ulimit -n) = 99 ] && [ $(ulimit -v) = 1048576 ] && "
-                           "[ $(ulimit -d) = 262144 ] && [ $(nice) = $0 ] && [ $(nproc) = 1 ]",
-                           nice, NULL };
+    const char *argv[] = { "sh", "-c", script, nice, NULL };
     const uint64_t first = first_processor();
     struct hf_child_spec spec = { .path = "/bin/sh",
                                   .argv = argv,
