@@ -23,7 +23,9 @@ E2E_TESTS = \
     %D%/46-docs.py \
     %D%/50-worker-api.py \
     %D%/52-leaf-state.py \
+    %D%/56-existing-leaf.py \
     %D%/57-existing-worker.py \
+    %D%/58-existing-controller.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
     %D%/70-load.py \
@@ -70,7 +72,9 @@ EXTRA_DIST += \
     %D%/README.md \
     %D%/scaler-flap.c \
     %D%/wire/common/common.proto \
+    %D%/wire/examples/sleep/v1/sleep.proto \
     %D%/wire/grpc/health/v1/health.proto \
+    %D%/wire/leaf/leaf.proto \
     %D%/wire/worker/worker.proto
 
 check_PROGRAMS += %D%/load
