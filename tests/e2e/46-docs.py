@@ -88,7 +88,7 @@ class Running(hf.TestCase):
                               cwd=env.SOURCE, env={**os.environ, "PATH": path,
                                                    "HYPERFAAS_CONFIG": str(p.leaf.config)})
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn('message: "Hello, Ada!"', done.stdout)
+        self.assertIn('{"message":"Hello, Ada!"}', done.stdout)
         self.assertRegex(done.stdout, r"(?m)^\w+ +greet +ready ")
         python, = blocks(env.SOURCE / "README.md", "python")
         said = []

@@ -18,6 +18,11 @@ E2E_TESTS = \
     %D%/36-volume.py \
     %D%/40-cli.py \
     %D%/40-config.py \
+    %D%/41-cli-call.py \
+    %D%/41-cli-etcd.py \
+    %D%/41-cli-logs.py \
+    %D%/41-cli-watch.py \
+    %D%/41-cli-worker.py \
     %D%/42-plugins.py \
     %D%/44-store.py \
     %D%/46-docs.py \

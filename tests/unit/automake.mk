@@ -197,5 +197,20 @@ UNIT_TESTS += %D%/test-cli-arguments
 %C%_test_cli_arguments_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -I$(top_srcdir)/cli
 %C%_test_cli_arguments_LDADD = $(UNIT_LIBS)
 
+UNIT_TESTS += %D%/test-cli-json %D%/test-cli-json-hostile
+%C%_test_cli_json_SOURCES = %D%/test-cli-json.c %D%/cli-json.c %D%/cli-json.h
+%C%_test_cli_json_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_cli_json_LDADD = $(UNIT_LIB) $(CLI_PROTO_LIBS) $(CUNIT_LIBS)
+EXTRA_%C%_test_cli_json_DEPENDENCIES = %D%/cli-json.pb
+%C%_test_cli_json_hostile_SOURCES = %D%/test-cli-json-hostile.c %D%/cli-json.c %D%/cli-json.h
+%C%_test_cli_json_hostile_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_cli_json_hostile_LDADD = $(UNIT_LIB) $(CLI_PROTO_LIBS) $(CUNIT_LIBS)
+EXTRA_%C%_test_cli_json_hostile_DEPENDENCIES = %D%/cli-json.pb
+%D%/cli-json.pb: $(srcdir)/%D%/cli-json.proto
+	$(AM_V_PROTOC)$(MKDIR_P) $(@D) && $(PROTOC) -I $(srcdir)/%D% -I $(PROTOBUF_PROTODIR) \
+	    --include_imports -o $@ $<
+EXTRA_DIST += %D%/cli-json.proto
+CLEANFILES += %D%/cli-json.pb
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
