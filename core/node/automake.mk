@@ -36,11 +36,15 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 # The data path of leaf and load balancer.
 %C%_libhf_node_la_SOURCES += \
     %D%/proxy/call.c %D%/proxy/call.h \
-    %D%/proxy/callee.c %D%/proxy/callee.h \
+    %D%/proxy/callee.c %D%/proxy/callee.h %D%/proxy/callee_private.h \
+    %D%/proxy/callee_endpoints.c \
     %D%/proxy/failure.c %D%/proxy/failure.h \
     %D%/proxy/forward.c \
     %D%/proxy/message_tracker.c %D%/proxy/message_tracker.h \
     %D%/proxy/proxy.c %D%/proxy/proxy.h \
+    %D%/proxy/retries.c %D%/proxy/retries.h \
+    %D%/proxy/retry.c \
+    %D%/proxy/route.c \
     %D%/proxy/thread.c %D%/proxy/thread.h \
     %D%/proxy/upstream.c %D%/proxy/upstream.h
 

@@ -93,13 +93,15 @@ static const struct hf_option leaf_rows[] = {
     { "eject_after", HF_OPT_UINT, .fallback = "3", .max = "1000000", .help =
       "Connection failures in a row that take an instance out of use; 0: never." },
     { "max_attempts", HF_OPT_UINT, .fallback = "3", .min = "1", .max = "100", .help =
-      "Instances tried for a call that none of them can have seen." },
+      "Tries of a call that no instance can have seen, those of nodes above this one included." },
     { "replay_bytes", HF_OPT_SIZE, .fallback = "16KiB", .max = "16KiB", .help =
       "What is kept of a request to try another instance; a longer one is sent only once." },
     { "max_streams", HF_OPT_UINT, .fallback = "10000", .min = "1", .max = "1000000", .help =
       "Calls at once on one caller's connection." },
     { "connection_idle", HF_OPT_DURATION, .fallback = "0", .max = "30d", .help =
       "A caller's connection without calls is closed after this; 0: never." },
+    { "trust_callers", HF_OPT_BOOL, .fallback = "no", .help =
+      "Only load balancers call this node: one connection may cancel any number of calls." },
     { "heartbeat", HF_OPT_DURATION, .fallback = "1s", .min = "10ms", .max = "1h", .help =
       "How often each worker is asked whether it lives." },
     { "loss_timeout", HF_OPT_DURATION, .fallback = "2s", .min = "10ms", .max = "1h", .help =

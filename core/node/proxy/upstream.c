@@ -1,5 +1,5 @@
 /*
- * upstream.c - the connections to one endpoint: each I/O thread has its own.
+ * upstream.c - the connections to one address: each I/O thread has its own.
  */
 #include "node/proxy/upstream.h"
 
@@ -23,6 +23,7 @@ struct share {
 struct hf_upstream {
     const struct hf_upstream_config *config;
     uint32_t slots;
+    _Atomic uint32_t refs;
     _Atomic uint32_t closing; /* shares still to be closed before the memory goes */
     struct share shares[];
 };
@@ -36,7 +37,15 @@ hf_upstream_new(const struct hf_upstream_config *config, uint32_t slots)
     if (upstream) {
         upstream->config = config;
         upstream->slots = slots;
+        atomic_init(&upstream->refs, 1);
     }
+    return upstream;
+}
+
+struct hf_upstream *
+hf_upstream_ref(struct hf_upstream *upstream)
+{
+    atomic_fetch_add_explicit(&upstream->refs, 1, memory_order_relaxed);
     return upstream;
 }
 
@@ -58,9 +67,9 @@ close_share(struct hf_task *task)
 }
 
 void
-hf_upstream_free(struct hf_upstream *upstream)
+hf_upstream_unref(struct hf_upstream *upstream)
 {
-    if (!upstream) {
+    if (!upstream || atomic_fetch_sub_explicit(&upstream->refs, 1, memory_order_acq_rel) > 1) {
         return;
     }
     atomic_store_explicit(&upstream->closing, 1, memory_order_relaxed); /* until all are sent */
