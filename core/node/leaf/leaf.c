@@ -333,6 +333,7 @@ leaf_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t m
 
 const struct hf_role_ops hf_leaf_role = {
     .name = "leaf",
+    .knows_functions = true,
     .create = leaf_create,
     .start = leaf_start,
     .drain = leaf_drain,

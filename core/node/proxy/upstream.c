@@ -4,6 +4,7 @@
 #include "node/proxy/upstream.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/macros.h"
@@ -16,6 +17,8 @@
 /* One thread's connections; touched by that thread only. */
 struct share {
     struct hf_task close;
+    struct hf_task cut;
+    atomic_bool cutting; /* `cut` is posted, with a reference */
     struct hf_upstream *upstream;
     struct hf_h2_channel *channel; /* NULL: not called yet */
 };
@@ -38,6 +41,9 @@ hf_upstream_new(const struct hf_upstream_config *config, uint32_t slots)
         upstream->config = config;
         upstream->slots = slots;
         atomic_init(&upstream->refs, 1);
+        for (size_t i = 0; i < config->io_count; i++) {
+            upstream->shares[i].upstream = upstream;
+        }
     }
     return upstream;
 }
@@ -78,12 +84,37 @@ hf_upstream_unref(struct hf_upstream *upstream)
 
         if (share->channel) {
             atomic_fetch_add_explicit(&upstream->closing, 1, memory_order_relaxed);
-            share->upstream = upstream;
             share->close.run = close_share;
             hf_loop_post(upstream->config->io[i], &share->close);
         }
     }
     closed_one(upstream);
+}
+
+static void
+cut_share(struct hf_task *task)
+{
+    struct share *share = hf_container_of(task, struct share, cut);
+
+    atomic_store(&share->cutting, false);
+    if (share->channel) {
+        hf_h2_channel_cut(share->channel);
+    }
+    hf_upstream_unref(share->upstream);
+}
+
+void
+hf_upstream_cut(struct hf_upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->config->io_count; i++) {
+        struct share *share = &upstream->shares[i];
+
+        if (!atomic_exchange(&share->cutting, true)) {
+            hf_upstream_ref(upstream);
+            share->cut.run = cut_share;
+            hf_loop_post(upstream->config->io[i], &share->cut);
+        }
+    }
 }
 
 struct hf_h2_channel *

@@ -36,6 +36,9 @@ struct hf_upstream *hf_upstream_ref(struct hf_upstream *);
  * ignored. */
 void hf_upstream_unref(struct hf_upstream *);
 
+/* Nobody answers there any more: closes all connections, so that the calls on them end. */
+void hf_upstream_cut(struct hf_upstream *);
+
 /* The connections of I/O thread `index`, which must be the calling one, to `address`, always
  * the same one; NULL if there is no memory.  Lives as long as the upstream. */
 struct hf_h2_channel *hf_upstream_channel(struct hf_upstream *, const char *address,
