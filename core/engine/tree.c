@@ -151,7 +151,7 @@ pair_new(struct hf_tree_member *member, const char *id)
     struct function *function;
     struct pair *pair;
 
-    if (tree->known >= tree->config.max_known) {
+    if (tree->known >= tree->config.max_known || strlen(id) > HF_TREE_ID_MAX) {
         return NULL;
     }
     function = find(tree, id);

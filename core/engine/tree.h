@@ -23,6 +23,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Longer ids are not believed to name a function. */
+#define HF_TREE_ID_MAX 4096u
+
 /* Points of each child on the ring. */
 #define HF_TREE_POINTS 64u
 
@@ -71,8 +74,9 @@ void hf_tree_snapshot_begin(struct hf_tree_child *);
 /* It is complete: what was not told in it is gone. */
 void hf_tree_snapshot_end(struct hf_tree_child *);
 
-/* The child has a function warm, or has it no longer.  True: that was news.  Without room
- * it is ignored: a hint that is missing costs a cold start elsewhere. */
+/* The child has a function warm, or has it no longer.  True: that was news.  Without room, or
+ * with an id that is too long, it is ignored: a hint that is missing costs a cold start elsewhere.
+ */
 bool hf_tree_have(struct hf_tree_child *, const char *function, bool have);
 
 /* The child is lost, and everything it had. */

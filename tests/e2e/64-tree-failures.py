@@ -142,6 +142,19 @@ class Leaves(hf.TestCase):
             load.wait_more(20)
         self.assertEqual(load.finish(), [])
 
+    def test_branch_without_leaves_gets_no_calls(self):
+        p = self.tree(2, 1, options={"lb": {"child_wait": "200ms", "heartbeat": "100ms"}})
+        self.announce(p)
+        p.leaves[0].kill()
+        hf.eventually(lambda: [c["serving"] for c in tree.children(p.root)] == ["no", "yes"],
+                      "the root knows", limit=5)
+        for _ in range(10):
+            function_id = p.create("hyperfaas-echo:latest")
+            self.assertEqual(p.client(function_id).call(ECHO, MESSAGE), MESSAGE)
+            self.assertEqual(p.leaves_with(function_id), ["leaf-1"])
+        p.leaves[0].restart()
+        p.wait_whole()
+
     def test_draining_leaf_finishes_what_it_has(self):
         p = self.tree(2, runtime="process")
         self.announce(p)

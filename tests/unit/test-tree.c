@@ -237,6 +237,7 @@ without_an_end_the_old_stays(void)
 static void
 memory_is_bounded(void)
 {
+    static char long_id[HF_TREE_ID_MAX + 2];
     struct scene *scene = scene_new(1);
     char id[16];
 
@@ -247,6 +248,8 @@ memory_is_bounded(void)
     UNIT_U64(hf_tree_known(scene->tree), 100);
     UNIT_U64(hf_tree_ignored(scene->tree), 50);
     hf_tree_have(scene->child[0], "f0", false);
+    memset(long_id, 'x', sizeof long_id - 1);
+    CU_ASSERT_FALSE(hf_tree_have(scene->child[0], long_id, true));
     CU_ASSERT_TRUE(hf_tree_have(scene->child[0], "f149", true));
     scene_free(scene);
 }

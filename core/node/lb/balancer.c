@@ -74,7 +74,6 @@ init_upstream(struct hf_balancer *balancer)
     balancer->upstream.io_count = hf_node_io_count(balancer->node);
     hf_h2_channel_options_init(channel);
     channel->conn.idle_ns = CHILD_IDLE_NS;
-    channel->conn.trusted = true;
     channel->connect_ns = CHILD_CONNECT_NS;
     channel->backoff_ns = CHILD_BACKOFF_NS;
     channel->backoff_max_ns = CHILD_BACKOFF_MAX_NS;

@@ -141,6 +141,9 @@ struct hf_balancer_endpoint {
 
 extern const struct hf_router_ops hf_balancer_router;
 
+/* A function as its callee is told of it: nothing is known but the id. */
+struct hf_function hf_balancer_about(const char *id, uint32_t slots);
+
 /* A child has told of a function: if it is called here, its endpoints follow. */
 void hf_balancer_refresh_id(struct hf_balancer *, const char *function);
 

@@ -270,7 +270,6 @@ make_client(struct hf_child_link *link, struct hf_err *err)
     struct hf_grpc_client_options options;
 
     hf_grpc_client_options_init(&options);
-    options.channel.conn.trusted = true;
     options.channel.conn.idle_ns = 0;
     options.channel.backoff_ns = RETRY_MIN_NS;
     options.channel.backoff_max_ns = RETRY_MAX_NS;

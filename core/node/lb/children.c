@@ -15,6 +15,7 @@
 #include "base/options.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "grpc/health.h"
 #include "node/lb/balancer.h"
 #include "node/node.h"
 
@@ -35,14 +36,35 @@ child_of(void *arg)
 
 /* --- usable --------------------------------------------------------------------------------- */
 
+/* No child is left: those that were ejected for long are tried again soon. */
+static void
+shorten_ejections(struct hf_balancer *balancer)
+{
+    uint64_t soon = hf_loop_now(balancer->control) + hf_options_u64(balancer->options, "eject_for");
+
+    for (size_t i = 0; i < balancer->child_count; i++) {
+        struct hf_timer *readmit = &balancer->children[i].readmit;
+
+        if (hf_timer_is_set(readmit) && readmit->due_ns > soon) {
+            hf_timer_set_at(readmit, soon);
+        }
+    }
+}
+
 /* There are children again, or none any more. */
 static void
 update_hope(struct hf_balancer *balancer)
 {
     if (hf_tree_usable(balancer->tree) > 0) {
-        balancer->hopeless = false;
         hf_timer_cancel(&balancer->hope);
-    } else if (!balancer->hopeless && !hf_timer_is_set(&balancer->hope)) {
+        if (balancer->hopeless && !hf_node_is_draining(balancer->node)) {
+            hf_grpc_health_set_all(balancer->health, true);
+        }
+        balancer->hopeless = false;
+        return;
+    }
+    shorten_ejections(balancer);
+    if (!balancer->hopeless && !hf_timer_is_set(&balancer->hope)) {
         hf_timer_set(&balancer->hope, hf_options_u64(balancer->options, "child_wait"));
     }
 }

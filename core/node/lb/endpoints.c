@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/counters.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "node/lb/balancer.h"
 
@@ -77,19 +76,16 @@ find_children(struct hf_balancer_function *function)
     struct hf_balancer *balancer = function->balancer;
     const char *id = hf_callee_id(function->callee);
     size_t max = balancer->child_count;
-    size_t n = 0;
+    size_t wanted = function->wanted;
 
     if (balancer->unsettled > 0) {
         return 0; /* somebody may have it warm and has not said so yet */
     }
-    if (balancer->cold_any) {
-        n = hf_tree_candidates(balancer->tree, id, 0, balancer->found, max);
+    if (balancer->cold_any &&
+        hf_tree_candidates(balancer->tree, id, 0, balancer->found, max) == 0) {
+        wanted = max;
     }
-    return n > function->wanted
-               ? n
-               : hf_tree_candidates(balancer->tree, id,
-                                    balancer->cold_any && n == 0 ? max : function->wanted,
-                                    balancer->found, max);
+    return hf_tree_candidates(balancer->tree, id, wanted, balancer->found, max);
 }
 
 void
@@ -150,14 +146,7 @@ hf_balancer_widen(struct hf_balancer_function *function)
 void
 hf_balancer_set_bound(struct hf_balancer_function *function, uint32_t slots)
 {
-    const char *id = hf_callee_id(function->callee);
-    const struct hf_function about = {
-        .size = sizeof about,
-        .id = id,
-        .hash = hf_hash(id, strlen(id)),
-        .image = "",
-        .max_concurrency = slots,
-    };
+    const struct hf_function about = hf_balancer_about(hf_callee_id(function->callee), slots);
 
     if (hf_callee_redefine(function->callee, &about) == 0) {
         function->unbounded = slots == 0;
@@ -168,11 +157,12 @@ hf_balancer_set_bound(struct hf_balancer_function *function, uint32_t slots)
 static void
 serve_waiting(struct hf_balancer_function *function)
 {
+    uint32_t spill = function->balancer->spill;
     struct hf_pool_load load;
 
     hf_balancer_refresh(function);
     hf_callee_load(function->callee, &load);
-    while (load.waiting > 0 && load.endpoints > 0) {
+    while (spill > 0 && load.waiting > 0 && load.endpoints > 0) {
         if (!hf_balancer_widen(function)) {
             hf_balancer_set_bound(function, 0); /* all are beyond it: it has done its work */
             return;
@@ -214,8 +204,7 @@ on_ejected(struct hf_callee_endpoint *callee, void *endpoint_user)
     (void)callee; /* the endpoint's */
     hf_balancer_eject(endpoint->child);
     endpoint_drop(endpoint);
-    hf_balancer_refresh(
-        function); /* at once; others, that may not have called it yet, when it is their turn */
+    hf_balancer_refresh(function); /* its calls wait; other functions follow in their turn */
 }
 
 const struct hf_callee_ops hf_balancer_callee_ops = {

@@ -9,14 +9,12 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/options.h"
+#include "grpc/health.h"
 #include "node/lb/balancer.h"
 #include "node/node.h"
 
-HF_COUNTER(tree_cold, "Functions whose first call went to the child that hashing names.");
+HF_COUNTER(tree_cold, "Functions that no child had warm when their first call came.");
 HF_COUNTER(tree_forgotten, "Functions forgotten because nobody called them.");
-
-/* An id that is longer than this names no function: callers choose ids, and they are kept. */
-#define ID_MAX_LEN 4096
 
 /* Functions looked at in one turn. */
 #define BATCH 256
@@ -109,6 +107,18 @@ make_room(struct hf_balancer *balancer)
     return false;
 }
 
+struct hf_function
+hf_balancer_about(const char *id, uint32_t slots)
+{
+    return (struct hf_function){
+        .size = sizeof(struct hf_function),
+        .id = id,
+        .hash = hf_hash(id, strlen(id)),
+        .image = "",
+        .max_concurrency = slots,
+    };
+}
+
 static int
 function_list(struct hf_balancer_function *function)
 {
@@ -126,13 +136,7 @@ static int
 function_new(struct hf_balancer *balancer, const char *id, struct hf_balancer_function **ret,
              struct hf_err *err)
 {
-    const struct hf_function about = {
-        .size = sizeof about,
-        .id = id,
-        .hash = hf_hash(id, strlen(id)),
-        .image = "",
-        .max_concurrency = balancer->spill,
-    };
+    const struct hf_function about = hf_balancer_about(id, balancer->spill);
     struct hf_balancer_function *function = calloc(1, sizeof *function);
     int r;
 
@@ -204,9 +208,9 @@ activate(struct hf_balancer *balancer, const struct hf_route *route,
     if (*ret) {
         return 0;
     }
-    if (route->id_len > ID_MAX_LEN) {
-        return hf_fail(err, HF_ENOTFOUND, "no function has an id of more than %d bytes",
-                       ID_MAX_LEN);
+    if (route->id_len > HF_TREE_ID_MAX) { /* callers choose ids, and they are kept for a while */
+        return hf_fail(err, HF_ENOTFOUND, "no function has an id of more than %u bytes",
+                       HF_TREE_ID_MAX);
     }
     if (hf_map_count(&balancer->by_id) >= hf_options_u64(balancer->options, "max_functions") &&
         !make_room(balancer)) {
@@ -317,6 +321,7 @@ hf_balancer_on_hopeless(struct hf_timer *timer)
     struct hf_balancer_function *function;
 
     balancer->hopeless = true;
+    hf_grpc_health_set_all(balancer->health, false); /* parents may know better children */
     HF_LIST_FOR (function, &balancer->by_due, due_link) {
         hf_callee_refuse(function->callee, HF_REFUSED_NO_CHILD, hf_balancer_no_child(balancer));
     }

@@ -21,6 +21,8 @@
 
 HF_COUNTER(proxy_calls, "Calls that arrived at a proxy port.");
 HF_COUNTER(proxy_waited, "Calls that found no free slot and waited.");
+HF_COUNTER(proxy_retries,
+           "Calls sent to another endpoint because the first cannot have seen them.");
 HF_COUNTER(proxy_failed, "Calls that the platform itself ended with a failure.");
 HF_COUNTER(proxy_deadline, "Calls whose deadline passed at this node.");
 
@@ -236,7 +238,10 @@ hf_proxy_call_connect(struct hf_proxy_call *call)
         hf_proxy_call_settle(call);
         return;
     }
-    call->retries += call->attempted;
+    if (call->attempted) {
+        call->retries++;
+        hf_count(&proxy_retries);
+    }
     call->attempted = true;
     call->state = HF_CALL_CONNECTING;
     prepare_request(call, hf_loop_now(thread->loop));

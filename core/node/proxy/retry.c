@@ -1,12 +1,8 @@
 /*
  * retry.c - a call that an endpoint cannot have seen is sent to another.
  */
-#include "base/counters.h"
 #include "node/proxy/call.h"
 #include "node/proxy/retries.h"
-
-HF_COUNTER(proxy_retries,
-           "Calls sent to another endpoint because the first cannot have seen them.");
 
 static bool
 may_retry(const struct hf_proxy_call *call)
@@ -22,7 +18,6 @@ hf_proxy_call_retry(struct hf_proxy_call *call, const char *why)
         hf_proxy_call_settle(call);
         return;
     }
-    hf_count(&proxy_retries);
     hf_proxy_call_take_slot(call);
 }
 
@@ -48,7 +43,6 @@ hf_proxy_call_refused(struct hf_proxy_call *call, struct hf_h2_fields *response)
     hf_h2_stream_abandon(hf_steal(call->up), HF_H2_CANCEL);
     hf_proxy_call_release(call, draining ? HF_OUTCOME_FAILED : HF_OUTCOME_OK);
     call->state = HF_CALL_WAITING;
-    hf_count(&proxy_retries);
     hf_proxy_call_take_slot(call);
     return true;
 }
