@@ -33,6 +33,9 @@ E2E_TESTS = \
     %D%/58-existing-controller.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
+    %D%/64-tree.py \
+    %D%/64-tree-failures.py \
+    %D%/64-tree-peers.py \
     %D%/70-load.py \
     %D%/80-etcd.py \
     %D%/82-etcd-away.py \
@@ -46,6 +49,8 @@ THREAD_TESTS += \
     %D%/30-scale.py \
     %D%/32-change.py \
     %D%/62-drain.py \
+    %D%/64-tree.py \
+    %D%/64-tree-failures.py \
     %D%/70-load.py
 
 dist_check_SCRIPTS += $(E2E_TESTS) %D%/functions/probe
@@ -67,11 +72,13 @@ EXTRA_DIST += \
     %D%/hf/logs.py \
     %D%/hf/net.py \
     %D%/hf/pb.py \
+    %D%/hf/peer.py \
     %D%/hf/platform.py \
     %D%/hf/plugins.py \
     %D%/hf/processes.py \
     %D%/hf/protos.py \
     %D%/hf/rpc.py \
+    %D%/hf/tree.py \
     %D%/hf/wait.py \
     %D%/hf/wire.py \
     %D%/README.md \
