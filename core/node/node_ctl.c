@@ -225,7 +225,9 @@ store_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     const struct hf_node *node = arg;
     struct hf_text *out = hf_ctl_out(call);
 
-    (void)err;
+    if (!node->store) {
+        return hf_fail(err, HF_ENOTFOUND, "this node needs no store");
+    }
     hf_text_printf(out, "plugin %s\n", node->store_module.module->name);
     if (node->store_ops->show) {
         node->store_ops->show(node->store, out);
@@ -246,8 +248,8 @@ static const struct hf_ctl_command commands[] = {
     { "node/show", "", "Who this node is and where it can be reached.", 0, 0, true, node_show },
     { "catalog/show", "", "The functions that are known: how many, and how fresh.", 0, 0, false,
       catalog_show },
-    { "store/show", "", "The metadata store: where it is, and whether it can be reached.", 0, 0, false,
-      store_show },
+    { "store/show", "", "The metadata store: where it is, and whether it can be reached.", 0, 0,
+      false, store_show },
     { "shutdown", "", "Finishes what runs, then ends, as SIGTERM does.", 0, 0, false, shut_down },
     { "time/stop", "", "Stops the clock of idle times, scaling and backoff.", 0, 0, false,
       time_stop },

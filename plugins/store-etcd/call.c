@@ -20,7 +20,7 @@
 #define GRPC_UNAVAILABLE         14
 #define GRPC_UNAUTHENTICATED     16
 
-/* --- ends ----------------------------------------------------------------------------------- */
+/* --- ends --------------------------------------------------------------------------------- */
 
 static void
 call_free(struct call *call)
@@ -66,7 +66,7 @@ call_last_failure(const struct call *call)
     return call->failure;
 }
 
-/* --- failures --------------------------------------------------------------------------------- */
+/* --- failures ----------------------------------------------------------------------------- */
 
 void
 call_attempt_failed(struct call *call, int code, bool seen, const char *message)

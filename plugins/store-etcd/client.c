@@ -17,7 +17,7 @@
 /* An endpoint of several gets its part of the time for dialling, but not less than this. */
 #define DIAL_MIN (300 * MSEC)
 
-/* --- endpoints ------------------------------------------------------------------------------ */
+/* --- endpoints ---------------------------------------------------------------------------- */
 
 /* "HOST:PORT" or a URL becomes a URL without a slash at the end. */
 static int
@@ -110,7 +110,7 @@ client_backoff(struct client *client, unsigned failures)
     return delay / 2 + client->driver->random(client->driver) % (delay / 2);
 }
 
-/* --- requests --------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------- */
 
 int
 client_send(struct client *client, unsigned endpoint, const char *path, const char *body,

@@ -34,7 +34,7 @@ int client_new(const struct hf_driver_host *driver, const struct hf_options *opt
 /* After all calls and streams.  NULL is allowed. */
 void client_free(struct client *);
 
-/* --- calls ------------------------------------------------------------------------------ */
+/* --- calls -------------------------------------------------------------------------------- */
 
 /* How a call ended: `answer` is borrowed; NULL on failure. */
 typedef void call_done_fn(void *arg, int code, const char *message, struct json_object *answer);
@@ -71,7 +71,7 @@ void client_move_on(struct client *);
 void client_forget_token(struct client *);
 bool client_lacks_token(const struct client *);
 
-/* --- questions ------------------------------------------------------------------------------ */
+/* --- questions ---------------------------------------------------------------------------- */
 
 /* "http://127.0.0.1:2379" */
 const char *client_endpoint(const struct client *);

@@ -29,7 +29,7 @@ struct hf_store {
     char last_error[3 * MESSAGE_SIZE];
 };
 
-/* --- operations.c: the operations of store.h with these names ------------------------------- */
+/* --- operations.c: the operations of store.h with these names ----------------------------- */
 
 int etcd_get(struct hf_store *, uint32_t space, const char *id, uint64_t timeout_ns,
              hf_store_done_fn *done, void *arg, struct hf_store_op **ret, struct hf_err *err);
@@ -42,7 +42,7 @@ void etcd_cancel(struct hf_store *, struct hf_store_op *);
 /* Ends all operations with HF_ECANCELLED. */
 void operations_end(struct hf_store *);
 
-/* --- follow.c -------------------------------------------------------------------------------- */
+/* --- follow.c ----------------------------------------------------------------------------- */
 
 int etcd_watch(struct hf_store *, uint32_t space, const struct hf_store_watcher *, void *arg,
                struct hf_store_op **ret, struct hf_err *err);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- life ------------------------------------------------------------------------------------ */
+/* --- life --------------------------------------------------------------------------------- */
 
 static void
 stop(struct follow *follow)
@@ -227,8 +227,7 @@ on_timer(void *arg)
     }
 }
 
-/* --- the operations of store.h
- * ----------------------------------------------------------------------- */
+/* --- the operations of store.h ------------------------------------------------------------ */
 
 int
 etcd_watch(struct hf_store *store, uint32_t space, const struct hf_store_watcher *watcher,

@@ -79,11 +79,11 @@ void follow_tell_bad(struct follow *, const char *id, const char *message);
 /* Whether a member's revision is one to go on with; if not, the follow has been lost. */
 bool follow_accepts(struct follow *, uint64_t revision);
 
-/* --- listing.c ------------------------------------------------------------------------------ */
+/* --- listing.c ---------------------------------------------------------------------------- */
 
 void list_begin(struct follow *);
 
-/* --- stream.c ------------------------------------------------------------------------------- */
+/* --- stream.c ----------------------------------------------------------------------------- */
 
 void stream_open(struct follow *);
 void stream_probe(struct follow *);

@@ -24,7 +24,7 @@
 #define CREATED_LIMIT (5 * SEC)
 #define PROBE_LIMIT   (3 * SEC)
 
-/* --- what a message tells -------------------------------------------------------------------- */
+/* --- what a message tells ----------------------------------------------------------------- */
 
 /* A message that is none of a watch: the stream has failed. */
 static void

@@ -43,7 +43,7 @@ client_lacks_token(const struct client *client)
     return client->user && !client->token && !client->auth_is_off;
 }
 
-/* --- those who wait -------------------------------------------------------------------------- */
+/* --- those who wait ----------------------------------------------------------------------- */
 
 void
 token_stop_waiting(struct call *call)

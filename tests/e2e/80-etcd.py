@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import urllib.error
 
 import hf
 from hf.etcd import ECHO, PREFIX, VALUE, EtcdCase
@@ -129,6 +130,25 @@ class ForeignWriters(EtcdCase):
             self.etcd.put(f"{PREFIX}/{name}", VALUE)
             self.wait_functions(i + 1)
         self.assertTrue(self.works("127.0.0.1"))
+
+
+class Full(EtcdCase):
+    def test_a_full_database(self):
+        """Nothing is tried again in vain; what to do is said; reading goes on."""
+        self.etcd.stop()
+        self.etcd.arguments = ["--quota-backend-bytes", 4 << 20]
+        self.etcd.start()
+        self.p.start()
+        self.p.create("hyperfaas-hello", function_id="f")
+        with self.assertRaises(urllib.error.HTTPError):
+            for i in range(20):
+                self.etcd.put(f"ballast/{i}", "x" * (1 << 20))
+        failed = self.p.tool.run("function", "create", "hyperfaas-hello", check=False)
+        self.assertNotEqual(failed.returncode, 0)
+        self.assertIn("database space exceeded", failed.stderr)
+        self.assertIn("defragmented", failed.stderr)
+        self.assertTrue(self.works("f"))
+        self.assertEqual(len(self.p.tool.json("function", "list")), 1)
 
 
 class Many(EtcdCase):

@@ -125,12 +125,16 @@ THREAD_TESTS += %D%/test-store-file
 %C%_test_store_file_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_store_file_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
 ETCD_TEST_SOURCES = %D%/etcd-bench.c %D%/etcd-bench.h %D%/fake-etcd.c %D%/fake-etcd.h \
+    %D%/fake-etcd-json.c %D%/fake-etcd-json.h \
     $(HF_STORE_ETCD_SOURCES)
-UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-wire
+UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-wire
 %C%_test_store_etcd_SOURCES = %D%/test-store-etcd.c %D%/contract-store.c %D%/contract-store.h \
     $(ETCD_TEST_SOURCES)
 %C%_test_store_etcd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_store_etcd_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+%C%_test_store_etcd_parts_SOURCES = %D%/test-store-etcd-parts.c $(HF_STORE_ETCD_SOURCES)
+%C%_test_store_etcd_parts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_store_etcd_parts_LDADD = $(UNIT_LIBS) $(JSON_C_LIBS)
 %C%_test_store_etcd_wire_SOURCES = %D%/test-store-etcd-wire.c $(ETCD_TEST_SOURCES)
 %C%_test_store_etcd_wire_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_store_etcd_wire_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)

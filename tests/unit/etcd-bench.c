@@ -9,7 +9,7 @@
 
 #define LIMIT UINT64_C(20000000000)
 
-/* --- the watcher ------------------------------------------------------------------------ */
+/* --- the watcher -------------------------------------------------------------------------- */
 
 static void
 do_deed(struct bench *b, enum bench_deed deed)
@@ -97,7 +97,7 @@ bench_watch(struct bench *b)
     }
 }
 
-/* --- life ---------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------- */
 
 void
 bench_open_alone(struct bench *b, const char *const *settings)
@@ -178,13 +178,26 @@ bench_put(struct bench *b, const char *id, const char *json, uint32_t condition,
     return b->answer.code;
 }
 
+void
+bench_begin_get(struct bench *b, const char *id)
+{
+    CU_ASSERT_EQUAL(b->ops->get(b->store, HF_STORE_FUNCTIONS, id, LIMIT, on_done, b, NULL, NULL),
+                    0);
+}
+
+void
+bench_begin_remove(struct bench *b, const char *id)
+{
+    CU_ASSERT_EQUAL(b->ops->remove(b->store, HF_STORE_FUNCTIONS, id, LIMIT, on_done, b, NULL, NULL),
+                    0);
+}
+
 int
 bench_get(struct bench *b, const char *id)
 {
     size_t before = b->answer.n;
 
-    CU_ASSERT_EQUAL(b->ops->get(b->store, HF_STORE_FUNCTIONS, id, LIMIT, on_done, b, NULL, NULL),
-                    0);
+    bench_begin_get(b, id);
     CU_ASSERT_TRUE(fake_wait(b->fake, &b->answer.n, before + 1));
     return b->answer.code;
 }

@@ -45,6 +45,8 @@ void bench_watch(struct bench *); /* until it is synced */
 /* Begins an operation, or also waits for its end and returns its code. */
 void bench_begin_put(struct bench *, const char *id, const char *json, uint32_t condition,
                      uint64_t revision, uint64_t timeout_ns);
+void bench_begin_get(struct bench *, const char *id);
+void bench_begin_remove(struct bench *, const char *id);
 int bench_put(struct bench *, const char *id, const char *json, uint32_t condition,
               uint64_t revision);
 int bench_get(struct bench *, const char *id);

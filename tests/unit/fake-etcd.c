@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
+#include "fake-etcd-json.h"
 
-#include "plugins/store-etcd/base64.h"
-
-/* --- pairs --------------------------------------------------------------------------- */
+/* --- pairs -------------------------------------------------------------------------------- */
 
 /* Where a key is, or belongs. */
 static size_t
@@ -55,62 +53,7 @@ copy(const char *data, size_t len)
     return bytes;
 }
 
-/* --- JSON ------------------------------------------------------------------------------ */
-
-static void
-add_bytes(struct json_object *object, const char *name, const char *data, size_t len)
-{
-    char *text = base64_encode(data, len);
-
-    if (len > 0) { /* etcd leaves out what is empty */
-        json_object_object_add(object, name, json_object_new_string(text));
-    }
-    free(text);
-}
-
-/* Numbers are texts, and zeros are left out. */
-static void
-add_u64(struct json_object *object, const char *name, uint64_t value)
-{
-    char text[32];
-
-    snprintf(text, sizeof text, "%ju", (uintmax_t)value);
-    if (value > 0) {
-        json_object_object_add(object, name, json_object_new_string(text));
-    }
-}
-
-static char *
-get_bytes(struct json_object *object, const char *name, size_t *ret_len)
-{
-    struct json_object *member = json_object_object_get(object, name);
-    char *data;
-
-    if (!member) {
-        *ret_len = 0;
-        return copy("", 0);
-    }
-    data = base64_decode(json_object_get_string(member), strlen(json_object_get_string(member)),
-                         ret_len);
-    assert(data);
-    return data;
-}
-
-static char *
-get_key(struct json_object *object, const char *name)
-{
-    size_t len;
-
-    return get_bytes(object, name, &len);
-}
-
-static uint64_t
-get_u64(struct json_object *object, const char *name)
-{
-    struct json_object *member = json_object_object_get(object, name);
-
-    return member ? strtoull(json_object_get_string(member), NULL, 10) : 0;
-}
+/* --- answers ------------------------------------------------------------------------------ */
 
 static struct json_object *
 with_header(const struct fake_etcd *etcd)
@@ -254,7 +197,7 @@ drop(struct fake_etcd *etcd, const char *key)
     return true;
 }
 
-/* --- calls --------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------- */
 
 static struct json_object *
 range(struct fake_etcd *etcd, struct json_object *body)
@@ -450,7 +393,7 @@ serve(void *arg, struct fake_request *request)
     json_object_put(body);
 }
 
-/* --- the test's side -------------------------------------------------------------------------- */
+/* --- the test's side ---------------------------------------------------------------------- */
 
 void
 fake_etcd_init(struct fake_etcd *etcd)

@@ -9,8 +9,6 @@
 #include <hyperfaas/store.h>
 
 #include "etcd-bench.h"
-#include "plugins/store-etcd/base64.h"
-#include "plugins/store-etcd/lines.h"
 #include "unit.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -26,75 +24,7 @@
     "\"},\"events\":[{\"kv\":{\"key\":\"" KEY_F "\",\"mod_revision\":\"" revision                  \
     "\",\"value\":\"" value "\"}}]}}\n"
 
-/* --- parts ------------------------------------------------------------------------------ */
-
-static void
-base64_is_the_standard_one(void)
-{
-    static const struct {
-        const char *bytes, *text;
-    } pairs[] = {
-        { "", "" },        { "f", "Zg==" },        { "fo", "Zm8=" },
-        { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "\xff\xfe\xfb", "//77" },
-    };
-    static const char *const bad[] = { "Zg", "Zg=", "Zg==x", "Z===", "====", "Zm9v\n", "_-__" };
-    size_t len;
-
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        char *text = base64_encode(pairs[i].bytes, strlen(pairs[i].bytes));
-        char *bytes = base64_decode(text, strlen(text), &len);
-
-        UNIT_STR(text, pairs[i].text);
-        UNIT_STR(bytes, pairs[i].bytes);
-        UNIT_U64(len, strlen(pairs[i].bytes));
-        free(text);
-        free(bytes);
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        CU_ASSERT_PTR_NULL(base64_decode(bad[i], strlen(bad[i]), &len));
-    }
-}
-
-static bool
-join(void *arg, const char *line, size_t len)
-{
-    char *text = arg;
-    size_t end = strlen(text);
-
-    snprintf(text + end, 100 - end, "%.*s|", (int)len, line);
-    return true;
-}
-
-static void
-lines_are_cut_by_newlines_alone(void)
-{
-    static const char text[] = "one\n\ntwo two\nthree\nlast";
-
-    for (size_t cut = 0; cut < sizeof text; cut++) {
-        struct lines lines = { 0 };
-        char seen[100] = "";
-
-        UNIT_INT(lines_add(&lines, text, cut, 100, join, seen), LINES_OK);
-        UNIT_INT(lines_add(&lines, text + cut, sizeof text - 1 - cut, 100, join, seen), LINES_OK);
-        UNIT_INT(lines_end(&lines, join, seen), LINES_OK);
-        UNIT_STR(seen, "one|two two|three|last|");
-        lines_fini(&lines);
-    }
-}
-
-static void
-lines_have_a_cap(void)
-{
-    struct lines lines = { 0 };
-    char seen[100] = "";
-
-    UNIT_INT(lines_add(&lines, "12345678\n1234", 13, 8, join, seen), LINES_OK);
-    UNIT_INT(lines_add(&lines, "56789", 5, 8, join, seen), LINES_TOO_LONG);
-    UNIT_STR(seen, "12345678|");
-    lines_fini(&lines);
-}
-
-/* --- what is asked ---------------------------------------------------------------------------- */
+/* --- what is asked ------------------------------------------------------------------------ */
 
 /* Takes the next request, which must be this one. */
 static struct fake_request *
@@ -140,6 +70,14 @@ requests_are_as_etcd_reads_them(void)
                 200, "{\"header\":{\"revision\":9},\"succeeded\":true}"); /* a number, too */
     UNIT_INT(b.answer.code, 0);
     UNIT_U64(b.answer.revision, 9);
+    bench_begin_get(&b, "f");
+    fake_answer(take(&b, "/v3/kv/range", "{\"key\":\"" KEY_F "\"}"), 200,
+                "{\"header\":{\"revision\":\"9\"}}");
+    UNIT_INT(b.answer.code, HF_ENOTFOUND); /* so are `kvs` when there are none */
+    bench_begin_remove(&b, "f");
+    fake_answer(take(&b, "/v3/kv/deleterange", "{\"key\":\"" KEY_F "\"}"), 200,
+                "{\"header\":{\"revision\":\"10\"},\"deleted\":\"1\"}");
+    UNIT_INT(b.answer.code, 0);
     bench_close(&b);
 }
 
@@ -187,8 +125,7 @@ take_watch_from(struct bench *b, const char *revision)
     return request;
 }
 
-/* --- the stream
- * ----------------------------------------------------------------------------------- */
+/* --- the stream --------------------------------------------------------------------------- */
 
 static void
 a_stream_cut_anywhere(void)
@@ -256,6 +193,28 @@ progress_moves_nothing(void)
     say(stream, PUT_F("51", "Mg=="));
     fake_answer_fail(stream, HF_EUNAVAILABLE, "connection reset", true);
     take_watch_from(&b, "52");
+    bench_close(&b);
+}
+
+/* A role was changed, say: the token is of before that. */
+static void
+a_token_of_before_a_change(void)
+{
+    static const char *const settings[] = { "user=hf", "password=secret", NULL };
+    struct fake_request *request;
+    struct bench b;
+
+    bench_open_alone(&b, settings);
+    bench_begin_put(&b, "f", "1", HF_STORE_ABSENT, 0, 20 * SECOND);
+    fake_answer(take(&b, "/v3/auth/authenticate", NULL), 200, "{\"token\":\"abc.5\"}");
+    fake_answer(take(&b, "/v3/kv/txn", NULL), 400,
+                "{\"error\":\"etcdserver: revision of auth store is old\",\"code\":3,\"message\":"
+                "\"etcdserver: revision of auth store is old\"}");
+    fake_answer(take(&b, "/v3/auth/authenticate", NULL), 200, "{\"token\":\"def.6\"}");
+    request = take(&b, "/v3/kv/txn", NULL); /* it was refused, so it may be repeated */
+    UNIT_CONTAINS(request->headers, "Authorization: def.6\n");
+    fake_answer(request, 401, "{\"message\":\"etcdserver: invalid auth token\",\"code\":16}");
+    UNIT_INT(b.answer.code, HF_EDENIED); /* but once is enough */
     bench_close(&b);
 }
 
@@ -350,6 +309,7 @@ a_watch_that_is_never_created(void)
 
     bench_open_alone(&b, NULL);
     stream = begin_watch(&b);
+    UNIT_U64(stream->timeout_ns, 0); /* a stream itself has no limit */
     fake_answer_begin(stream, 200, NULL);
     take_watch_from(&b, "6"); /* after the limit */
     CU_ASSERT_TRUE(stream->over);
@@ -404,8 +364,7 @@ a_list_that_is_compacted_between_pages(void)
     bench_close(&b);
 }
 
-/* --- members
- * ------------------------------------------------------------------------------------------ */
+/* --- members ------------------------------------------------------------------------------ */
 
 /* The member that a request went to: the last letter of its host's name. */
 static char
@@ -502,12 +461,13 @@ what_is_not_etcd_is_said(void)
     }
 }
 
-UNIT_MAIN("store-etcd-wire", UNIT_TEST(base64_is_the_standard_one),
-          UNIT_TEST(lines_are_cut_by_newlines_alone), UNIT_TEST(lines_have_a_cap),
+UNIT_MAIN("store-etcd-wire",
+
           UNIT_TEST(requests_are_as_etcd_reads_them), UNIT_TEST(a_stream_cut_anywhere),
           UNIT_TEST(events_of_all_kinds), UNIT_TEST(progress_moves_nothing),
           UNIT_TEST(ends_of_a_stream), UNIT_TEST(a_compacted_start_is_listed_anew_at_once),
           UNIT_TEST(a_watch_with_a_dead_token), UNIT_TEST(a_watch_that_is_never_created),
-          UNIT_TEST(a_member_that_lags_behind), UNIT_TEST(a_list_that_is_compacted_between_pages),
+          UNIT_TEST(a_token_of_before_a_change), UNIT_TEST(a_member_that_lags_behind),
+          UNIT_TEST(a_list_that_is_compacted_between_pages),
           UNIT_TEST(the_next_member_is_asked_at_once), UNIT_TEST(only_reads_are_repeated),
           UNIT_TEST(what_is_not_etcd_is_said))

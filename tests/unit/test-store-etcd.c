@@ -63,7 +63,7 @@ contract_store_settings(void)
     return settings;
 }
 
-/* --- following -------------------------------------------------------------------------------- */
+/* --- following ---------------------------------------------------------------------------- */
 
 static void
 a_list_comes_in_pages(void)
@@ -294,8 +294,7 @@ what_etcd_refuses_is_said(void)
     bench_close(&b);
 }
 
-/* --- who we are
- * ----------------------------------------------------------------------------------- */
+/* --- who we are --------------------------------------------------------------------------- */
 
 static void
 a_token_is_asked_for_once_and_renewed(void)
@@ -351,8 +350,7 @@ a_user_where_nobody_is_asked(void)
     bench_close(&b);
 }
 
-/* --- configuration
- * ------------------------------------------------------------------------------------ */
+/* --- configuration ------------------------------------------------------------------------ */
 
 static void
 configurations_that_cannot_be(void)

@@ -98,7 +98,7 @@ class Etcd(Engine):
                 "--listen-peer-urls", f"http://{self.peer}",
                 "--initial-advertise-peer-urls", f"http://{self.peer}",
                 "--initial-cluster", f"{self.name}=http://{self.peer}",
-                "--unsafe-no-fsync", "--log-level", "warn", *self.arguments]
+                "--unsafe-no-fsync", "--log-level", "warn", *map(str, self.arguments)]
 
     def answers(self):
         try:
