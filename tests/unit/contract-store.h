@@ -35,6 +35,10 @@ const char *const *contract_store_settings(void);
     TEST(contract_store_destroy_under_way)                                                         \
     TEST(contract_store_compare_and_swap)                                                          \
     TEST(contract_store_many)                                                                      \
+    TEST(contract_store_announce)                                                                  \
+    TEST(contract_store_announce_and_destroy)                                                      \
+    TEST(contract_store_announce_and_die)                                                          \
+    TEST(contract_store_announce_again)                                                            \
     TEST(contract_store_show)
 
 #define CONTRACT_STORE_DECLARE(name) void name(void);
