@@ -142,8 +142,7 @@ look(struct follower *f, const char *name, bool just_created)
         return;
     }
     over = are_nodes(f) && announce_is_over(f->folder, name);
-    r = over ? HF_ENOTFOUND
-             : document_read(f->folder, name, f->place->hash, &document, message);
+    r = over ? HF_ENOTFOUND : document_read(f->folder, name, f->place->hash, &document, message);
     if (r == HF_ENOTFOUND) {
         known = known_find(&f->known, name);
         if (known) {

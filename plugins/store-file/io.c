@@ -125,8 +125,8 @@ bool
 io_tell_announced(struct io *io, struct request *request, int code, uint64_t revision,
                   const char *message)
 {
-    struct notice *notice = notice_new(
-        request, code < 0 ? NOTICE_UNANNOUNCED : NOTICE_ANNOUNCED, request->change.id, message);
+    struct notice *notice = notice_new(request, code < 0 ? NOTICE_UNANNOUNCED : NOTICE_ANNOUNCED,
+                                       request->change.id, message);
 
     if (!notice) {
         return false;
