@@ -1,7 +1,8 @@
 /*
  * driver_host.c - what drivers are given: time, descriptors, processes.
  *
- * The gRPC server for instances inside a driver is in driver_service.c.
+ * The gRPC server for instances inside a driver is in driver_service.c; the HTTP client is
+ * core/http itself.
  */
 #include "node/driver_host.h"
 
@@ -11,6 +12,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/random.h"
+#include "http/http.h"
 #include "loop/child.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
@@ -177,7 +179,7 @@ host_spawn(const struct hf_driver_host *host, const struct hf_host_spawn *spawn,
            struct hf_host_child **ret, struct hf_err *err)
 {
     const struct driver *driver = driver_of(host);
-    const struct hf_child_spec spec = {
+    struct hf_child_spec spec = {
         .path = spawn->path,
         .argv = spawn->argv,
         .envp = spawn->envp,
@@ -190,6 +192,12 @@ host_spawn(const struct hf_driver_host *host, const struct hf_host_spawn *spawn,
     int r;
 
     hf_assert(driver->spawner);
+    if (spawn->size >= sizeof *spawn) { /* built with 0.2 or later */
+        spec.data_bytes = spawn->data_bytes;
+        spec.processors = spawn->processors;
+        spec.processor_words = spawn->processor_words;
+        spec.nice = spawn->nice;
+    }
     if (!child) {
         return hf_fail(err, HF_ENOMEM, "no memory to start '%s'", spawn->path);
     }
@@ -237,6 +245,13 @@ host_listen(const struct hf_driver_host *host, const char *address,
                                     err);
 }
 
+static int
+host_http_new(const struct hf_driver_host *host, const struct hf_host_http_options *options,
+              struct hf_host_http **ret, struct hf_err *err)
+{
+    return hf_http_new(driver_of(host)->loop, options, ret, err);
+}
+
 static const struct hf_driver_host table = {
     .size = sizeof table,
     .now = host_now,
@@ -257,6 +272,11 @@ static const struct hf_driver_host table = {
     .listener_free = hf_driver_service_free,
     .call_send = hf_driver_call_send,
     .call_finish = hf_driver_call_finish,
+    .http_new = host_http_new,
+    .http_free = hf_http_free,
+    .http_send = hf_http_send,
+    .http_cancel = hf_http_cancel,
+    .http_header = hf_http_header,
 };
 
 int

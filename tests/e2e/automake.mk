@@ -23,6 +23,7 @@ E2E_TESTS = \
     %D%/46-docs.py \
     %D%/50-worker-api.py \
     %D%/52-leaf-state.py \
+    %D%/57-existing-worker.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
     %D%/70-load.py
@@ -48,6 +49,7 @@ EXTRA_DIST += \
     %D%/hf/daemon.py \
     %D%/hf/engines.py \
     %D%/hf/env.py \
+    %D%/hf/existing_worker.py \
     %D%/hf/h2raw.py \
     %D%/hf/ini.py \
     %D%/hf/load.py \
@@ -57,10 +59,15 @@ EXTRA_DIST += \
     %D%/hf/platform.py \
     %D%/hf/plugins.py \
     %D%/hf/processes.py \
+    %D%/hf/protos.py \
     %D%/hf/rpc.py \
     %D%/hf/wait.py \
+    %D%/hf/wire.py \
     %D%/README.md \
-    %D%/scaler-flap.c
+    %D%/scaler-flap.c \
+    %D%/wire/common/common.proto \
+    %D%/wire/grpc/health/v1/health.proto \
+    %D%/wire/worker/worker.proto
 
 check_PROGRAMS += %D%/load
 %C%_load_SOURCES = %D%/load.c
