@@ -11,6 +11,7 @@
 #include "grpc/health.h"
 #include "grpc/server.h"
 #include "node/node.h"
+#include "node/node_document.h"
 #include "node/node_service.h"
 #include "node/worker/worker.h"
 #include "plugin/module.h"
@@ -213,9 +214,11 @@ drained(struct hf_worker_role *worker)
 
     worker->drained = NULL;
     hf_timer_cancel(&worker->drain_limit);
-    hf_worker_end_events(worker);
-    hf_worker_end_logs(worker);
-    hf_grpc_health_end_watches(worker->health);
+    if (hf_node_is_ending(worker->node)) {
+        hf_worker_end_events(worker);
+        hf_worker_end_logs(worker);
+        hf_grpc_health_end_watches(worker->health);
+    }
     done(worker->drained_arg);
 }
 
@@ -278,6 +281,19 @@ worker_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), v
     }
 }
 
+static int
+worker_undrain(struct hf_role *role, struct hf_err *err)
+{
+    struct hf_worker_role *worker = worker_of(role);
+
+    (void)err;
+    worker->draining = false;
+    worker->stopping_all = false;
+    hf_grpc_health_set_all(worker->health, true);
+    hf_worker_tell_draining(worker);
+    return 0;
+}
+
 /* --- the end ---------------------------------------------------------------------- */
 
 /* Without the runtime nothing ends any more: forgets what is left. */
@@ -330,11 +346,25 @@ worker_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t
     return 1;
 }
 
+static void
+worker_capacity(const struct hf_role *role, struct hf_node_capacity *ret)
+{
+    const struct hf_worker_role *worker = hf_container_of(role, struct hf_worker_role, role);
+
+    *ret = (struct hf_node_capacity){
+        .memory_bytes = worker->memory_bytes,
+        .cpu_millis = worker->cpu_millis,
+        .max_instances = worker->max_instances,
+    };
+}
+
 const struct hf_role_ops hf_worker_role = {
     .name = "worker",
     .create = worker_create,
     .start = worker_start,
     .drain = worker_drain,
+    .undrain = worker_undrain,
     .destroy = worker_destroy,
     .addresses = worker_addresses,
+    .capacity = worker_capacity,
 };
