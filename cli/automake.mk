@@ -12,6 +12,8 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/instances.c \
     %D%/main.c \
     %D%/node.c \
+    %D%/node_list.c %D%/node_list.h \
+    %D%/nodes.c \
     %D%/plugin.c \
     %D%/protoc.c %D%/protoc.h \
     %D%/store.c %D%/store.h \

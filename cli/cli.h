@@ -113,6 +113,7 @@ int cli_print_json(struct hf_text *text, struct hf_err *err);
 extern const struct cli_command cli_function_commands[];
 extern const struct cli_command cli_call_commands[];
 extern const struct cli_command cli_instances_commands[];
+extern const struct cli_command cli_nodes_commands[];
 extern const struct cli_command cli_node_commands[];
 extern const struct cli_command cli_plugin_commands[];
 

@@ -169,6 +169,7 @@ static const struct cli_command *const command_tables[] = {
     cli_function_commands,
     cli_call_commands,
     cli_instances_commands,
+    cli_nodes_commands,
     cli_node_commands,
     cli_plugin_commands,
     version_commands,

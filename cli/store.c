@@ -231,8 +231,9 @@ on_lost(void *arg, const char *message)
     end(arg, HF_EUNAVAILABLE, message);
 }
 
-int
-cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, struct hf_err *err)
+static int
+list(struct cli_store *store, uint32_t space, cli_store_each_fn *each, void *arg,
+     struct hf_err *err)
 {
     static const struct hf_store_watcher watcher = {
         .size = sizeof watcher,
@@ -248,11 +249,24 @@ cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, stru
     begin(store);
     store->each = each;
     store->each_arg = arg;
-    r = store->ops->watch(store->store, HF_STORE_FUNCTIONS, &watcher, store, &watch, err);
+    r = store->ops->watch(store->store, space, &watcher, store, &watch, err);
     if (r < 0) {
         return r;
     }
-    r = wait(store, "functions", err);
+    r = wait(store, space == HF_STORE_NODES ? "nodes" : "functions", err);
     store->ops->unwatch(store->store, watch);
     return r;
+}
+
+int
+cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, struct hf_err *err)
+{
+    return list(store, HF_STORE_FUNCTIONS, each, arg, err);
+}
+
+int
+cli_store_list_nodes(struct cli_store *store, cli_store_each_fn *each, void *arg,
+                     struct hf_err *err)
+{
+    return list(store, HF_STORE_NODES, each, arg, err);
 }
