@@ -63,6 +63,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/worker/instance.c \
     %D%/worker/logs.c \
     %D%/worker/metrics.c \
+    %D%/worker/owners.c \
     %D%/worker/ready.c \
     %D%/worker/service.c \
     %D%/worker/worker.c %D%/worker/worker.h

@@ -131,6 +131,8 @@ static const struct hf_option worker_rows[] = {
       "For a started instance to become ready; then it is removed." },
     { "stop_grace", HF_OPT_DURATION, .fallback = "5s", .max = "1h", .help =
       "For an instance that was asked to end; then it is killed." },
+    { "orphan_timeout", HF_OPT_DURATION, .fallback = "5m", .max = "30d", .help =
+      "Instances of a leaf that has not been connected for so long are stopped; 0: never." },
     { "memory", HF_OPT_SIZE, .help =
       "What instances may use together; unset: what the runtime says, or the machine's." },
     { "cpus", HF_OPT_DOUBLE, .min = "0.001", .max = "100000", .help =

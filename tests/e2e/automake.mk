@@ -26,6 +26,7 @@ E2E_TESTS = \
     %D%/57-existing-worker.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
+    %D%/68-nodes.py \
     %D%/70-load.py
 
 # Those in which threads meet.
@@ -50,6 +51,7 @@ EXTRA_DIST += \
     %D%/hf/engines.py \
     %D%/hf/env.py \
     %D%/hf/existing_worker.py \
+    %D%/hf/fleet.py \
     %D%/hf/h2raw.py \
     %D%/hf/ini.py \
     %D%/hf/load.py \

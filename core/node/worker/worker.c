@@ -53,6 +53,7 @@ read_options(struct hf_worker_role *worker)
     worker->internal = hf_options_bool(options, "containerized");
     worker->ready_ns = hf_options_u64(options, "ready_timeout");
     worker->grace_ns = hf_options_u64(options, "stop_grace");
+    worker->orphan_ns = hf_options_u64(options, "orphan_timeout");
     worker->max_instances = (uint32_t)hf_options_u64(options, "max_instances");
     worker->memory_bytes = hf_options_u64(options, "memory");
     worker->cpu_millis = (uint64_t)(hf_options_double(options, "cpus") * 1000.0);
@@ -115,6 +116,7 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_map_init(&worker->by_id, hf_node_seed(node, "worker"));
     hf_map_init(&worker->by_start_id, hf_node_seed(node, "worker starts"));
     hf_map_init(&worker->early, hf_node_seed(node, "worker signals"));
+    hf_map_init(&worker->owners, hf_node_seed(node, "worker owners"));
     hf_list_init(&worker->instances);
     hf_list_init(&worker->early_order);
     hf_list_init(&worker->status_listeners);
@@ -328,6 +330,7 @@ worker_destroy(struct hf_role *role)
     hf_worker_ready_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->by_start_id);
+    hf_map_fini(&worker->owners); /* went with instances and listeners */
     hf_metrics_sample_free(worker->sample);
     free(worker->controller_address);
     worker->magic = 0;
