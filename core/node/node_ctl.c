@@ -10,6 +10,7 @@
 #include "ctl/ctl.h"
 #include "loop/loop.h"
 #include "node/catalog.h"
+#include "node/discovery.h"
 #include "node/node_private.h"
 
 /* --- time ---------------------------------------------------------------------------------- */
@@ -215,6 +216,16 @@ catalog_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 }
 
 static int
+node_peers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+{
+    const struct hf_node *node = arg;
+
+    (void)err;
+    hf_directory_show(node->directory, hf_ctl_out(call));
+    return 0;
+}
+
+static int
 shut_down(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     (void)call;
@@ -225,6 +236,8 @@ shut_down(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 
 static const struct hf_ctl_command commands[] = {
     { "node/show", "", "Who this node is and where it can be reached.", 0, 0, true, node_show },
+    { "node/peers", "", "The nodes that were discovered, if any role looks for them.", 0, 0, false,
+      node_peers },
     { "catalog/show", "", "The functions that are known: how many, and how fresh.", 0, 0, false,
       catalog_show },
     { "shutdown", "", "Finishes what runs, then ends, as SIGTERM does.", 0, 0, false, shut_down },
