@@ -7,6 +7,7 @@
 #include "node/driver_host.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/err.h"
@@ -173,31 +174,39 @@ on_exit_of(void *arg, int code, int signal)
     child->on_exit(child->arg, &how);
 }
 
+/* A module of an earlier minor version gives less: the rest is zero. */
+static struct hf_child_spec
+child_spec_of(const struct hf_host_spawn *given)
+{
+    struct hf_host_spawn spawn = { 0 };
+
+    memcpy(&spawn, given, hf_min((size_t)given->size, sizeof spawn));
+    return (struct hf_child_spec){
+        .path = spawn.path,
+        .argv = spawn.argv,
+        .envp = spawn.envp,
+        .directory = spawn.directory,
+        .output = spawn.output,
+        .memory_bytes = spawn.memory_bytes,
+        .data_bytes = spawn.data_bytes,
+        .open_files = spawn.open_files,
+        .processors = spawn.processors,
+        .processor_words = spawn.processor_words,
+        .nice = spawn.nice,
+    };
+}
+
 static int
 host_spawn(const struct hf_driver_host *host, const struct hf_host_spawn *spawn,
            void (*on_exit)(void *arg, const struct hf_host_exit *), void *arg,
            struct hf_host_child **ret, struct hf_err *err)
 {
     const struct driver *driver = driver_of(host);
-    struct hf_child_spec spec = {
-        .path = spawn->path,
-        .argv = spawn->argv,
-        .envp = spawn->envp,
-        .directory = spawn->directory,
-        .output = spawn->output,
-        .memory_bytes = spawn->memory_bytes,
-        .open_files = spawn->open_files,
-    };
+    const struct hf_child_spec spec = child_spec_of(spawn);
     struct hf_host_child *child = calloc(1, sizeof *child);
     int r;
 
     hf_assert(driver->spawner);
-    if (spawn->size >= sizeof *spawn) { /* built with 0.2 or later */
-        spec.data_bytes = spawn->data_bytes;
-        spec.processors = spawn->processors;
-        spec.processor_words = spawn->processor_words;
-        spec.nice = spawn->nice;
-    }
     if (!child) {
         return hf_fail(err, HF_ENOMEM, "no memory to start '%s'", spawn->path);
     }

@@ -22,6 +22,13 @@ class TestCase(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="hf-e2e-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.nodes = []
+        self.engines = []
+
+    def engine(self, engine):
+        """Starts an engine (hf/engines.py), which outlives the nodes; before they are made."""
+        self.addCleanup(engine.discard)
+        self.engines.append(engine)
+        return engine.start()
 
     def platform(self, start=True, **more):
         """A platform that is checked and taken down when the test ends."""
@@ -73,7 +80,8 @@ class TestCase(unittest.TestCase):
             raise AssertionError(f"files were left behind: {[str(path) for path in left]}")
 
     def _check_processes(self):
-        known = {node.process.pid for node in self.nodes if node.process is not None}
+        known = {process.process.pid for process in [*self.nodes, *self.engines]
+                 if process.process is not None}
         try:
             eventually(lambda: not processes.orphans(known), "all instances have gone", limit=5)
         except AssertionError:
