@@ -143,8 +143,10 @@ on_told(void *arg, int code, const char *message, const struct hf_document *docu
     (void)document;
     if (code == 0) {
         hf_log(HF_LOG_INFO, "announced in the store", HF_KV_STR("id", node->id));
-    } else {
-        hf_log(HF_LOG_WARNING, "can't be announced in the store; trying on",
+    } else { /* that the store is away, the catalog complains of */
+        bool away = code == HF_EUNAVAILABLE || code == HF_ETIMEOUT;
+
+        hf_log(away ? HF_LOG_NOTICE : HF_LOG_WARNING, "can't be announced in the store; trying on",
                HF_KV_STR("id", node->id), HF_KV_STR("why", message));
     }
 }

@@ -27,7 +27,8 @@ E2E_TESTS = \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
     %D%/68-nodes.py \
-    %D%/70-load.py
+    %D%/70-load.py \
+    %D%/83-etcd-nodes.py
 
 # Those in which threads meet.
 THREAD_TESTS += \

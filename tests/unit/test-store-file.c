@@ -708,5 +708,5 @@ nodes_folder_recreated(void)
 UNIT_MAIN("store-file", CONTRACT_STORE_TESTS UNIT_TEST(names), UNIT_TEST(editors),
           UNIT_TEST(bad_documents), UNIT_TEST(folder_recreated), UNIT_TEST(lost_events),
           UNIT_TEST(killed_writers), UNIT_TEST(races), UNIT_TEST(lock_held), UNIT_TEST(slices),
-          UNIT_TEST(path_that_cannot_be), UNIT_TEST(announced_twice), UNIT_TEST(nodes_found),
-          UNIT_TEST(nodes_folder_recreated))
+          UNIT_TEST(path_that_cannot_be), UNIT_TEST(contract_store_announce_and_die),
+          UNIT_TEST(announced_twice), UNIT_TEST(nodes_found), UNIT_TEST(nodes_folder_recreated))
