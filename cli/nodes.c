@@ -334,11 +334,12 @@ const struct cli_command cli_nodes_commands[] = {
     { "nodes", "",
       "Lists the nodes: those that announced themselves in the store, and those that the "
       "configuration names.",
-      NULL, 0, 0, nodes },
+      NULL, 0, 0, nodes, "hyperfaas nodes --json" },
     { "drain", "NODE",
       "Takes a node out of service and waits until nothing runs there; NODE is its id, or its "
       "API address. It stays up, and drained.",
-      drain_flags, 1, 1, drain },
-    { "undrain", "NODE", "Takes a drained node back into service.", NULL, 1, 1, undrain },
+      drain_flags, 1, 1, drain, "hyperfaas drain worker-1 --limit 1m" },
+    { "undrain", "NODE", "Takes a drained node back into service.", NULL, 1, 1, undrain,
+      "hyperfaas undrain worker-1" },
     { 0 },
 };

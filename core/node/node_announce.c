@@ -162,7 +162,7 @@ hf_node_announce(struct hf_node *node, struct hf_err *err)
 
     hf_node_document_init(&described);
     hf_text_init(&json);
-    if (!hf_options_bool(options, "announce") || !node->store_ops->announce) {
+    if (!hf_options_bool(options, "announce") || !node->store || !node->store_ops->announce) {
         return 0;
     }
     r = hf_node_describe(node, &described, err);

@@ -213,7 +213,9 @@ catalog_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     const struct hf_node *node = arg;
 
-    (void)err;
+    if (!node->catalog) {
+        return hf_fail(err, HF_ENOTFOUND, "this node needs to know no functions");
+    }
     hf_catalog_show(node->catalog, hf_ctl_out(call));
     return 0;
 }
@@ -223,7 +225,9 @@ node_peers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     const struct hf_node *node = arg;
 
-    (void)err;
+    if (!node->store) {
+        return hf_fail(err, HF_ENOTFOUND, "this node has no store");
+    }
     hf_directory_show(node->directory, hf_ctl_out(call));
     return 0;
 }
@@ -234,7 +238,9 @@ store_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     const struct hf_node *node = arg;
     struct hf_text *out = hf_ctl_out(call);
 
-    (void)err;
+    if (!node->store) {
+        return hf_fail(err, HF_ENOTFOUND, "this node has no store");
+    }
     hf_text_printf(out, "plugin %s\n", node->store_module.module->name);
     if (node->store_ops->show) {
         node->store_ops->show(node->store, out);

@@ -33,6 +33,9 @@ enum {
 #define NAME_CHANGED                                                                               \
     (IN_CREATE | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
 
+/* A file that is there though it went was created since. */
+#define JUST_CREATED (IN_CREATE | IN_MOVED_FROM | IN_DELETE)
+
 static const char gone[] = "the folder was moved or removed: waiting until it is there again";
 
 struct follower {
@@ -126,10 +129,10 @@ judge(struct follower *f, struct known *known, const char *id, int code, struct 
     }
 }
 
-/* Looks at a name again.  A file just created may not be written yet: unless
+/* Looks at a name again.  A file that is `unfinished` may not be written yet: unless
  * it is whole already, the end of the writing is what tells it. */
 static void
-look(struct follower *f, const char *name, bool just_created)
+look(struct follower *f, const char *name, bool unfinished)
 {
     struct document document = { 0 };
     char id[NAME_SIZE], canonical[NAME_SIZE], message[MESSAGE_SIZE];
@@ -165,7 +168,7 @@ look(struct follower *f, const char *name, bool just_created)
         tell(f, NOTICE_BAD, id, message);
         return;
     }
-    if (r == HF_EINVALID && just_created) {
+    if (r == HF_EINVALID && unfinished) {
         return;
     }
     known = known_add(&f->known, name);
@@ -261,7 +264,7 @@ take_event(struct follower *f, const struct inotify_event *event)
     } else if (event->len > 0 && are_nodes(f) && announce_is_lock(event->name, document)) {
         take_lock_event(f, document);
     } else if (event->len > 0) {
-        look(f, event->name, event->mask & IN_CREATE);
+        look(f, event->name, event->mask & JUST_CREATED);
     }
 }
 

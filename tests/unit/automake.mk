@@ -137,7 +137,8 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-wire
 
 # --- core/node: what roles share
 HF_NODE_TESTS = %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
-    %D%/test-worker-events %D%/test-message-tracker %D%/test-state-service
+    %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
+    %D%/test-state-service
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
 %C%_test_discovery_SOURCES = %D%/test-discovery.c
@@ -150,6 +151,8 @@ THREAD_TESTS += %D%/test-catalog %D%/test-node
 $(%C%_test_state_service_OBJECTS): | $(HF_PROTO_H)
 %C%_test_message_tracker_SOURCES = %D%/test-message-tracker.c
 %C%_test_message_tracker_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
+%C%_test_retries_SOURCES = %D%/test-retries.c
+%C%_test_retries_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_state_service_SOURCES = %D%/test-state-service.c
 %C%_test_state_service_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_node_SOURCES = %D%/test-node.c
@@ -198,6 +201,21 @@ UNIT_TESTS += %D%/test-cli-arguments
     cli/help.h
 %C%_test_cli_arguments_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -I$(top_srcdir)/cli
 %C%_test_cli_arguments_LDADD = $(UNIT_LIBS)
+
+UNIT_TESTS += %D%/test-cli-json %D%/test-cli-json-hostile
+%C%_test_cli_json_SOURCES = %D%/test-cli-json.c %D%/cli-json.c %D%/cli-json.h
+%C%_test_cli_json_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_cli_json_LDADD = $(UNIT_LIB) $(CLI_PROTO_LIBS) $(CUNIT_LIBS)
+EXTRA_%C%_test_cli_json_DEPENDENCIES = %D%/cli-json.pb
+%C%_test_cli_json_hostile_SOURCES = %D%/test-cli-json-hostile.c %D%/cli-json.c %D%/cli-json.h
+%C%_test_cli_json_hostile_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_cli_json_hostile_LDADD = $(UNIT_LIB) $(CLI_PROTO_LIBS) $(CUNIT_LIBS)
+EXTRA_%C%_test_cli_json_hostile_DEPENDENCIES = %D%/cli-json.pb
+%D%/cli-json.pb: $(srcdir)/%D%/cli-json.proto
+	$(AM_V_PROTOC)$(MKDIR_P) $(@D) && $(PROTOC) -I $(srcdir)/%D% -I $(PROTOBUF_PROTODIR) \
+	    --include_imports -o $@ $<
+EXTRA_DIST += %D%/cli-json.proto
+CLEANFILES += %D%/cli-json.pb
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -75,9 +75,8 @@ struct hf_leaf {
 
     /* Drain. */
     struct hf_timer drain_limit;
-    bool proxy_drained;
     char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
-    void (*drained)(void *arg);              /* NULL: not draining */
+    void (*drained)(void *arg);
     void *drained_arg;
 };
 

@@ -279,8 +279,10 @@ void
 hf_worker_tell_stopping(const struct hf_worker_instance *instance)
 {
     struct hf_worker_role *worker = instance->worker;
-    Worker__StatusUpdate update =
-        status_of(instance, WORKER__EVENT__EVENT_STOP, WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED);
+    /* Of a worker that ends an existing leaf has asked no stop, and it acts on nothing but DOWN. */
+    Worker__StatusUpdate update = status_of(
+        instance, worker->stopping_all ? WORKER__EVENT__EVENT_DOWN : WORKER__EVENT__EVENT_STOP,
+        WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED);
     struct described described;
 
     send_status(&worker->status_listeners, update);

@@ -363,6 +363,7 @@ worker_capacity(const struct hf_role *role, struct hf_node_capacity *ret)
 
 const struct hf_role_ops hf_worker_role = {
     .name = "worker",
+    .knows_functions = true,
     .create = worker_create,
     .start = worker_start,
     .drain = worker_drain,

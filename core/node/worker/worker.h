@@ -182,7 +182,7 @@ void hf_worker_answer_stops(struct hf_worker_instance *);
 int hf_worker_serve_events(struct hf_worker_role *, struct hf_err *);
 
 void hf_worker_tell_serving(const struct hf_worker_instance *);
-/* It is being stopped because somebody asked. */
+/* It is being stopped, because somebody asked or because the worker ends. */
 void hf_worker_tell_stopping(const struct hf_worker_instance *);
 /* It is gone; `end` is NULL if that was asked for. */
 void hf_worker_tell_gone(const struct hf_worker_instance *, const struct hf_instance_end *end);

@@ -132,6 +132,11 @@ class Etcd(Engine):
     def remove(self, key):
         self.ask("kv/deleterange", key=_base64(key))
 
+    @staticmethod
+    def range(prefix):
+        """All keys that begin with it, as etcd's permissions say that."""
+        return {"key": _base64(prefix), "range_end": _base64(prefix[:-1] + chr(ord(prefix[-1]) + 1))}
+
     def compact(self):
         """Forgets all revisions but the last."""
         revision = self.ask("kv/range", key=_base64("x"))["header"]["revision"]
