@@ -36,9 +36,11 @@ E2E_TESTS = \
     %D%/64-tree.py \
     %D%/64-tree-failures.py \
     %D%/64-tree-peers.py \
+    %D%/68-nodes.py \
     %D%/70-load.py \
     %D%/80-etcd.py \
     %D%/82-etcd-away.py \
+    %D%/83-etcd-nodes.py \
     %D%/84-etcd-security.py
 
 # Those in which threads meet.
@@ -66,6 +68,7 @@ EXTRA_DIST += \
     %D%/hf/env.py \
     %D%/hf/etcd.py \
     %D%/hf/existing_worker.py \
+    %D%/hf/fleet.py \
     %D%/hf/h2raw.py \
     %D%/hf/ini.py \
     %D%/hf/load.py \

@@ -140,11 +140,13 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-
 %C%_test_store_etcd_wire_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
 
 # --- core/node: what roles share
-HF_NODE_TESTS = %D%/test-catalog %D%/test-function-spec %D%/test-node %D%/test-worker \
+HF_NODE_TESTS = %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
     %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
     %D%/test-state-service
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
+%C%_test_discovery_SOURCES = %D%/test-discovery.c
+%C%_test_discovery_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_worker_SOURCES = %D%/test-worker.c %D%/worker-fixture.c %D%/worker-fixture.h
 %C%_test_worker_events_SOURCES = %D%/test-worker-events.c %D%/worker-fixture.c \
     %D%/worker-fixture.h

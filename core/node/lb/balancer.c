@@ -1,6 +1,7 @@
 /*
  * balancer.c - the role lb: its policies, its data path, its end.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,11 +183,11 @@ static const struct hf_proxy_words words = {
 };
 
 static int
-open_proxy(struct hf_balancer *balancer, struct hf_err *err)
+open_proxy(struct hf_balancer *balancer, const char *address, struct hf_err *err)
 {
     const struct hf_options *options = balancer->options;
     const struct hf_proxy_config config = {
-        .address = hf_options_str(options, "proxy"),
+        .address = address,
         .loop = balancer->control,
         .io = hf_node_io(balancer->node),
         .io_count = hf_node_io_count(balancer->node),
@@ -204,7 +205,13 @@ open_proxy(struct hf_balancer *balancer, struct hf_err *err)
         .on_drained_arg = balancer,
     };
 
-    return hf_proxy_new(&config, &balancer->proxy, err);
+    int r = hf_proxy_new(&config, &balancer->proxy, err);
+
+    if (r == 0) {
+        snprintf(balancer->proxy_address, sizeof balancer->proxy_address, "%s",
+                 hf_proxy_address(balancer->proxy));
+    }
+    return r;
 }
 
 static int
@@ -218,7 +225,7 @@ balancer_start(struct hf_role *role, struct hf_err *err)
         r = hf_balancer_serve(balancer, err);
     }
     if (r == 0) {
-        r = open_proxy(balancer, err);
+        r = open_proxy(balancer, hf_options_str(balancer->options, "proxy"), err);
     }
     if (r == 0) {
         r = hf_balancer_connect(balancer, err);
@@ -238,6 +245,25 @@ balancer_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg),
     hf_state_service_end(balancer->state);
     hf_timer_set(&balancer->drain_limit, limit_ns);
     hf_proxy_drain(balancer->proxy);
+}
+
+static int
+balancer_undrain(struct hf_role *role, struct hf_err *err)
+{
+    struct hf_balancer *balancer = balancer_of(role);
+    int r;
+
+    hf_proxy_free(hf_steal(balancer->proxy));
+    r = open_proxy(balancer, balancer->proxy_address, err);
+    if (r == 0) {
+        hf_balancer_disconnect(balancer); /* what an attempt before may have begun */
+        r = hf_balancer_connect(balancer, err);
+    }
+    if (r == 0) {
+        hf_state_service_begin(balancer->state);
+        hf_grpc_health_set_all(balancer->health, true);
+    }
+    return r;
 }
 
 static void
@@ -313,6 +339,7 @@ const struct hf_role_ops hf_lb_role = {
     .create = balancer_create,
     .start = balancer_start,
     .drain = balancer_drain,
+    .undrain = balancer_undrain,
     .destroy = balancer_destroy,
     .addresses = balancer_addresses,
 };

@@ -22,6 +22,7 @@
 #include "base/map.h"
 #include "base/random.h"
 #include "engine/tree.h"
+#include "loop/address.h"
 #include "loop/timer.h"
 #include "node/lb/child_link.h"
 #include "node/proxy/callee.h"
@@ -85,6 +86,7 @@ struct hf_balancer {
 
     /* Drain. */
     struct hf_timer drain_limit;
+    char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
     void (*drained)(void *arg);
     void *drained_arg;
     struct hf_task flush; /* the last thing on the control loop */
