@@ -31,7 +31,7 @@ PACKAGES="build-essential autoconf automake libtool pkg-config xz-utils
     uthash-dev libcunit1-dev zlib1g-dev groff-base python3 python3-grpcio python3-protobuf"
 EXTRA_PACKAGES="ccache clang-format clang-tidy cppcheck shellcheck valgrind git
     nghttp2-client nghttp2-proxy haproxy nginx-light
-    docker.io docker-compose debootstrap etcd-server iproute2 iptables"
+    docker.io docker-compose debootstrap etcd-server openssl iproute2 iptables"
 
 say() {
     echo "bootstrap: $*"

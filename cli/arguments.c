@@ -16,6 +16,12 @@ const struct cli_flag cli_global_flags[] = {
     { "config", 'c', "FILE",
       "The configuration of the node to talk to; else $HYPERFAAS_CONFIG; else all defaults." },
     { "set", 0, "SECTION.KEY=VALUE", "Overrides a value of the configuration; may repeat." },
+    { "etcd-endpoint", 0, "HOST:PORT",
+      "Keeps functions in etcd, at this address (with a metadata flag alone: 127.0.0.1:2379); may "
+      "repeat." },
+    { "metadata-prefix", 0, "PREFIX",
+      "Key in etcd under which functions are (default: hyperfaas/functions)." },
+    { "metadata-dial-timeout", 0, "DURATION", "How long to try to reach etcd (default: 5s)." },
     { "timeout", 't', "DURATION", "Gives up after this long (default " DEFAULT_TIMEOUT ")." },
     { "json", 0, NULL, "Writes JSON instead of text." },
     { "help", 'h', NULL, "Explains the command." },
@@ -61,6 +67,14 @@ find_letter(const struct cli_flag *flags, char letter)
         }
     }
     return NULL;
+}
+
+/* The flag at `text`, "--name" or "-n" and what may follow, in a table. */
+static const struct cli_flag *
+find_given(const struct cli_flag *flags, const char *text)
+{
+    return text[1] == '-' ? find_flag(flags, text + 2, strcspn(text + 2, "="))
+                          : find_letter(flags, text[1]);
 }
 
 /* How many of `words`, divided by blanks, the arguments begin with; 0: not all of them. */
@@ -120,6 +134,20 @@ is_group(const struct cli_command *const *tables, const char *word)
     return false;
 }
 
+/* The flag of any command of a group: it may stand between the group's word and the next. */
+static const struct cli_flag *
+find_in_group(const struct cli_command *const *tables, const char *group, const char *text)
+{
+    const struct cli_flag *flag = NULL;
+
+    for (; group && !flag && *tables; tables++) {
+        for (const struct cli_command *command = *tables; !flag && command->words; command++) {
+            flag = cli_is_of_group(command, group) ? find_given(command->flags, text) : NULL;
+        }
+    }
+    return flag;
+}
+
 /* --- commands --------------------------------------------------------------------- */
 
 static int
@@ -147,12 +175,21 @@ fail_unknown_command(const struct cli_command *const *tables, char *const *args,
                : hf_fail(err, HF_EINVALID, "unknown command '%s': see 'hyperfaas --help'", meant);
 }
 
+/* The existing tool's short name of a group. */
+static char *
+whole_word(char *word)
+{
+    static char worker[] = "worker";
+
+    return strcmp(word, "w") == 0 ? worker : word;
+}
+
 /* Takes the command's words from the front of `args`; `*ret_used` is how many. */
 static int
 take_command(const struct cli_command *const *tables, char *const *args, unsigned int count,
              struct cli *cli, unsigned int *ret_used, struct hf_err *err)
 {
-    char *words[2] = { args[0], count > 1 ? args[1] : NULL };
+    char *words[2] = { whole_word(args[0]), count > 1 ? args[1] : NULL };
     unsigned int word_count = count > 1 ? 2 : 1;
 
     if (cli->group) { /* its first word came before a flag */
@@ -175,6 +212,29 @@ take_command(const struct cli_command *const *tables, char *const *args, unsigne
 
 /* --- flags ---------------------------------------------------------------------- */
 
+/* Adds the value of a flag that may repeat. */
+static int
+take_repeated(const char *flag, const char *value, const char **ret, unsigned int *count,
+              struct hf_err *err)
+{
+    if (*count == CLI_MAX_GIVEN) {
+        return hf_fail(err, HF_EINVALID, "more than %d --%s", CLI_MAX_GIVEN, flag);
+    }
+    ret[(*count)++] = value;
+    return 0;
+}
+
+static int
+take_timeout(const char *value, uint64_t *ret_ns, struct hf_err *err)
+{
+    int r = cli_parse_duration(value, ret_ns, err);
+
+    if (r == 0 && *ret_ns == 0) {
+        r = hf_fail(err, HF_EINVALID, "must be above zero, found '%s'", value);
+    }
+    return r < 0 ? hf_err_wrap(err, r, "--timeout") : 0;
+}
+
 static int
 take_global(struct cli *cli, struct cli_globals *globals, const struct cli_flag *flag,
             const char *value, struct hf_err *err)
@@ -182,17 +242,16 @@ take_global(struct cli *cli, struct cli_globals *globals, const struct cli_flag 
     if (strcmp(flag->name, "config") == 0) {
         globals->config = value;
     } else if (strcmp(flag->name, "set") == 0) {
-        if (globals->set_count == hf_countof(globals->set)) {
-            return hf_fail(err, HF_EINVALID, "more than %d --set", CLI_MAX_GIVEN);
-        }
-        globals->set[globals->set_count++] = value;
+        return take_repeated(flag->name, value, globals->set, &globals->set_count, err);
+    } else if (strcmp(flag->name, "etcd-endpoint") == 0) {
+        return take_repeated(flag->name, value, globals->etcd_endpoints,
+                             &globals->etcd_endpoint_count, err);
+    } else if (strcmp(flag->name, "metadata-prefix") == 0) {
+        globals->metadata_prefix = value;
+    } else if (strcmp(flag->name, "metadata-dial-timeout") == 0) {
+        globals->metadata_dial_timeout = value;
     } else if (strcmp(flag->name, "timeout") == 0) {
-        int r = cli_parse_duration(value, &cli->timeout_ns, err);
-
-        if (r == 0 && cli->timeout_ns == 0) {
-            r = hf_fail(err, HF_EINVALID, "must be above zero, found '%s'", value);
-        }
-        return r < 0 ? hf_err_wrap(err, r, "--timeout") : 0;
+        return take_timeout(value, &cli->timeout_ns, err);
     } else if (strcmp(flag->name, "json") == 0) {
         cli->json = true;
     } else if (strcmp(flag->name, "help") == 0) {
@@ -230,21 +289,20 @@ fail_unknown_flag(const struct cli_command *command, const char *text, struct hf
 
 /* Reads the flag at `args[*i]` and, if it takes one, its value; moves `*i` behind. */
 static int
-read_flag(char *const *args, int count, int *i, struct cli *cli, struct cli_globals *globals,
-          struct hf_err *err)
+read_flag(char *const *args, int count, int *i, const struct cli_command *const *tables,
+          struct cli *cli, struct cli_globals *globals, struct hf_err *err)
 {
     const char *text = args[*i];
     bool is_long = text[1] == '-';
     const char *name = text + (is_long ? 2 : 1);
     size_t len = is_long ? strcspn(name, "=") : 1;
-    const struct cli_flag *own = cli->command ? cli->command->flags : NULL;
-    const struct cli_flag *flag = is_long ? find_flag(own, name, len) : find_letter(own, *name);
+    const struct cli_flag *flag = cli->command ? find_given(cli->command->flags, text)
+                                               : find_in_group(tables, cli->group, text);
     bool global = !flag;
     const char *value = name[len] == '=' ? name + len + 1 : NULL;
 
     if (global) {
-        flag =
-            is_long ? find_flag(cli_global_flags, name, len) : find_letter(cli_global_flags, *name);
+        flag = find_given(cli_global_flags, text);
     }
     if (!flag) {
         return fail_unknown_flag(cli->command, text, err);
@@ -266,6 +324,22 @@ read_flag(char *const *args, int count, int *i, struct cli *cli, struct cli_glob
 }
 
 /* --- the whole line --------------------------------------------------------------- */
+
+/* Refuses flags that stood before the command's last word and belong to another one. */
+static int
+check_flags(const struct cli *cli, struct hf_err *err)
+{
+    for (unsigned int i = 0; cli->command && i < cli->given_count; i++) {
+        const char *name = cli->given[i].flag->name;
+
+        if (!find_flag(cli->command->flags, name, strlen(name))) {
+            hf_autofree char *text = hf_strdup_printf("--%s", name);
+
+            return fail_unknown_flag(cli->command, text ? text : name, err);
+        }
+    }
+    return 0;
+}
 
 static int
 take_argument(struct cli *cli, const char *text, struct hf_err *err)
@@ -295,7 +369,7 @@ read_line(int argc, char **argv, const struct cli_command *const *tables, struct
             only_arguments = true;
             i++;
         } else if (!only_arguments && text[0] == '-' && text[1]) {
-            r = read_flag(argv, argc, &i, cli, globals, err);
+            r = read_flag(argv, argc, &i, tables, cli, globals, err);
         } else if (cli->command) {
             r = take_argument(cli, text, err);
             i++;
@@ -307,6 +381,9 @@ read_line(int argc, char **argv, const struct cli_command *const *tables, struct
             r = take_command(tables, argv + i, (unsigned int)(argc - i), cli, &used, err);
             i += (int)used;
         }
+    }
+    if (r == 0) {
+        r = check_flags(cli, err);
     }
     if (r == 0 && cli->command && !globals->help && cli->argc < cli->command->min_args) {
         r = hf_fail(err, HF_EINVALID, "'hyperfaas %s' needs %s: see 'hyperfaas %s --help'",

@@ -11,6 +11,10 @@ struct cli_globals {
     const char *config;             /* --config FILE; NULL: not given */
     const char *set[CLI_MAX_GIVEN]; /* --set section.key=value */
     unsigned int set_count;
+    const char *etcd_endpoints[CLI_MAX_GIVEN]; /* --etcd-endpoint */
+    unsigned int etcd_endpoint_count;
+    const char *metadata_prefix;
+    const char *metadata_dial_timeout;
     bool help;
     bool version;
 };

@@ -1,21 +1,51 @@
 # hyperfaas, the command line tool.
 
+# Messages as JSON, by definitions that are read when needed: pure code, which tests use alone.
+noinst_LTLIBRARIES += %D%/proto/libcli-proto.la
+%C%_proto_libcli_proto_la_SOURCES = \
+    %D%/proto/json.h \
+    %D%/proto/json_decode.c \
+    %D%/proto/json_encode.c \
+    %D%/proto/json_read.c \
+    %D%/proto/pieces.c %D%/proto/pieces.h \
+    %D%/proto/scalar.c %D%/proto/scalar.h \
+    %D%/proto/schema.c %D%/proto/schema.h \
+    %D%/proto/schema_build.c %D%/proto/schema_private.h \
+    %D%/proto/time_text.c %D%/proto/time_text.h \
+    %D%/proto/wire.c %D%/proto/wire.h
+CLI_PROTO_LIBS = %D%/proto/libcli-proto.la $(HF_GRPC_LIBS) $(JSON_C_LIBS) -lm
+
 bin_PROGRAMS += %D%/hyperfaas
 %C%_hyperfaas_SOURCES = \
     %D%/arguments.c %D%/arguments.h \
     %D%/call.c \
+    %D%/call_form.c %D%/call_form.h \
+    %D%/call_input.c %D%/call_input.h \
     %D%/cli.h \
     %D%/function.c \
     %D%/function_flags.c %D%/function_flags.h \
+    %D%/function_show.c %D%/function_show.h \
+    %D%/function_watch.c \
     %D%/help.c %D%/help.h \
     %D%/hint.c %D%/hint.h \
     %D%/instances.c \
+    %D%/log_lines.c %D%/log_lines.h \
+    %D%/logs.c \
     %D%/main.c \
     %D%/node.c \
+    %D%/node_list.c %D%/node_list.h \
+    %D%/nodes.c \
     %D%/plugin.c \
     %D%/protoc.c %D%/protoc.h \
+    %D%/reflection.c %D%/reflection.h \
+    %D%/rpc.c %D%/rpc.h \
     %D%/store.c %D%/store.h \
-    %D%/table.c %D%/table.h
-%C%_hyperfaas_LDADD = $(HF_NODE_LIBS)
+    %D%/table.c %D%/table.h \
+    %D%/worker.c \
+    %D%/workers.c %D%/workers.h
+%C%_hyperfaas_LDADD = %D%/proto/libcli-proto.la $(HF_NODE_LIBS) $(JSON_C_LIBS) -lm
 
-$(%C%_hyperfaas_OBJECTS): | $(HF_PROTO_H)
+completiondir = $(datadir)/bash-completion/completions
+dist_completion_DATA = %D%/bash-completion/hyperfaas
+
+$(%C%_hyperfaas_OBJECTS) $(%C%_proto_libcli_proto_la_OBJECTS): | $(HF_PROTO_H)

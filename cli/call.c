@@ -1,190 +1,94 @@
 /*
- * call.c - `hyperfaas call`: calls a function through a leaf or load balancer.
+ * call.c - `hyperfaas call` and `hyperfaas proxy call`: call a function through a leaf or load
+ * balancer.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
+#include "call_form.h"
+#include "call_input.h"
 #include "cli.h"
-#include "grpc/base64.h"
-#include "grpc/client.h"
-#include "grpc/reply.h"
-#include "loop/loop.h"
+#include "proto/scalar.h"
 #include "protoc.h"
+#include "reflection.h"
+#include "rpc.h"
 
-/* Longest message, either way. */
-#define MESSAGE_MAX ((size_t)1 << 30)
+/* Rows for a table of flags. */
+#define CALL_FLAGS                                                                                 \
+    { "address", 'a', "HOST:PORT",                                                                 \
+      "The proxy to call, instead of the configuration's [lb] or [leaf] proxy." },                 \
+        { "file", 'f', "FILE", "Reads the request from a file." },                                 \
+        { "format", 0, "FORM",                                                                     \
+          "How the request is written and the answer is shown: json, text (protobuf's, by way of " \
+          "protoc) or raw (the bytes). By default a request that begins with '{' is JSON; any "    \
+          "other is text with --proto and raw without." },                                         \
+        { "proto", 0, "FILE",                                                                      \
+          "The .proto file that defines the method. Without it, the function is asked by gRPC "    \
+          "server reflection." },                                                                  \
+        { "proto-path", 'I', "FOLDER",                                                             \
+          "Where the .proto file and its imports are, besides the file's folder; may repeat." },   \
+    {                                                                                              \
+        "metadata", 'H', "NAME:VALUE",                                                             \
+            "Sends metadata; may repeat. The value of a NAME that ends in -bin is base64."         \
+    }
 
 static const struct cli_flag call_flags[] = {
-    { "address", 'a', "HOST:PORT",
-      "The proxy to call, instead of the configuration's [lb] or [leaf] proxy." },
-    { "data", 'd', "TEXT", "The request, instead of reading it." },
-    { "file", 'f', "FILE", "Reads the request from a file instead of standard input." },
-    { "proto", 0, "FILE",
-      "The .proto file of the method: request and answer are in protobuf's text form, by way of "
-      "protoc. Without it they are the bytes of the messages." },
-    { "proto-path", 'I', "FOLDER",
-      "Where the .proto file and its imports are (default: the file's folder); may repeat." },
-    { "metadata", 'H', "NAME:VALUE",
-      "Sends metadata; may repeat. The value of a NAME that ends in -bin is base64." },
+    { "data", 'd', "TEXT", "The request, instead of reading it from standard input." },
+    CALL_FLAGS,
+    { 0 },
+};
+
+static const struct cli_flag proxy_call_flags[] = {
+    { "function-id", 0, "ID", "The function." },
+    { "method", 0, "METHOD", "The method, as package.Service/Method." },
+    { "data", 'd', "TEXT", "The request (default: an empty message)." },
+    CALL_FLAGS,
     { 0 },
 };
 
 struct calling {
     struct cli *cli;
+    const char *function;
+    const char *method;
     const char *address;
-    struct cli_proto proto; /* `file` NULL: raw bytes */
-    char *proto_folder;
-    const char *folders[CLI_MAX_GIVEN];
-    char *request_type;
-    char *response_type;
-    bool done;
-    int exit; /* an enum cli_exit; other than CLI_OK, the call is given up */
+    uint64_t deadline_ns;
+    struct cli_codec codec;
+    bool failed; /* an answer can't be shown: the call is given up */
     struct hf_err *err;
     struct hf_text out; /* with --json, what will be printed in the end */
     struct hf_json json;
 };
 
-/* --- the request ----------------------------------------------------------------------- */
-
-static int
-read_input(const char *path, struct hf_text *ret, struct hf_err *err)
+static uint64_t
+time_left(const struct calling *calling)
 {
-    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-    char buffer[65536];
-    ssize_t n = 0;
-    int r = 0;
-
-    if (fd < 0) {
-        return hf_fail_errno(err, errno, "can't read '%s'", path);
-    }
-    ret->limit = MESSAGE_MAX;
-    while (!ret->truncated && (n = read(fd, buffer, sizeof buffer)) > 0) {
-        hf_text_add_mem(ret, buffer, (size_t)n);
-    }
-    if (n < 0) {
-        r = hf_fail_errno(err, errno, "can't read the request");
-    } else if (ret->truncated) {
-        r = hf_fail(err, HF_EFULL, "the request is longer than %zu bytes", MESSAGE_MAX);
-    }
-    if (path) {
-        close(fd);
-    }
-    return r;
+    return hf_max(hf_sub_saturated(calling->deadline_ns, hf_now()), (uint64_t)1);
 }
 
-/* What was given as the request, before it is encoded. */
+/* --- the answer ------------------------------------------------------------------------- */
+
+/* A message in what --json prints. */
 static int
-read_request(const struct cli *cli, struct hf_text *ret, struct hf_err *err)
+put_message(struct calling *calling, const struct hf_text *text)
 {
-    const char *data = cli_flag(cli, "data");
-    const char *file = cli_flag(cli, "file");
-
-    if (data && file) {
-        return hf_fail(err, HF_EINVALID, "--data and --file are both given: leave out one");
-    }
-    if (data) {
-        hf_text_add(ret, data);
-        return 0;
-    }
-    if (!file && isatty(STDIN_FILENO)) {
-        fprintf(stderr, "Reading the request from the terminal, to its end (Ctrl-D); --data '' "
-                        "sends an empty one.\n");
-    }
-    return read_input(file, ret, err);
-}
-
-static int
-make_request(struct calling *calling, struct hf_text *ret, struct hf_err *err)
-{
-    hf_autotext struct hf_text input;
-    int r;
-
-    hf_text_init(&input);
-    if (!calling->proto.file) {
-        return read_request(calling->cli, ret, err);
-    }
-    r = read_request(calling->cli, &input, err);
-    return r < 0 ? r
-                 : cli_protoc_encode(&calling->proto, calling->request_type, hf_text_str(&input),
-                                     input.len, ret, err);
-}
-
-/* Adds "NAME:VALUE". */
-static int
-add_metadata(struct hf_h2_fields *fields, const char *text, struct hf_err *err)
-{
-    const char *colon = strchr(text, ':');
-    hf_autofree char *name = colon ? strndup(text, (size_t)(colon - text)) : NULL;
-    const char *value = colon ? colon + 1 + strspn(colon + 1, " ") : "";
-    size_t len = strlen(value);
-    hf_autofree uint8_t *bytes = malloc(len + 3);
-    int r = name && bytes ? 0 : HF_EINVALID;
-
-    if (r == 0 && hf_grpc_is_binary(name, strlen(name))) {
-        r = hf_grpc_base64_decode(value, len, bytes, &len);
-        value = (const char *)bytes;
-    }
-    if (r == 0) {
-        r = hf_grpc_metadata_add(fields, name, value, len);
-    }
-    return r == 0 ? 0
-                  : hf_fail(err, HF_EINVALID,
-                            "--metadata: '%s' is not NAME:VALUE with a lower-case name that is "
-                            "free to use and a value of visible ASCII (base64 if the name ends in "
-                            "-bin)",
-                            text);
-}
-
-static int
-make_metadata(const struct cli *cli, struct hf_h2_fields *fields, struct hf_err *err)
-{
-    const char *text;
-    int r = 0;
-
-    for (unsigned int i = 0; r == 0 && (text = cli_flag_at(cli, "metadata", i)); i++) {
-        r = add_metadata(fields, text, err);
-    }
-    return r;
-}
-
-/* --- the answer ------------------------------------------------------------------------ */
-
-/* Bytes for JSON, as RFC 4648 base64 with its padding. */
-static void
-add_base64(const void *data, size_t len, struct hf_text *ret)
-{
-    hf_autofree char *text = malloc(HF_GRPC_BASE64_SIZE(len));
-    size_t text_len;
-
-    if (!text) {
-        ret->truncated = true;
-        return;
-    }
-    text_len = hf_grpc_base64_encode(data, len, text);
-    hf_text_add_mem(ret, text, text_len);
-    hf_text_pad(ret, '=', (4 - text_len % 4) % 4);
-}
-
-/* A message as it is shown. */
-static int
-format_message(struct calling *calling, const void *data, size_t len, struct hf_text *ret)
-{
-    if (calling->proto.file) {
-        return cli_protoc_decode(&calling->proto, calling->response_type, data, len, ret,
-                                 calling->err);
-    }
-    if (calling->cli->json) {
-        add_base64(data, len, ret);
+    if (calling->codec.form == CLI_FORM_JSON) {
+        hf_json_value(&calling->json, NULL, hf_text_str(text), text->len);
+    } else if (calling->codec.form == CLI_FORM_TEXT) {
+        hf_json_str(&calling->json, NULL, hf_text_str(text));
     } else {
-        hf_text_add_mem(ret, data, len);
+        hf_autotext struct hf_text base64;
+
+        hf_text_init(&base64);
+        base64.limit = 2 * CLI_MESSAGE_MAX;
+        cli_put_base64(hf_text_str(text), text->len, &base64);
+        hf_json_str(&calling->json, NULL, hf_text_str(&base64));
+        calling->out.truncated |= base64.truncated;
     }
-    return ret->truncated ? hf_fail(calling->err, HF_ENOMEM, "no memory for the answer") : 0;
+    return calling->out.truncated ? hf_fail(calling->err, HF_EFULL, "the answer is too long") : 0;
 }
 
 static void
@@ -194,106 +98,47 @@ on_message(void *arg, const void *message)
     const ProtobufCBinaryData *bytes = message;
     hf_autotext struct hf_text text;
 
-    if (calling->exit != CLI_OK) {
-        return; /* the call is being given up */
-    }
     hf_text_init(&text);
-    text.limit = 2 * MESSAGE_MAX;
-    if (format_message(calling, bytes->data, bytes->len, &text) < 0) {
-        calling->exit = CLI_FAILED;
+    text.limit = CLI_MESSAGE_MAX;
+    if (calling->failed) {
+        return;
+    }
+    calling->codec.timeout_ns = time_left(calling);
+    if (cli_codec_decode(&calling->codec, bytes->data, bytes->len, &text, calling->err) < 0) {
+        calling->failed = true;
     } else if (calling->cli->json) {
-        hf_json_str(&calling->json, NULL, hf_text_str(&text));
+        calling->failed = put_message(calling, &text) < 0;
     } else {
-        calling->exit = cli_print(&text, calling->err);
+        if (calling->codec.form == CLI_FORM_JSON) {
+            hf_text_add_char(&text, '\n');
+        }
+        calling->failed = cli_print(&text, calling->err) != CLI_OK;
     }
 }
 
-/* The call has ended with an error: where it comes from decides the exit code. */
-static void
-fail_call(struct calling *calling, const struct hf_grpc_result *result, const char *reason)
+static bool
+has_failed(void *arg)
 {
-    int code = hf_grpc_result_error(result, "", NULL);
-
-    hf_fail(calling->err, code, "%s: %s%s%s%s", hf_grpc_code_name(result->code), result->message,
-            reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
-    calling->exit = CLI_CALL;
-    if (!result->answered) {
-        hf_err_wrap(calling->err, code, "no answer from '%s'", calling->address);
-        calling->exit = CLI_FAILED;
-    }
+    return ((const struct calling *)arg)->failed;
 }
 
 static void
 on_done(void *arg, const struct hf_grpc_result *result)
 {
+    static const char *const encodings[] = { "base64", "text", "json" };
     struct calling *calling = arg;
-    const char *reason =
-        result->trailers ? hf_grpc_metadata(result->trailers, "hyperfaas-reason") : NULL;
+    struct hf_json *json = &calling->json;
 
-    if (calling->done) {
-        return; /* given up before */
-    }
-    calling->done = true;
-    if (calling->cli->json) {
-        hf_json_end(&calling->json);
-        hf_json_str(&calling->json, "encoding", calling->proto.file ? "text" : "base64");
-        hf_json_str(&calling->json, "status", hf_grpc_code_name(result->code));
-        hf_json_u64(&calling->json, "code", result->code);
-        hf_json_str(&calling->json, "message", result->message);
-        hf_json_str(&calling->json, "reason", reason);
-        hf_json_end(&calling->json);
-    }
-    if (result->code != HF_GRPC_OK && calling->exit == CLI_OK) {
-        fail_call(calling, result, reason);
-    }
+    hf_json_end(json);
+    hf_json_str(json, "encoding", encodings[calling->codec.form]);
+    hf_json_str(json, "status", hf_grpc_code_name(result->code));
+    hf_json_u64(json, "code", result->code);
+    hf_json_str(json, "message", result->message);
+    hf_json_str(json, "reason", cli_rpc_reason(result));
+    hf_json_end(json);
 }
 
 /* --- the command ------------------------------------------------------------------------ */
-
-static bool
-is_over(void *arg)
-{
-    const struct calling *calling = arg;
-
-    return calling->done || calling->exit != CLI_OK;
-}
-
-static int
-exchange(struct calling *calling, struct hf_loop *loop, const struct hf_text *message,
-         const struct hf_h2_fields *metadata, struct hf_err *err)
-{
-    struct cli *cli = calling->cli;
-    const char *method = cli->argv[1];
-    hf_autofree char *path = hf_strdup_printf("%s%s", method[0] == '/' ? "" : "/", method);
-    const struct hf_grpc_request request = {
-        .path = path,
-        .data = hf_text_str(message),
-        .len = message->len,
-        .timeout_ns = cli->timeout_ns,
-        .authority = cli->argv[0],
-        .metadata = metadata,
-    };
-    struct hf_grpc_client_options options;
-    struct hf_grpc_client *client;
-    int r;
-
-    hf_grpc_client_options_init(&options);
-    options.max_message_bytes = MESSAGE_MAX;
-    r = path ? hf_grpc_client_new(loop, calling->address, &options, &client, err)
-             : hf_fail(err, HF_ENOMEM, "no memory for the call");
-    if (r < 0) {
-        return r;
-    }
-    r = hf_grpc_client_stream(client, &request, on_message, on_done, calling, NULL);
-    if (r < 0) {
-        r = hf_fail(err, r, "can't begin the call");
-    } else if (!hf_loop_run_until(loop, is_over, calling, cli->timeout_ns + HF_SEC)) {
-        r = hf_fail(err, HF_ETIMEOUT, "no answer in time");
-    }
-    calling->done = true;
-    hf_grpc_client_free(client);
-    return r;
-}
 
 /* Whether HTTP/2 can carry the word as a pseudo-header field. */
 static bool
@@ -308,102 +153,221 @@ is_visible(const char *word)
 }
 
 static int
-check_names(const struct cli *cli, struct hf_err *err)
+check_names(const struct calling *calling)
 {
-    if (!is_visible(cli->argv[0])) {
-        return hf_fail(err, HF_EINVALID,
+    if (!is_visible(calling->function)) {
+        return hf_fail(calling->err, HF_EINVALID,
                        "'%s' can't be called: the id of a function that can has visible ASCII only",
-                       cli->argv[0]);
+                       calling->function);
     }
-    if (!is_visible(cli->argv[1]) || !strchr(cli->argv[1] + 1, '/')) {
-        return hf_fail(err, HF_EINVALID, "'%s' is not a method: write package.Service/Method",
-                       cli->argv[1]);
+    if (!is_visible(calling->method) || !strchr(calling->method + 1, '/')) {
+        return hf_fail(calling->err, HF_EINVALID,
+                       "'%s' is not a method: write package.Service/Method", calling->method);
     }
     return 0;
 }
 
-/* Finds the types of the method, if there is a .proto file. */
+/* Compiles the .proto file into the definitions. */
 static int
-prepare_proto(struct calling *calling, struct hf_err *err)
+compile(struct calling *calling, const char *file)
 {
-    const char *file = cli_flag(calling->cli, "proto");
-    const char *slash = file ? strrchr(file, '/') : NULL;
-    const char *folder;
+    const char *folders[CLI_MAX_GIVEN];
+    struct cli_proto proto = {
+        .file = file,
+        .folders = folders,
+        .timeout_ns = time_left(calling),
+    };
 
-    if (!file) {
-        return 0;
+    while (proto.folder_count < hf_countof(folders) &&
+           (folders[proto.folder_count] =
+                cli_flag_at(calling->cli, "proto-path", (unsigned int)proto.folder_count))) {
+        proto.folder_count++;
     }
-    for (unsigned int i = 0; (folder = cli_flag_at(calling->cli, "proto-path", i)); i++) {
-        calling->folders[calling->proto.folder_count++] = folder;
-    }
-    if (calling->proto.folder_count == 0 && slash) { /* protoc insists on a folder above it */
-        calling->proto_folder = strndup(file, (size_t)(slash - file) + 1);
-        calling->folders[calling->proto.folder_count++] = calling->proto_folder;
-    }
-    calling->proto.file = file;
-    calling->proto.folders = calling->folders;
-    return cli_protoc_types(&calling->proto, calling->cli->argv[1], &calling->request_type,
-                            &calling->response_type, err);
+    return cli_protoc_compile(&proto, &calling->codec.set, calling->err);
 }
 
-/* Makes the call and prints the answer; all has been read and checked. */
+/* Asks the function for the definitions. */
 static int
-run_call(struct calling *calling, const struct hf_text *request,
-         const struct hf_h2_fields *metadata, struct hf_err *err)
+reflect(struct calling *calling, bool *ret_refused)
 {
-    struct hf_loop *loop = NULL;
-    int r;
+    const struct cli_reflection what = {
+        .address = calling->address,
+        .function = calling->function,
+        .method = calling->method,
+        .timeout_ns = time_left(calling),
+    };
+    int r = cli_reflect(&what, &calling->codec.set, ret_refused, calling->err);
 
+    if (r == HF_EUNSUPPORTED) {
+        *ret_refused = false;
+        hf_fail(calling->err, r,
+                "function '%s' does not tell its definitions (gRPC server reflection): give them "
+                "with --proto FILE, or the bytes of the message with --format raw",
+                calling->function);
+    }
+    return r;
+}
+
+/* Gets the definitions and finds the method in them; an exit code. */
+static int
+get_definitions(struct calling *calling)
+{
+    const char *file = cli_flag(calling->cli, "proto");
+    bool refused = false;
+    int r = file ? compile(calling, file) : reflect(calling, &refused);
+
+    if (r == 0) {
+        r = cli_codec_prepare(&calling->codec, calling->method, calling->err);
+    }
+    if (r == 0) {
+        return CLI_OK;
+    }
+    if (refused) {
+        return CLI_CALL;
+    }
+    return r == HF_ENOTFOUND || (file && r == HF_EINVALID) ? CLI_USAGE : CLI_FAILED;
+}
+
+/* Turns the request into messages; an exit code. */
+static int
+prepare(struct calling *calling, const struct hf_text *request, struct hf_text *ret_frames)
+{
+    int exit_code = CLI_OK;
+
+    if (cli_form_choose(cli_flag(calling->cli, "format"), cli_flag(calling->cli, "proto"), request,
+                        &calling->codec.form, calling->err) < 0) {
+        return CLI_USAGE;
+    }
+    if (calling->codec.form != CLI_FORM_RAW) {
+        exit_code = get_definitions(calling);
+    }
+    calling->codec.timeout_ns = time_left(calling);
+    return exit_code == CLI_OK &&
+                   cli_codec_encode(&calling->codec, request, ret_frames, calling->err) < 0
+               ? CLI_USAGE
+               : exit_code;
+}
+
+/* Makes the call and prints the answer; an exit code. */
+static int
+exchange(struct calling *calling, const struct hf_text *frames, const struct hf_h2_fields *metadata)
+{
+    hf_autofree char *path =
+        hf_strdup_printf("%s%s", calling->method[0] == '/' ? "" : "/", calling->method);
+    const struct hf_grpc_request request = {
+        .path = path,
+        .data = hf_text_str(frames),
+        .len = frames->len,
+        .framed = true,
+        .timeout_ns = time_left(calling),
+        .authority = calling->function,
+        .metadata = metadata,
+    };
+    const struct cli_rpc_wait wait = {
+        .on_message = on_message,
+        .is_enough = has_failed,
+        .on_done = on_done,
+        .arg = calling,
+    };
+    hf_auto(cli_rpc_close) struct cli_rpc *rpc = NULL;
+    int r = path ? cli_rpc_open(calling->address, CLI_MESSAGE_MAX, &rpc, calling->err)
+                 : hf_fail(calling->err, HF_ENOMEM, "no memory for the call");
+
+    if (r < 0) {
+        return CLI_FAILED;
+    }
     hf_json_init(&calling->json, &calling->out);
     hf_json_object(&calling->json, NULL);
     hf_json_array(&calling->json, "messages");
-    r = hf_loop_new("call", &loop, err);
-    if (r == 0) {
-        r = exchange(calling, loop, request, metadata, err);
-    }
-    hf_loop_free(loop);
-    if (r < 0 || calling->exit == CLI_FAILED) {
+    r = cli_rpc_call(rpc, &request, &wait, calling->err);
+    if (calling->failed || (r < 0 && !cli_rpc_was_refused(rpc))) {
         return CLI_FAILED;
     }
-    if (calling->cli->json && cli_print_json(&calling->out, err) != CLI_OK) {
+    if (calling->cli->json && cli_print_json(&calling->out, calling->err) != CLI_OK) {
         return CLI_FAILED;
     }
-    return calling->exit;
+    return r < 0 ? CLI_CALL : CLI_OK;
+}
+
+/* Calls, once it is known what; `stdin_too`: the request may come from there. */
+static int
+run(struct calling *calling, bool stdin_too)
+{
+    struct cli *cli = calling->cli;
+    struct hf_h2_fields *metadata = hf_h2_fields_new();
+    hf_autotext struct hf_text request;
+    hf_autotext struct hf_text frames;
+    int exit_code = CLI_USAGE;
+
+    hf_text_init(&request);
+    hf_text_init(&frames);
+    frames.limit = CLI_MESSAGE_MAX + 64;
+    if (!metadata) {
+        hf_fail(calling->err, HF_ENOMEM, "no memory for the call");
+    } else if (check_names(calling) == 0 && cli_call_metadata(cli, metadata, calling->err) == 0 &&
+               cli_call_request(cli, stdin_too, &request, calling->err) == 0) {
+        calling->deadline_ns = hf_add_saturated(hf_now(), cli->timeout_ns);
+        exit_code = prepare(calling, &request, &frames);
+        if (exit_code == CLI_OK) {
+            exit_code = exchange(calling, &frames, metadata);
+        }
+    }
+    hf_h2_fields_unref(metadata);
+    return exit_code;
+}
+
+/* What both commands do. */
+static int
+call_function(struct cli *cli, const char *function, const char *method, bool stdin_too,
+              struct hf_err *err)
+{
+    const char *address = cli_flag(cli, "address");
+    struct calling calling = {
+        .cli = cli,
+        .function = function,
+        .method = method,
+        .address = address ? address : cli_proxy_address(cli),
+        .err = err,
+    };
+    int exit_code;
+
+    hf_text_init(&calling.out);
+    hf_text_init(&calling.codec.set);
+    calling.out.limit = 4 * CLI_MESSAGE_MAX;
+    exit_code = run(&calling, stdin_too);
+    cli_codec_fini(&calling.codec);
+    hf_text_fini(&calling.out);
+    return exit_code;
 }
 
 static int
 call(struct cli *cli, struct hf_err *err)
 {
-    const char *address = cli_flag(cli, "address");
-    struct calling calling = {
-        .cli = cli,
-        .address = address ? address : cli_proxy_address(cli),
-        .err = err,
-        .exit = CLI_OK,
-    };
-    struct hf_h2_fields *metadata = hf_h2_fields_new();
-    hf_autotext struct hf_text request;
-    int exit_code = CLI_USAGE;
+    return call_function(cli, cli->argv[0], cli->argv[1], true, err);
+}
 
-    hf_text_init(&request);
-    hf_text_init(&calling.out);
-    calling.out.limit = 4 * MESSAGE_MAX;
-    if (metadata && check_names(cli, err) == 0 && make_metadata(cli, metadata, err) == 0 &&
-        prepare_proto(&calling, err) == 0 && make_request(&calling, &request, err) == 0) {
-        exit_code = run_call(&calling, &request, metadata, err);
-    } else if (!metadata) {
-        hf_fail(err, HF_ENOMEM, "no memory for the call");
+static int
+proxy_call(struct cli *cli, struct hf_err *err)
+{
+    const char *function = cli_flag(cli, "function-id");
+    const char *method = cli_flag(cli, "method");
+
+    if (!function || !method) {
+        hf_fail(err, HF_EINVALID,
+                "--function-id and --method must be given: see 'hyperfaas proxy "
+                "call --help'");
+        return CLI_USAGE;
     }
-    hf_h2_fields_unref(metadata);
-    hf_text_fini(&calling.out);
-    free(calling.proto_folder);
-    free(calling.request_type);
-    free(calling.response_type);
-    return exit_code;
+    return call_function(cli, function, method, false, err);
 }
 
 const struct cli_command cli_call_commands[] = {
     { "call", "FUNCTION METHOD",
-      "Calls package.Service/Method of a function and prints the answer.", call_flags, 2, 2, call },
+      "Calls package.Service/Method of a function and prints the answer. A method that takes a "
+      "stream is sent one message for each JSON document of the request.",
+      call_flags, 2, 2, call,
+      "hyperfaas call hi examples.greeter.v1.Greeter/SayHello -d '{\"name\":\"you\"}'" },
+    { "proxy call", "", "The same, with all of it in flags.", proxy_call_flags, 0, 0, proxy_call,
+      "hyperfaas proxy call --function-id hi --method examples.hello.v1.Hello/SayHello" },
     { 0 },
 };

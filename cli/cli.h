@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/json.h"
+#include "base/macros.h"
 #include "base/text.h"
 
 struct hf_config;
@@ -48,7 +49,11 @@ struct cli_command {
     unsigned int max_args;
     /* Returns an enum cli_exit; on failure fills `err` unless it has told all. */
     int (*run)(struct cli *cli, struct hf_err *err);
+    const char *example; /* a line for a shell */
 };
+
+/* The longest wait. */
+#define CLI_FOR_EVER (UINT64_C(100) * 365 * 24 * 3600 * HF_SEC)
 
 /* Most flags that a command line may give, and arguments. */
 #define CLI_MAX_GIVEN 64
@@ -111,8 +116,12 @@ int cli_print_json(struct hf_text *text, struct hf_err *err);
 
 /* The tables of the files. */
 extern const struct cli_command cli_function_commands[];
+extern const struct cli_command cli_function_watch_commands[];
 extern const struct cli_command cli_call_commands[];
 extern const struct cli_command cli_instances_commands[];
+extern const struct cli_command cli_logs_commands[];
+extern const struct cli_command cli_worker_commands[];
+extern const struct cli_command cli_nodes_commands[];
 extern const struct cli_command cli_node_commands[];
 extern const struct cli_command cli_plugin_commands[];
 

@@ -1,8 +1,6 @@
 /*
  * function.c - `hyperfaas function ...`: what is registered in the store.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +9,7 @@
 #include "base/random.h"
 #include "cli.h"
 #include "function_flags.h"
-#include "hint.h"
+#include "function_show.h"
 #include "store.h"
 #include "table.h"
 
@@ -27,107 +25,6 @@ static const struct cli_flag create_flags[] = {
 };
 
 static const struct cli_flag update_flags[] = { CLI_FUNCTION_FLAGS, { 0 } };
-
-/* --- showing ------------------------------------------------------------------------- */
-
-/* The members of a function's object. */
-static void
-show_members(const char *id, const struct hf_function_spec *spec, struct hf_json *json)
-{
-    hf_json_str(json, "id", id);
-    hf_json_str(json, "image", spec->image);
-    hf_json_i64(json, "memory", spec->memory_bytes);
-    hf_json_i64(json, "cpu_period", spec->cpu_period_us);
-    hf_json_i64(json, "cpu_quota", spec->cpu_quota_us);
-    hf_json_i64(json, "timeout", spec->timeout_s);
-    hf_json_i64(json, "max_concurrency", spec->max_concurrency);
-}
-
-/* A function's values as people read them; "" for what its document does not say. */
-struct shown {
-    char memory[HF_FORMAT_MAX];
-    char cpu[64];
-    char concurrency[16];
-    char timeout[16];
-};
-
-static void
-show_values(const struct hf_function_spec *spec, struct shown *ret)
-{
-    memset(ret, 0, sizeof *ret);
-    if (spec->memory_bytes) {
-        hf_format_size((uint64_t)spec->memory_bytes, ret->memory);
-    }
-    if (spec->cpu_quota_us) {
-        snprintf(ret->cpu, sizeof ret->cpu, "%" PRId64 "/%" PRId64, spec->cpu_quota_us,
-                 spec->cpu_period_us);
-    }
-    if (spec->max_concurrency) {
-        snprintf(ret->concurrency, sizeof ret->concurrency, "%d", spec->max_concurrency);
-    }
-    if (spec->timeout_s) {
-        snprintf(ret->timeout, sizeof ret->timeout, "%ds", spec->timeout_s);
-    }
-}
-
-/* Prints one function, whole. */
-static int
-print_function(const struct cli *cli, const char *id, const struct hf_function_spec *spec,
-               struct hf_err *err)
-{
-    hf_autotext struct hf_text out;
-    struct hf_json json;
-    struct shown shown;
-
-    hf_text_init(&out);
-    if (cli->json) {
-        hf_json_init(&json, &out);
-        hf_json_object(&json, NULL);
-        show_members(id, spec, &json);
-        hf_json_end(&json);
-        return cli_print_json(&out, err);
-    }
-    show_values(spec, &shown);
-    hf_text_printf(&out,
-                   "id               %s\nimage            %s\nmemory           %s\n"
-                   "cpu              %s\nmax concurrency  %s\ntimeout          %s\n",
-                   id, spec->image, *shown.memory ? shown.memory : "unlimited",
-                   *shown.cpu ? shown.cpu : "unlimited",
-                   *shown.concurrency ? shown.concurrency : "unlimited",
-                   *shown.timeout ? shown.timeout : "the leaf's own");
-    return cli_print(&out, err);
-}
-
-static int
-print_created(const struct cli *cli, const char *id, const struct hf_function_spec *spec,
-              struct hf_err *err)
-{
-    hf_autotext struct hf_text hint;
-    hf_autotext struct hf_text out;
-    struct hf_json json;
-
-    hf_text_init(&hint);
-    hf_text_init(&out);
-    cli_hint_call(cli, id, spec->image, &hint);
-    if (cli->json) {
-        hf_json_init(&json, &out);
-        hf_json_object(&json, NULL);
-        show_members(id, spec, &json);
-        hf_json_str(&json, "call", hf_text_str(&hint));
-        hf_json_end(&json);
-        return cli_print_json(&out, err);
-    }
-    hf_text_printf(&out, "%s\n", id);
-    if (cli_print(&out, err) != CLI_OK) {
-        return CLI_FAILED;
-    }
-    /* For people, so not on stdout: scripts read the id there. */
-    fprintf(stderr,
-            "To call it:\n    %s\n"
-            "or from any gRPC client at %s, with the id as :authority.\n",
-            hf_text_str(&hint), cli_proxy_address(cli));
-    return CLI_OK;
-}
 
 /* --- create -------------------------------------------------------------------------- */
 
@@ -193,7 +90,7 @@ create(struct cli *cli, struct hf_err *err)
                 "function '%s' is there already: change it with 'hyperfaas function update %s'", id,
                 id);
     }
-    return r < 0 ? CLI_FAILED : print_created(cli, id, &spec, err);
+    return r < 0 ? CLI_FAILED : cli_function_print_created(cli, id, &spec, err);
 }
 
 /* --- update, delete --------------------------------------------------------------------- */
@@ -241,7 +138,7 @@ update_once(const struct cli *cli, struct cli_store *store, const char *id, stru
         (r = write_spec(store, id, &spec, HF_STORE_AT_REVISION, revision, err)) < 0) {
         return r;
     }
-    return print_function(cli, id, &spec, err) == CLI_OK ? 0 : HF_EIO;
+    return cli_function_print(cli, id, &spec, err) == CLI_OK ? 0 : HF_EIO;
 }
 
 static int
@@ -265,6 +162,12 @@ update(struct cli *cli, struct hf_err *err)
     }
     for (int i = 0; r == HF_ECONFLICT && i < UPDATE_ATTEMPTS; i++) {
         r = update_once(cli, store, cli->argv[0], err);
+    }
+    if (r == HF_ECONFLICT) {
+        hf_fail(err, r,
+                "function '%s' was not updated: others keep changing it, %d times while this was "
+                "tried. Nothing was overwritten; try again",
+                cli->argv[0], UPDATE_ATTEMPTS);
     }
     return r == 0 ? CLI_OK : CLI_FAILED;
 }
@@ -391,7 +294,7 @@ format_json(const struct listing *listing, struct hf_text *out)
     hf_json_array(&json, NULL);
     for (size_t i = 0; i < listing->n; i++) {
         hf_json_object(&json, NULL);
-        show_members(listing->items[i].id, &listing->items[i].spec, &json);
+        cli_function_members(listing->items[i].id, &listing->items[i].spec, &json);
         hf_json_end(&json);
     }
     hf_json_end(&json);
@@ -405,9 +308,9 @@ format_table(const struct listing *listing, struct hf_text *out)
 
     cli_table_init(&table, CLI_CELLS("ID", "IMAGE", "MEMORY", "CPU", "CONCURRENCY", "TIMEOUT"));
     for (size_t i = 0; i < listing->n; i++) {
-        struct shown shown;
+        struct cli_function_shown shown;
 
-        show_values(&listing->items[i].spec, &shown);
+        cli_function_values(&listing->items[i].spec, &shown);
         cli_table_row(&table, CLI_CELLS(listing->items[i].id, listing->items[i].spec.image,
                                         shown.memory, shown.cpu, shown.concurrency, shown.timeout));
     }
@@ -457,17 +360,18 @@ get(struct cli *cli, struct hf_err *err)
         read_spec(store, cli->argv[0], &spec, &revision, err) < 0) {
         return CLI_FAILED;
     }
-    return print_function(cli, cli->argv[0], &spec, err);
+    return cli_function_print(cli, cli->argv[0], &spec, err);
 }
 
 const struct cli_command cli_function_commands[] = {
     { "function create", "[IMAGE]", "Registers a function and prints its id.", create_flags, 0, 1,
-      create },
+      create, "hyperfaas function create hyperfaas-echo:latest --id echo --memory 64MiB" },
     { "function update", "ID", "Changes what the flags say, and nothing else.", update_flags, 1, 1,
-      update },
+      update, "hyperfaas function update echo --max-concurrency 20" },
     { "function delete", "ID...", "Removes functions; calls under way finish.", NULL, 1,
-      CLI_MAX_GIVEN, delete_functions },
-    { "function list", "", "Lists all functions.", NULL, 0, 0, list },
-    { "function get", "ID", "Shows one function.", NULL, 1, 1, get },
+      CLI_MAX_GIVEN, delete_functions, "hyperfaas function delete echo" },
+    { "function list", "", "Lists all functions.", NULL, 0, 0, list,
+      "hyperfaas function list --json" },
+    { "function get", "ID", "Shows one function.", NULL, 1, 1, get, "hyperfaas function get echo" },
     { 0 },
 };

@@ -77,6 +77,7 @@ cli_help(const struct cli_command *const *tables, const struct cli_command *comm
         hf_text_printf(out, "usage: hyperfaas %s%s%s [FLAG...]\n\n", command->words,
                        *command->arguments ? " " : "", command->arguments);
         add_wrapped(command->summary, 0, 0, out);
+        hf_text_printf(out, "\nexample:\n  %s\n", command->example);
         if (command->flags) {
             add_flags("flags", command->flags, out);
         }

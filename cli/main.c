@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/options.h"
+#include "base/parse.h"
 #include "cli.h"
 #include "help.h"
 #include "node/node_config.h"
@@ -160,22 +161,63 @@ version(struct cli *cli, struct hf_err *err)
 }
 
 static const struct cli_command version_commands[] = {
-    { "version", "", "Says which version this is.", NULL, 0, 0, version },
+    { "version", "", "Says which version this is.", NULL, 0, 0, version, "hyperfaas version" },
     { 0 },
 };
 
 /* All commands, in the order of the help. */
 static const struct cli_command *const command_tables[] = {
-    cli_function_commands,
-    cli_call_commands,
-    cli_instances_commands,
-    cli_node_commands,
-    cli_plugin_commands,
-    version_commands,
+    cli_function_commands, cli_function_watch_commands,
+    cli_call_commands,     cli_instances_commands,
+    cli_logs_commands,     cli_worker_commands,
+    cli_nodes_commands,    cli_node_commands,
+    cli_plugin_commands,   version_commands,
     NULL,
 };
 
 /* --- main ------------------------------------------------------------------------------------ */
+
+/* Sets [store] `key`. */
+static int
+set_store(struct hf_config *config, const char *key, const char *value, struct hf_err *err)
+{
+    hf_autofree char *text = hf_strdup_printf("store.%s=%s", key, value);
+
+    return text ? hf_config_set(config, text, err) : hf_fail(err, HF_ENOMEM, "no memory");
+}
+
+/* What the flags for etcd say is what --set can say too; options of another store go. */
+static int
+use_etcd(struct hf_config *config, const struct cli_globals *globals, struct hf_err *err)
+{
+    const struct hf_config_value *plugin =
+        hf_config_value(hf_config_section(config, "store"), "plugin");
+    hf_autotext struct hf_text endpoints;
+    char dial[HF_FORMAT_MAX];
+    uint64_t dial_ns;
+    int r;
+
+    hf_text_init(&endpoints);
+    for (unsigned int i = 0; i < globals->etcd_endpoint_count; i++) {
+        hf_text_printf(&endpoints, "%s%s", i > 0 ? "," : "", globals->etcd_endpoints[i]);
+    }
+    if (!plugin || strcmp(plugin->text, "etcd") != 0) {
+        hf_config_drop(config, "store");
+    }
+    r = set_store(config, "plugin", "etcd", err);
+    if (r == 0 && globals->etcd_endpoint_count > 0) {
+        r = set_store(config, "endpoints", hf_text_str(&endpoints), err);
+    }
+    if (r == 0 && globals->metadata_prefix) {
+        r = set_store(config, "prefix", globals->metadata_prefix, err);
+    }
+    if (r == 0 && globals->metadata_dial_timeout) {
+        r = cli_parse_duration(globals->metadata_dial_timeout, &dial_ns, err);
+        r = r < 0 ? hf_err_wrap(err, r, "--metadata-dial-timeout")
+                  : set_store(config, "dial_timeout", hf_format_duration(dial_ns, dial), err);
+    }
+    return r;
+}
 
 int
 cli_load_config(struct cli *cli, const char *path, struct hf_err *err)
@@ -183,6 +225,10 @@ cli_load_config(struct cli *cli, const char *path, struct hf_err *err)
     hf_auto(hf_config_free) struct hf_config *config = NULL;
     int r = path ? hf_config_load(path, &config, err) : hf_config_new(&config, err);
 
+    if (r == 0 && (cli->globals->etcd_endpoint_count > 0 || cli->globals->metadata_prefix ||
+                   cli->globals->metadata_dial_timeout)) {
+        r = use_etcd(config, cli->globals, err);
+    }
     for (unsigned int i = 0; r == 0 && i < cli->globals->set_count; i++) {
         r = hf_config_set(config, cli->globals->set[i], err);
     }

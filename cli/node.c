@@ -173,11 +173,11 @@ const struct cli_command cli_node_commands[] = {
     { "ctl", "NODE [COMMAND...]",
       "Sends a command to a running node of this machine; without one, lists the commands it has. "
       "NODE is one of its roles, or the path of its control socket.",
-      NULL, 1, CLI_MAX_GIVEN, ctl },
+      NULL, 1, CLI_MAX_GIVEN, ctl, "hyperfaas ctl leaf node/show" },
     { "config check", "[FILE]",
       "Checks a configuration (else that of --config) as a node would at its start.", NULL, 0, 1,
-      config_check },
+      config_check, "hyperfaas config check conf/standalone.ini" },
     { "config sample", "", "Prints a configuration with all options and their defaults.", NULL, 0,
-      0, config_sample },
+      0, config_sample, "hyperfaas config sample > hyperfaas.ini" },
     { 0 },
 };

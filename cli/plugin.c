@@ -171,8 +171,9 @@ info(struct cli *cli, struct hf_err *err)
 }
 
 const struct cli_command cli_plugin_commands[] = {
-    { "plugin list", "", "Lists the modules there are.", list_flags, 0, 0, list },
+    { "plugin list", "", "Lists the modules there are.", list_flags, 0, 0, list,
+      "hyperfaas plugin list --kind lb" },
     { "plugin info", "[KIND-]NAME|FILE", "Shows a module and the options it takes.", NULL, 1, 1,
-      info },
+      info, "hyperfaas plugin info lb-leastload" },
     { 0 },
 };

@@ -1,5 +1,5 @@
 /*
- * protoc.c - protobuf's text form, by running protoc.
+ * protoc.c - protobuf's definitions and text form, by running protoc.
  *
  * What goes in and comes out passes through memory files, so no pipe can block.
  */
@@ -7,11 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +22,11 @@
 #include "base/macros.h"
 
 /* Arguments for protoc at most: our own, and one for each folder. */
-#define MAX_ARGS 64
+#define MAX_ARGS 80
+
+/* Where protoc finds definitions that it has not to compile. */
+#define SET_FD   3
+#define SET_PATH "/dev/fd/3"
 
 static void
 close_fd(int *fd)
@@ -69,9 +76,35 @@ read_all(int fd, struct hf_text *ret, struct hf_err *err)
     return n < 0 ? hf_fail_errno(err, errno, "can't read what protoc wrote") : 0;
 }
 
-/* Runs protoc; its complaints go to our stderr. */
+/* What a run of protoc gets, and where its result goes. */
+struct run {
+    const char *args[MAX_ARGS]; /* its own name first */
+    size_t argc;
+    int in;
+    int set; /* -1: none */
+    int out;
+    uint64_t timeout_ns;
+};
+
+/* Waits for the process; kills it when its time is over. */
 static int
-run(char *const *argv, int in, int out, struct hf_err *err)
+wait_for(pid_t pid, uint64_t timeout_ns, int *ret_status, struct hf_err *err)
+{
+    uint64_t ms = hf_min(timeout_ns / HF_MSEC, (uint64_t)INT32_MAX);
+    struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+    bool late = end.fd >= 0 && poll(&end, 1, (int)ms) == 0;
+
+    if (late) {
+        kill(pid, SIGKILL);
+    }
+    while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR) {
+    }
+    close_fd(&end.fd);
+    return late ? hf_fail(err, HF_ETIMEOUT, "protoc did not end in time") : 0;
+}
+
+static int
+run_protoc(const struct run *run, struct hf_err *err)
 {
     posix_spawn_file_actions_t actions;
     pid_t pid;
@@ -79,193 +112,127 @@ run(char *const *argv, int in, int out, struct hf_err *err)
     int r;
 
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    r = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_adddup2(&actions, run->in, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, run->out, STDOUT_FILENO);
+    if (run->set >= 0) {
+        posix_spawn_file_actions_adddup2(&actions, run->set, SET_FD);
+    }
+    r = posix_spawnp(&pid, run->args[0], &actions, NULL, (char *const *)(uintptr_t)run->args,
+                     environ);
     posix_spawn_file_actions_destroy(&actions);
     if (r != 0) {
         return hf_fail_errno(err, r, "can't run protoc; install it (Debian: protobuf-compiler)");
     }
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    r = wait_for(pid, run->timeout_ns, &status, err);
+    if (r == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
+        r = hf_fail(err, HF_EINVALID, "protoc failed; its message is above");
     }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        return hf_fail(err, HF_EINVALID, "protoc failed; its message is above");
+    return r;
+}
+
+/* --- definitions ------------------------------------------------------------------------ */
+
+/* The folder of the file, if there is such a file: the caller frees it. */
+static char *
+folder_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+
+    if (access(file, F_OK) < 0) {
+        return NULL; /* it is looked for in the folders that are given */
     }
+    return slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
+}
+
+/* Adds "-IFOLDER", which is put into `*ret` for the caller to free. */
+static int
+add_folder(struct run *run, const char *folder, char **ret, struct hf_err *err)
+{
+    *ret = hf_strdup_printf("-I%s", folder);
+    if (!*ret) {
+        return hf_fail(err, HF_ENOMEM, "no memory to run protoc");
+    }
+    run->args[run->argc++] = *ret;
     return 0;
 }
 
-/* Runs "protoc -I... `what` `file`" with `data` as its input. */
-static int
-protoc(const struct cli_proto *proto, const char *what, const char *file, const void *data,
-       size_t len, struct hf_text *ret, struct hf_err *err)
+int
+cli_protoc_compile(const struct cli_proto *proto, struct hf_text *ret_set, struct hf_err *err)
 {
-    char *argv[MAX_ARGS] = { "protoc" };
+    struct run run = { .args = { "protoc", "--include_imports", "-o/dev/stdout" }, .argc = 3 };
+    hf_autofree char *own = folder_of(proto->file);
     char *includes[MAX_ARGS] = { NULL };
-    size_t argc = 1;
-    size_t count = hf_min(proto->folder_count, (size_t)MAX_ARGS - 5);
+    size_t count = hf_min(proto->folder_count, (size_t)MAX_ARGS - 6);
     autoclose int in = -1;
     autoclose int out = -1;
-    int r = memory_file(data, len, &in, err);
+    int r = memory_file("", 0, &in, err);
 
     if (r == 0) {
         r = memory_file("", 0, &out, err);
     }
     for (size_t i = 0; r == 0 && i < count; i++) {
-        if (asprintf(&includes[i], "-I%s", proto->folders[i]) < 0) {
-            includes[i] = NULL;
-            r = hf_fail(err, HF_ENOMEM, "no memory to run protoc");
-        } else {
-            argv[argc++] = includes[i];
-        }
+        r = add_folder(&run, proto->folders[i], &includes[i], err);
+    }
+    if (r == 0 && own) { /* last: a file is named from the first folder that it is in */
+        r = add_folder(&run, own, &includes[count], err);
+    }
+    run.args[run.argc++] = proto->file;
+    run.in = in;
+    run.out = out;
+    run.set = -1;
+    run.timeout_ns = proto->timeout_ns;
+    if (r == 0) {
+        r = run_protoc(&run, err);
     }
     if (r == 0) {
-        argv[argc++] = (char *)(uintptr_t)what; /* only read */
-        argv[argc++] = (char *)(uintptr_t)file;
-        r = run(argv, in, out, err);
+        r = read_all(out, ret_set, err);
     }
-    if (r == 0) {
-        r = read_all(out, ret, err);
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i <= count; i++) {
         free(includes[i]);
     }
     return r;
 }
 
-/* --- encoding ------------------------------------------------------------------------- */
+/* --- the text form ---------------------------------------------------------------------- */
 
+/* Runs "protoc --HOW=TYPE" with `data` as its input. */
 static int
-convert(const struct cli_proto *proto, const char *how, const char *type, const void *data,
-        size_t len, struct hf_text *ret, struct hf_err *err)
+convert(const char *how, const struct hf_text *set, const char *type, const void *data, size_t len,
+        uint64_t timeout_ns, struct hf_text *ret, struct hf_err *err)
 {
-    hf_autofree char *what = NULL;
+    hf_autofree char *what = hf_strdup_printf("--%s=%s", how, type);
+    struct run run = {
+        .args = { "protoc", what, "--descriptor_set_in=" SET_PATH },
+        .argc = 3,
+        .timeout_ns = timeout_ns,
+    };
+    autoclose int in = -1;
+    autoclose int out = -1;
+    autoclose int definitions = -1;
+    int r = what ? 0 : hf_fail(err, HF_ENOMEM, "no memory to run protoc");
 
-    if (asprintf(&what, "--%s=%s", how, type) < 0) {
-        what = NULL;
-        return hf_fail(err, HF_ENOMEM, "no memory to run protoc");
-    }
-    return protoc(proto, what, proto->file, data, len, ret, err);
-}
-
-int
-cli_protoc_encode(const struct cli_proto *proto, const char *type, const void *data, size_t len,
-                  struct hf_text *ret, struct hf_err *err)
-{
-    return convert(proto, "encode", type, data, len, ret, err);
-}
-
-int
-cli_protoc_decode(const struct cli_proto *proto, const char *type, const void *data, size_t len,
-                  struct hf_text *ret, struct hf_err *err)
-{
-    return convert(proto, "decode", type, data, len, ret, err);
-}
-
-/* --- types ----------------------------------------------------------------------------- */
-
-/* What a line of the text form of a FileDescriptorSet says: `key: "value"`, or NULL. */
-static char *
-string_after(const char *line, const char *key)
-{
-    size_t len = strlen(key);
-    const char *end;
-
-    line += strspn(line, " ");
-    if (strncmp(line, key, len) != 0 || strncmp(line + len, ": \"", 3) != 0) {
-        return NULL;
-    }
-    line += len + 3;
-    end = strchr(line, '"');
-    return end ? strndup(line, (size_t)(end - line)) : NULL;
-}
-
-/* The place in the text while looking for one method. */
-struct search {
-    const char *service; /* without its package */
-    const char *method;
-    size_t service_len;
-    bool in_service;
-    bool in_method;
-    char **ret_request;
-    char **ret_response;
-};
-
-static void
-search_line(struct search *search, const char *line)
-{
-    size_t indent = strspn(line, " ");
-    hf_autofree char *name = string_after(line, "name");
-
-    if (strcmp(line + indent, "service {") == 0) {
-        search->in_service = false;
-        search->in_method = false;
-    } else if (name && indent == 4) { /* of a message or service of a file */
-        search->in_service = strlen(name) == search->service_len &&
-                             memcmp(name, search->service, search->service_len) == 0;
-    } else if (name && indent == 6) { /* of a field or method */
-        search->in_method = search->in_service && strcmp(name, search->method) == 0;
-    } else if (search->in_method && !*search->ret_request) {
-        *search->ret_request = string_after(line, "input_type");
-    } else if (search->in_method && !*search->ret_response) {
-        *search->ret_response = string_after(line, "output_type");
-    }
-}
-
-/* protoc's options take a type's name without the leading dot. */
-static void
-strip_dot(char *type)
-{
-    if (type && type[0] == '.') {
-        memmove(type, type + 1, strlen(type));
-    }
-}
-
-int
-cli_protoc_types(const struct cli_proto *proto, const char *method, char **ret_request,
-                 char **ret_response, struct hf_err *err)
-{
-    const char *full = method + (method[0] == '/');
-    const char *slash = strrchr(full, '/');
-    const char *dot = slash ? memrchr(full, '.', (size_t)(slash - full)) : NULL;
-    const char *service = dot ? dot + 1 : full;
-    hf_autotext struct hf_text set;
-    hf_autotext struct hf_text text;
-    struct search search;
-    char *save = NULL;
-    char *line;
-    int r;
-
-    hf_text_init(&set);
-    hf_text_init(&text);
-    *ret_request = *ret_response = NULL;
-    if (!slash) {
-        return hf_fail(err, HF_EINVALID, "method '%s' is not of the form package.Service/Method",
-                       method);
-    }
-    r = protoc(proto, "-o/dev/stdout", proto->file, "", 0, &set, err);
-    if (r == 0) {
-        const struct cli_proto none = { 0 };
-
-        r = protoc(&none, "--decode=google.protobuf.FileDescriptorSet",
-                   "google/protobuf/descriptor.proto", hf_text_str(&set), set.len, &text, err);
-    }
-    if (r < 0) {
+    if (r < 0 || (r = memory_file(data, len, &in, err)) < 0 ||
+        (r = memory_file("", 0, &out, err)) < 0 ||
+        (r = memory_file(hf_text_str(set), set->len, &definitions, err)) < 0) {
         return r;
     }
-    search = (struct search){
-        .service = service,
-        .service_len = (size_t)(slash - service),
-        .method = slash + 1,
-        .ret_request = ret_request,
-        .ret_response = ret_response,
-    };
-    hf_autofree char *lines = hf_text_steal(&text);
-    for (line = strtok_r(lines, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-        search_line(&search, line);
-    }
-    strip_dot(*ret_request);
-    strip_dot(*ret_response);
-    return *ret_request && *ret_response
-               ? 0
-               : hf_fail(err, HF_ENOTFOUND, "'%s' defines no method '%s'", proto->file, full);
+    run.in = in;
+    run.out = out;
+    run.set = definitions;
+    r = run_protoc(&run, err);
+    return r < 0 ? r : read_all(out, ret, err);
+}
+
+int
+cli_protoc_encode(const struct hf_text *set, const char *type, const void *data, size_t len,
+                  uint64_t timeout_ns, struct hf_text *ret, struct hf_err *err)
+{
+    return convert("encode", set, type, data, len, timeout_ns, ret, err);
+}
+
+int
+cli_protoc_decode(const struct hf_text *set, const char *type, const void *data, size_t len,
+                  uint64_t timeout_ns, struct hf_text *ret, struct hf_err *err)
+{
+    return convert("decode", set, type, data, len, timeout_ns, ret, err);
 }

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "cli.h"
 #include "loop/loop.h"
+#include "loop/signals.h"
 #include "node/driver_host.h"
 #include "plugin/module.h"
 
@@ -29,8 +30,12 @@ struct cli_store {
     int code;
     char message[512];
     struct cli_document *document; /* where to put what is read; NULL: nowhere */
-    cli_store_each_fn *each;
-    void *each_arg;
+
+    /* The watch under way. */
+    bool synced;
+    cli_store_change_fn *changed;
+    bool (*is_enough)(void *arg);
+    void *change_arg;
 };
 
 /* --- opening ---------------------------------------------------------------------- */
@@ -194,45 +199,95 @@ cli_store_remove(struct cli_store *store, const char *id, struct hf_err *err)
     return r < 0 ? r : wait(store, id, err);
 }
 
-/* --- listing ----------------------------------------------------------------------- */
+/* --- watching ---------------------------------------------------------------------- */
+
+static void
+tell(struct cli_store *store, enum cli_change change, const char *id,
+     const struct hf_document *document, const char *message)
+{
+    store->changed(store->change_arg, change, id, document, message);
+}
 
 static void
 on_put(void *arg, const struct hf_document *document)
 {
-    struct cli_store *store = arg;
-
-    store->each(store->each_arg, document->id, document, NULL);
+    tell(arg, CLI_CHANGE_PUT, document->id, document, NULL);
 }
 
 static void
 on_delete(void *arg, const char *id)
 {
-    (void)arg;
-    (void)id; /* gone while we listed: it may be shown or not */
+    tell(arg, CLI_CHANGE_DELETE, id, NULL, NULL);
 }
 
 static void
 on_synced(void *arg)
 {
-    end(arg, 0, "");
+    struct cli_store *store = arg;
+
+    store->synced = true;
+    tell(store, CLI_CHANGE_SYNCED, "", NULL, NULL);
 }
 
 static void
 on_bad(void *arg, const char *id, const char *message)
 {
-    struct cli_store *store = arg;
-
-    store->each(store->each_arg, id, NULL, message);
+    tell(arg, CLI_CHANGE_BAD, id, NULL, message);
 }
 
 static void
 on_lost(void *arg, const char *message)
 {
-    end(arg, HF_EUNAVAILABLE, message);
+    struct cli_store *store = arg;
+
+    if (store->synced) {
+        tell(store, CLI_CHANGE_LOST, "", NULL, message);
+    } else {
+        end(store, HF_EUNAVAILABLE, message);
+    }
 }
 
-int
-cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, struct hf_err *err)
+static bool
+is_synced_or_done(void *arg)
+{
+    const struct cli_store *store = arg;
+
+    return store->synced || store->done;
+}
+
+static void
+on_signal(void *arg, int signal)
+{
+    (void)signal;
+    end(arg, 0, "");
+}
+
+static bool
+is_watched_enough(void *arg)
+{
+    struct cli_store *store = arg;
+
+    return store->done || store->is_enough(store->change_arg);
+}
+
+/* Runs the loop while the watch is on: first until all is told, then as long as is wished. */
+static int
+run_watch(struct cli_store *store, uint64_t limit_ns, struct hf_err *err)
+{
+    uint64_t end_ns = hf_add_saturated(hf_now(), limit_ns > 0 ? limit_ns : CLI_FOR_EVER);
+    uint64_t left;
+
+    if (!hf_loop_run_until(store->loop, is_synced_or_done, store, store->timeout_ns + HF_SEC)) {
+        return hf_fail(err, HF_ETIMEOUT, "the store did not answer in time");
+    }
+    left = hf_sub_saturated(end_ns, hf_now());
+    hf_loop_run_until(store->loop, is_watched_enough, store, left);
+    return store->code < 0 ? hf_fail(err, store->code, "%s", store->message) : 0;
+}
+
+static int
+watch(struct cli_store *store, uint32_t space, cli_store_change_fn *changed,
+      bool (*is_enough)(void *arg), void *arg, uint64_t limit_ns, struct hf_err *err)
 {
     static const struct hf_store_watcher watcher = {
         .size = sizeof watcher,
@@ -242,17 +297,82 @@ cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, stru
         .on_bad = on_bad,
         .on_lost = on_lost,
     };
-    struct hf_store_op *watch;
+    struct hf_store_op *op;
     int r;
 
-    begin(store);
-    store->each = each;
-    store->each_arg = arg;
-    r = store->ops->watch(store->store, HF_STORE_FUNCTIONS, &watcher, store, &watch, err);
-    if (r < 0) {
-        return r;
+    store->synced = false;
+    store->changed = changed;
+    store->is_enough = is_enough;
+    store->change_arg = arg;
+    r = store->ops->watch(store->store, space, &watcher, store, &op, err);
+    if (r == 0) {
+        r = run_watch(store, limit_ns, err);
+        store->ops->unwatch(store->store, op);
     }
-    r = wait(store, "functions", err);
-    store->ops->unwatch(store->store, watch);
     return r;
+}
+
+int
+cli_store_watch(struct cli_store *store, cli_store_change_fn *changed, bool (*is_enough)(void *arg),
+                void *arg, uint64_t limit_ns, struct hf_err *err)
+{
+    struct hf_signals *signals;
+    int r = hf_signals_new(store->loop, on_signal, store, &signals, err);
+
+    if (r == 0) {
+        begin(store);
+        r = watch(store, HF_STORE_FUNCTIONS, changed, is_enough, arg, limit_ns, err);
+        hf_signals_free(signals);
+    }
+    return r;
+}
+
+/* --- listing ----------------------------------------------------------------------- */
+
+struct list {
+    cli_store_each_fn *each;
+    void *arg;
+    bool complete;
+};
+
+static void
+list_change(void *arg, enum cli_change change, const char *id, const struct hf_document *document,
+            const char *message)
+{
+    struct list *list = arg;
+
+    if (change == CLI_CHANGE_PUT || change == CLI_CHANGE_BAD) {
+        list->each(list->arg, id, document, message);
+    } else if (change == CLI_CHANGE_SYNCED) {
+        list->complete = true;
+    }
+}
+
+static bool
+is_complete(void *arg)
+{
+    return ((const struct list *)arg)->complete;
+}
+
+static int
+list_space(struct cli_store *store, uint32_t space, cli_store_each_fn *each, void *arg,
+           struct hf_err *err)
+{
+    struct list list = { .each = each, .arg = arg };
+
+    begin(store);
+    return watch(store, space, list_change, is_complete, &list, 0, err);
+}
+
+int
+cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, struct hf_err *err)
+{
+    return list_space(store, HF_STORE_FUNCTIONS, each, arg, err);
+}
+
+int
+cli_store_list_nodes(struct cli_store *store, cli_store_each_fn *each, void *arg,
+                     struct hf_err *err)
+{
+    return list_space(store, HF_STORE_NODES, each, arg, err);
 }

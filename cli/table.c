@@ -23,16 +23,19 @@ width_of(const char *text)
     return width;
 }
 
+void
+cli_add_shown(const char *text, struct hf_text *out)
+{
+    for (text = *text ? text : "-"; *text; text++) {
+        hf_text_add_char(out, (unsigned char)*text < ' ' || *text == 0x7F ? '?' : *text);
+    }
+}
+
 static void
 add_cell(struct cli_table *table, size_t column, const char *text)
 {
-    const char *shown = *text ? text : "-";
-
-    table->width[column] = hf_max(table->width[column], width_of(shown));
-    for (; *shown; shown++) {
-        hf_text_add_char(&table->cells,
-                         (unsigned char)*shown < ' ' || *shown == 0x7F ? '?' : *shown);
-    }
+    table->width[column] = hf_max(table->width[column], width_of(*text ? text : "-"));
+    cli_add_shown(text, &table->cells);
     hf_text_add_char(&table->cells, '\0');
 }
 

@@ -16,6 +16,9 @@
 
 #define CLI_TABLE_COLUMNS 8
 
+/* Appends a text as people see it: "" as "-", and what a terminal would act upon as "?". */
+void cli_add_shown(const char *text, struct hf_text *out);
+
 struct cli_table {
     struct hf_text cells; /* each ends with a NUL; the first row is the heading */
     size_t columns;
@@ -30,8 +33,7 @@ struct cli_table {
 /* Begins with the headings, at most CLI_TABLE_COLUMNS. */
 void cli_table_init(struct cli_table *table, const char *const *headings, size_t count);
 
-/* Adds a row of as many cells.  "" is shown as "-"; what a terminal would act upon is
- * shown as "?". */
+/* Adds a row of as many cells. */
 void cli_table_row(struct cli_table *table, const char *const *cells, size_t count);
 
 /* Appends the lines, the heading first. */

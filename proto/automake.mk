@@ -13,6 +13,7 @@ HF_PROTOS = \
     %D%/examples/sleep/v1/sleep.proto \
     %D%/function/function.proto \
     %D%/grpc/health/v1/health.proto \
+    %D%/grpc/reflection/v1/reflection.proto \
     %D%/hyperfaas/v1/node.proto \
     %D%/leaf/leaf.proto \
     %D%/routingcontroller/routingcontroller.proto \
@@ -26,9 +27,11 @@ HF_PROTO_C = \
     %D%/examples/hello/v1/hello.pb-c.c \
     %D%/examples/sleep/v1/sleep.pb-c.c \
     %D%/function/function.pb-c.c \
+    %D%/google/protobuf/descriptor.pb-c.c \
     %D%/google/protobuf/empty.pb-c.c \
     %D%/google/protobuf/timestamp.pb-c.c \
     %D%/grpc/health/v1/health.pb-c.c \
+    %D%/grpc/reflection/v1/reflection.pb-c.c \
     %D%/hyperfaas/v1/node.pb-c.c \
     %D%/leaf/leaf.pb-c.c \
     %D%/routingcontroller/routingcontroller.pb-c.c \

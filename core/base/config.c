@@ -46,23 +46,29 @@ free_value(struct hf_config_value *value)
     free(value);
 }
 
+static void
+free_section(struct hf_config_section *section)
+{
+    struct hf_list *node;
+
+    while ((node = hf_list_pop(&section->values))) {
+        free_value(hf_container_of(node, struct hf_config_value, node));
+    }
+    hf_list_remove(&section->node);
+    free(section->name);
+    free(section);
+}
+
 void
 hf_config_free(struct hf_config *config)
 {
     struct hf_list *node;
-    struct hf_list *inner;
 
     if (!config) {
         return;
     }
-    while ((node = hf_list_pop(&config->sections))) {
-        struct hf_config_section *section = hf_container_of(node, struct hf_config_section, node);
-
-        while ((inner = hf_list_pop(&section->values))) {
-            free_value(hf_container_of(inner, struct hf_config_value, node));
-        }
-        free(section->name);
-        free(section);
+    while (!hf_list_is_empty(&config->sections)) {
+        free_section(hf_list_first(&config->sections, struct hf_config_section, node));
     }
     while ((node = hf_list_pop(&config->files))) {
         free(hf_container_of(node, struct file_name, node));
@@ -98,6 +104,16 @@ find_section(const struct hf_config *config, const char *name)
         }
     }
     return NULL;
+}
+
+void
+hf_config_drop(struct hf_config *config, const char *section)
+{
+    struct hf_config_section *found = find_section(config, section);
+
+    if (found) {
+        free_section(found);
+    }
 }
 
 int

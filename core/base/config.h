@@ -66,6 +66,9 @@ HF_DEFINE_CLEANUP(struct hf_config, hf_config_free)
  * of the key.  The section's name may have dots, the key has none. */
 int hf_config_set(struct hf_config *config, const char *assignment, struct hf_err *err);
 
+/* Forgets a section, if there is one. */
+void hf_config_drop(struct hf_config *config, const char *section);
+
 /* By name, or NULL. */
 const struct hf_config_section *hf_config_section(const struct hf_config *config, const char *name);
 

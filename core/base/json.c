@@ -113,3 +113,10 @@ hf_json_null(struct hf_json *json, const char *key)
     begin(json, key);
     hf_text_add(json->text, "null");
 }
+
+void
+hf_json_value(struct hf_json *json, const char *key, const char *value, size_t len)
+{
+    begin(json, key);
+    hf_text_add_mem(json->text, value, len);
+}

@@ -16,6 +16,7 @@
 #define HF_BASE_JSON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct hf_text;
@@ -45,5 +46,8 @@ void hf_json_i64(struct hf_json *json, const char *key, int64_t value);
 void hf_json_double(struct hf_json *json, const char *key, double value);
 void hf_json_bool(struct hf_json *json, const char *key, bool value);
 void hf_json_null(struct hf_json *json, const char *key);
+
+/* A value that is JSON already. */
+void hf_json_value(struct hf_json *json, const char *key, const char *value, size_t len);
 
 #endif

@@ -50,7 +50,7 @@ request_fields(const struct hf_grpc_client *client, const struct hf_grpc_request
 
 /* Packs the message, behind its prefix. */
 static bool
-keep_body(struct hf_grpc_client_call *call, const struct hf_grpc_request *request)
+keep_message(struct hf_grpc_client_call *call, const struct hf_grpc_request *request)
 {
     size_t len =
         request->message ? protobuf_c_message_get_packed_size(request->message) : request->len;
@@ -69,6 +69,18 @@ keep_body(struct hf_grpc_client_call *call, const struct hf_grpc_request *reques
     call->body = body;
     call->body_len = HF_GRPC_PREFIX_SIZE + len;
     return true;
+}
+
+/* Keeps what is sent until it has been. */
+static bool
+keep_body(struct hf_grpc_client_call *call, const struct hf_grpc_request *request)
+{
+    if (!request->framed) {
+        return keep_message(call, request);
+    }
+    call->body_len = request->len;
+    call->body = hf_arena_memdup(&call->arena, request->data, request->len);
+    return call->body;
 }
 
 static int

@@ -1,9 +1,9 @@
 /*
  * client.h - calling gRPC services.
  *
- * A client makes unary and server-streaming calls to one address over a channel
- * (h2/channel.h), with protobuf-c's types or raw bytes.  Everything runs on the loop's
- * thread.
+ * A client makes calls to one address over a channel (h2/channel.h), with protobuf-c's
+ * types or raw bytes: it sends all of the request, then hears the answer message by
+ * message.  Everything runs on the loop's thread.
  *
  * What a call ends with follows grpc's own rules: grpc-status beats the HTTP status,
  * which beats the code of a reset; a unary OK without exactly one message is an error;
@@ -57,10 +57,12 @@ struct hf_h2_channel *hf_grpc_client_channel(struct hf_grpc_client *client);
 struct hf_grpc_request {
     const char *path; /* "/package.Service/Method" */
 
-    /* The message, or if that is NULL the bytes of one. */
+    /* The message, or if that is NULL the bytes of one; `framed`: of any number of messages, each
+     * behind its prefix (frame.h), for a method with a stream of requests. */
     const ProtobufCMessage *message;
     const void *data;
     size_t len;
+    bool framed;
 
     /* What responses are decoded to.  NULL: bytes, seen as a ProtobufCBinaryData. */
     const ProtobufCMessageDescriptor *response;

@@ -29,7 +29,7 @@
 #define KEEPALIVE_PROBES     3
 #define USER_TIMEOUT_MS      (1000 * (KEEPALIVE_IDLE_S + KEEPALIVE_PROBES * KEEPALIVE_INTERVAL_S))
 
-/* --- what libcurl calls ---------------------------------------------------------------------- */
+/* --- what libcurl calls ------------------------------------------------------------------- */
 
 static size_t
 give_body(char *buffer, size_t size, size_t n, void *arg)
@@ -112,7 +112,7 @@ set_up_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
-/* --- making one ------------------------------------------------------------------------------ */
+/* --- making one --------------------------------------------------------------------------- */
 
 /* The authority of an http(s) URL, a copy; NULL if it is none. */
 static char *
@@ -314,7 +314,7 @@ hf_exchange_free(struct hf_host_exchange *exchange)
     free(exchange);
 }
 
-/* --- its end --------------------------------------------------------------------------------- */
+/* --- its end ------------------------------------------------------------------------------ */
 
 static int
 code_of(CURLcode verdict)

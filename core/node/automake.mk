@@ -9,15 +9,21 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_PLUGIN_LIBS) $(HF_HTTP_LIBS
 %C%_libhf_node_la_SOURCES += \
     %D%/catalog.c %D%/catalog.h %D%/catalog_private.h \
     %D%/catalog_lookup.c \
+    %D%/discovery.c %D%/discovery.h \
     %D%/function_def.c %D%/function_def.h \
     %D%/function_spec.c %D%/function_spec.h \
+    %D%/json_read.c %D%/json_read.h \
     %D%/node.c %D%/node.h %D%/node_private.h \
+    %D%/node_announce.c %D%/node_announce.h \
     %D%/node_config.c %D%/node_config.h \
     %D%/node_ctl.c \
+    %D%/node_document.c %D%/node_document.h \
     %D%/node_drain.c \
     %D%/node_id.c %D%/node_id.h \
     %D%/node_modules.c \
-    %D%/role.h
+    %D%/node_store.c \
+    %D%/role.h \
+    %D%/selector.c %D%/selector.h
 %C%_libhf_node_la_CPPFLAGS = $(AM_CPPFLAGS) $(HF_PATH_CPPFLAGS)
 
 $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
@@ -36,11 +42,15 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 # The data path of leaf and load balancer.
 %C%_libhf_node_la_SOURCES += \
     %D%/proxy/call.c %D%/proxy/call.h \
-    %D%/proxy/callee.c %D%/proxy/callee.h \
+    %D%/proxy/callee.c %D%/proxy/callee.h %D%/proxy/callee_private.h \
+    %D%/proxy/callee_endpoints.c \
     %D%/proxy/failure.c %D%/proxy/failure.h \
     %D%/proxy/forward.c \
     %D%/proxy/message_tracker.c %D%/proxy/message_tracker.h \
     %D%/proxy/proxy.c %D%/proxy/proxy.h \
+    %D%/proxy/retries.c %D%/proxy/retries.h \
+    %D%/proxy/retry.c \
+    %D%/proxy/route.c \
     %D%/proxy/thread.c %D%/proxy/thread.h \
     %D%/proxy/upstream.c %D%/proxy/upstream.h
 
@@ -54,12 +64,19 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/leaf/worker_link.c %D%/leaf/worker_link.h %D%/leaf/worker_link_internal.h \
     %D%/leaf/worker_link_calls.c \
     %D%/leaf/workers.c \
+    %D%/lb/api.c \
+    %D%/lb/balancer.c %D%/lb/balancer.h \
+    %D%/lb/child_link.c %D%/lb/child_link.h \
+    %D%/lb/children.c \
+    %D%/lb/endpoints.c \
+    %D%/lb/functions.c \
     %D%/worker/adoption.c \
     %D%/worker/commands.c \
     %D%/worker/events.c \
     %D%/worker/instance.c \
     %D%/worker/logs.c \
     %D%/worker/metrics.c \
+    %D%/worker/owners.c \
     %D%/worker/ready.c \
     %D%/worker/service.c \
     %D%/worker/worker.c %D%/worker/worker.h

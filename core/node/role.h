@@ -11,11 +11,13 @@
 #ifndef HF_NODE_ROLE_H
 #define HF_NODE_ROLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct hf_err;
 struct hf_node;
+struct hf_node_capacity;
 struct hf_role_ops;
 
 /* The generic part of a role, embedded in its own structure. */
@@ -30,7 +32,8 @@ struct hf_role_address {
 };
 
 struct hf_role_ops {
-    const char *name; /* its word in `roles` and its section in the configuration */
+    const char *name;     /* its word in `roles` and its section in the configuration */
+    bool knows_functions; /* it needs the catalog, and so the store */
 
     /* Makes the role from the node's configuration: loads its modules, checks what can
      * be checked.  Opens nothing to the outside: `--check` ends after this.  On failure
@@ -44,15 +47,22 @@ struct hf_role_ops {
      * when nothing is left or after `limit_ns` of real time. */
     void (*drain)(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), void *arg);
 
+    /* Takes work again after `done`.  May be asked again after a failure. */
+    int (*undrain)(struct hf_role *role, struct hf_err *err);
+
     /* Cuts off what is left and frees, started or not, drained or not.  The I/O threads
      * still run.  NULL is allowed. */
     void (*destroy)(struct hf_role *role);
 
     /* Fills `ret` (room for `max`) with the addresses it serves, returns how many. */
     size_t (*addresses)(const struct hf_role *role, struct hf_role_address *ret, size_t max);
+
+    /* Says what it has for instances.  NULL: it runs none. */
+    void (*capacity)(const struct hf_role *role, struct hf_node_capacity *ret);
 };
 
 /* The roles there are; each is defined by its own folder or file. */
+extern const struct hf_role_ops hf_lb_role;
 extern const struct hf_role_ops hf_leaf_role;
 extern const struct hf_role_ops hf_worker_role;
 

@@ -92,7 +92,31 @@ step_over(struct listener *listener, struct warm_function *function)
     }
 }
 
-/* Tells what stands behind the mark, as far as the caller takes it now. */
+static void
+listener_end(struct listener *listener, uint32_t code, const char *message)
+{
+    struct hf_state_service *service = listener->service;
+    struct hf_list *node = listener->mark.node.next;
+
+    while (node != &service->places) {
+        struct place *place = hf_container_of(node, struct place, node);
+        struct warm_function *function = hf_container_of(place, struct warm_function, place);
+
+        node = node->next;
+        if (!place->is_mark && --function->untold == 0 && !function->warm) {
+            forget(service, function);
+        }
+    }
+    hf_list_remove(&listener->mark.node);
+    hf_list_remove(&listener->node);
+    service->listener_count--;
+    hf_grpc_call_finish(listener->call, code, message);
+    listener->magic = 0;
+    free(listener);
+}
+
+/* Tells what stands behind the mark, as far as the caller takes it now.  At the end of the service
+ * a listener that has heard all is gone afterwards. */
 static void
 advance(struct listener *listener)
 {
@@ -117,29 +141,9 @@ advance(struct listener *listener)
     if (!listener->synced) {
         listener->synced = tell(listener, "", false);
     }
-}
-
-static void
-listener_end(struct listener *listener, uint32_t code, const char *message)
-{
-    struct hf_state_service *service = listener->service;
-    struct hf_list *node = listener->mark.node.next;
-
-    while (node != &service->places) {
-        struct place *place = hf_container_of(node, struct place, node);
-        struct warm_function *function = hf_container_of(place, struct warm_function, place);
-
-        node = node->next;
-        if (!place->is_mark && --function->untold == 0 && !function->warm) {
-            forget(service, function);
-        }
+    if (service->ended && listener->synced) {
+        listener_end(listener, HF_GRPC_OK, NULL);
     }
-    hf_list_remove(&listener->mark.node);
-    hf_list_remove(&listener->node);
-    service->listener_count--;
-    hf_grpc_call_finish(listener->call, code, message);
-    listener->magic = 0;
-    free(listener);
 }
 
 /* --- the method ---------------------------------------------------------- */
@@ -251,16 +255,39 @@ function_new(struct hf_state_service *service, const char *id)
     return function;
 }
 
+/* Everybody has yet to hear of it. */
+static void
+change(struct hf_state_service *service, struct warm_function *function, bool warm)
+{
+    function->warm = warm;
+    hf_list_remove(&function->place.node);
+    hf_list_append(&service->places, &function->place.node);
+    function->untold = service->listener_count;
+    if (!warm && function->untold == 0) {
+        forget(service, function);
+    }
+}
+
+static void
+advance_all(struct hf_state_service *service)
+{
+    struct hf_list *link;
+    struct hf_list *next;
+
+    for (link = service->listeners.next; link != &service->listeners; link = next) {
+        next = link->next;
+        advance(hf_container_of(link, struct listener, node));
+    }
+}
+
 void
 hf_state_service_set(struct hf_state_service *service, const char *id, bool warm)
 {
     struct hf_map_node *node = hf_map_find(&service->functions, id, strlen(id));
     struct warm_function *function =
         node ? hf_container_of(node, struct warm_function, by_id) : NULL;
-    struct hf_list *link;
-    struct hf_list *next;
 
-    if (function ? function->warm == warm : !warm) {
+    if (service->ended || (function ? function->warm == warm : !warm)) {
         return;
     }
     if (!function) {
@@ -269,28 +296,35 @@ hf_state_service_set(struct hf_state_service *service, const char *id, bool warm
             return; /* `have` is a hint: its absence costs a cold start elsewhere */
         }
     }
-    function->warm = warm;
-    hf_list_remove(&function->place.node);
-    hf_list_append(&service->places, &function->place.node);
-    function->untold = service->listener_count;
-    if (!warm && function->untold == 0) {
-        forget(service, function);
-        return;
-    }
-    for (link = service->listeners.next; link != &service->listeners; link = next) {
-        next = link->next;
-        advance(hf_container_of(link, struct listener, node));
-    }
+    change(service, function, warm);
+    advance_all(service);
 }
 
 void
 hf_state_service_end(struct hf_state_service *service)
 {
-    service->ended = true;
-    while (!hf_list_is_empty(&service->listeners)) {
-        listener_end(hf_container_of(service->listeners.next, struct listener, node), HF_GRPC_OK,
-                     NULL);
+    const struct hf_list *last = service->places.prev; /* what follows will have been moved there */
+    struct hf_list *node = service->places.next;
+    bool done = node == &service->places;
+
+    while (!done) {
+        struct place *place = hf_container_of(node, struct place, node);
+        struct warm_function *function = hf_container_of(place, struct warm_function, place);
+
+        done = node == last;
+        node = node->next;
+        if (!place->is_mark && function->warm) {
+            change(service, function, false);
+        }
     }
+    service->ended = true;
+    advance_all(service);
+}
+
+void
+hf_state_service_begin(struct hf_state_service *service)
+{
+    service->ended = false;
 }
 
 void

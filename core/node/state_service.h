@@ -32,8 +32,11 @@ int hf_state_service_serve(struct hf_state_service *, struct hf_grpc_server *ser
 /* The function has become warm or cold.  Saying it again does nothing. */
 void hf_state_service_set(struct hf_state_service *, const char *id, bool warm);
 
-/* Ends all streams with OK, and those that still come. */
+/* Tells that all functions are cold, since a parent may keep what it heard of a child that has
+ * gone, and then ends each stream with OK: one that reads slowly once it has heard all.  Refuses
+ * those that still come, until it begins again. */
 void hf_state_service_end(struct hf_state_service *);
+void hf_state_service_begin(struct hf_state_service *);
 
 /* After the server is gone.  NULL is ignored. */
 void hf_state_service_free(struct hf_state_service *);

@@ -70,6 +70,24 @@ class Usage(Assertions, unittest.TestCase):
             for flag in re.findall(r"--[a-z-]+", self.assert_done(run(*words, "--help"))):
                 self.assertIn(flag, page)
 
+    def test_completion(self):
+        script = env.SOURCE / "cli" / "bash-completion" / "hyperfaas"
+        path = f"{env.program('hyperfaas').parent}:{os.environ['PATH']}"
+        for line, some, none in (("function ", {"create", "watch"}, {"stop", "FUNCTION"}),
+                                 ("fu", {"function"}, {"create", "call"}),
+                                 ("function create --cp", {"--cpu-quota"}, {"--memory"}),
+                                 ("worker start ", set(), {"stop", "FUNCTION"}),
+                                 ("call f p.S/M --pro", {"--proto", "--proto-path"}, {"--data"})):
+            words = ["hyperfaas", *line.split(" ")]
+            done = subprocess.run(
+                ["bash", "-c", f'. "{script}"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); '
+                 "_hyperfaas; printf '%s\\n' \"${COMPREPLY[@]}\"", "bash", *words],
+                check=False, capture_output=True, env={**os.environ, "PATH": path})
+            with self.subTest(line=line):
+                found = set(self.assert_done(done).split())
+                self.assertLessEqual(some, found)
+                self.assertFalse(none & found)
+
     def test_groups(self):
         text = self.assert_done(run("function", "--help"))
         self.assertIn("function create", text)
@@ -98,6 +116,7 @@ class Usage(Assertions, unittest.TestCase):
             (["function", "list", "--nonsense"], "unknown flag '--nonsense'"),
             (["function", "list", "--timeout"], "needs a value: DURATION"),
             (["function", "list", "--timeout", "soon"], "not a duration"),
+            (["function", "list", "--metadata-dial-timeout", "soon"], "--metadata-dial-timeout"),
             (["function", "list", "--json=1"], "takes no value"),
             (["function", "list", "--set", "x"], "section.key=value"),
             (["function", "list", "--config", "/no/such.ini"], "/no/such.ini"),
@@ -285,7 +304,7 @@ class Functions(Assertions, hf.TestCase):
         self.assert_wrong(run("config", "check", good), USAGE, "good.ini:3", "threads", "many")
 
     def test_store_that_cannot_be_used(self):
-        for setting, part in (("store.plugin=nonsense", "there: file"),
+        for setting, part in (("store.plugin=nonsense", "found there: "),
                               ("store.path=/proc/nowhere", "/proc/nowhere"),
                               ("store.colour=blue", "colour")):
             self.assert_wrong(self.tool("--set", setting, "function", "list"), FAILED, part)

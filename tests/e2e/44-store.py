@@ -11,6 +11,8 @@ class Documents(hf.TestCase):
         super().setUp()
         self.p = self.platform(runtime="fake")
         self.store = self.folder / "store" / "functions"
+        # A file that is being written when the folder is read for the first time is a bad one.
+        hf.eventually(lambda: self.p.leaf.log.find("functions are known"), "the folder was read")
 
     def document(self, function_id):
         return self.store / f"{function_id}.json"

@@ -97,13 +97,13 @@ class Failures(ContainerCase):
         self.assertTrue(self.p.worker.log.find("pulling image localhost:1/nothing:v1"))
 
     def test_entry_point_wrong(self):
-        self.engine.import_image("hyperfaas-wrong:latest", ["/nothing"], sleep="/bin/sleep")
+        self.dockerd.import_image("hyperfaas-wrong:latest", ["/nothing"], sleep="/bin/sleep")
         self.start()
         self.assertIn("/nothing", self.refused(self.function("wrong")))
         hf.eventually(lambda: not self.containers(), "what was made has gone")
 
     def test_program_that_fails(self):
-        self.engine.import_image("hyperfaas-fails:latest", ["/ls", "/no/such/file"], ls="/bin/ls")
+        self.dockerd.import_image("hyperfaas-fails:latest", ["/ls", "/no/such/file"], ls="/bin/ls")
         self.start()
         message = self.refused(self.function("fails"))
         self.assertIn("exited with code 2", message)
@@ -111,7 +111,7 @@ class Failures(ContainerCase):
         hf.eventually(lambda: not self.containers(), "what was made has gone")
 
     def test_never_ready(self):
-        self.engine.import_image("hyperfaas-deaf:latest", ["/sleep", "1000"], sleep="/bin/sleep")
+        self.dockerd.import_image("hyperfaas-deaf:latest", ["/sleep", "1000"], sleep="/bin/sleep")
         self.start(worker={"ready_timeout": "1s", "stop_grace": "0"})
         self.assertIn("did not become ready in time", self.refused(self.function("deaf")))
         hf.eventually(lambda: not self.containers(), "what was made has gone")
@@ -164,7 +164,7 @@ class Ends(ContainerCase):
         self.start()
         self.echo(self.client)
         container = self.containers()[0]
-        self.engine.docker("kill", container)
+        self.dockerd.docker("kill", container)
         self.ended("was killed by signal 9")
         self.replaced(container)
 
@@ -172,7 +172,7 @@ class Ends(ContainerCase):
         self.start()
         self.echo(self.client)
         container = self.containers()[0]
-        self.engine.docker("rm", "-f", container)
+        self.dockerd.docker("rm", "-f", container)
         self.ended("was killed by signal 9|somebody removed")
         self.replaced(container)
 
@@ -183,7 +183,7 @@ class Ends(ContainerCase):
         self.client.call(path, request(duration_nanos=1), pb.sleep.SleepReply)
         call = self.client.begin(path, request(duration_nanos=10**11), pb.sleep.SleepReply,
                                  timeout=60)
-        self.engine.docker("pause", self.containers()[0])
+        self.dockerd.docker("pause", self.containers()[0])
         self.ended("was paused by somebody")
         self.assertEqual(outcome(call), grpc.StatusCode.UNAVAILABLE)
 
@@ -217,12 +217,12 @@ class Logs(ContainerCase):
 
     def test_of_nobody(self):
         p = self.start_platform()
-        other = self.engine.docker("create", "hyperfaas-echo:latest")
+        other = self.dockerd.docker("create", "hyperfaas-echo:latest")
         error = hf.failure(list, p.worker_client().stream(
             "/hyperfaas.v1.Node/Logs", pb.node.LogsRequest(instance_id=other[:12]),
             pb.node.LogChunk))
         self.assertEqual(error.code(), grpc.StatusCode.NOT_FOUND, "logs of others stay theirs")
-        self.engine.docker("rm", other)
+        self.dockerd.docker("rm", other)
 
 
 if __name__ == "__main__":

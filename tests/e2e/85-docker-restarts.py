@@ -89,7 +89,7 @@ class Worker(Restarts):
         other = self.function("hello", "hello")
         other.call("/examples.hello.v1.Hello/SayHello", pb.hello.HelloRequest())
         self.p.worker.kill()
-        self.engine.docker("kill", self.before[0])
+        self.dockerd.docker("kill", self.before[0])
         self.p.worker.restart()
         updates = self.p.worker_client().stream(
             "/worker.Worker/Status", pb.worker.StatusRequest(node_id="n"), pb.worker.StatusUpdate)
@@ -154,23 +154,23 @@ class Engine(Restarts):
         end()
         hf.eventually(lambda: not self.healthy(), "the worker says so", limit=20)
         self.assertTrue(self.p.worker.log.find("the runtime cannot be used"))
-        self.engine.start()
+        self.dockerd.start()
         hf.eventually(self.healthy, "the worker says so", limit=20)
         caller.works_again()
         self.assert_clear(caller)
         hf.eventually(lambda: len(self.containers()) == 1, "the dead one has gone")
 
     def test_stopped_and_started(self):
-        self.lose(self.engine.stop)
+        self.lose(self.dockerd.stop)
 
     def test_killed_and_started(self):
-        self.lose(self.engine.kill)
+        self.lose(self.dockerd.kill)
 
     def test_frozen(self):
         """Steps that take too long fail, and nothing is left of them."""
         self.start()
-        self.engine.freeze()
-        self.addCleanup(self.engine.thaw)
+        self.dockerd.freeze()
+        self.addCleanup(self.dockerd.thaw)
         start = self.p.worker_client().begin(
             "/worker.Worker/Start",
             pb.worker.StartRequest(function_id=self.p.create("hyperfaas-echo:latest",
@@ -179,7 +179,7 @@ class Engine(Restarts):
         with self.assertRaises(grpc.FutureTimeoutError):
             start.result(timeout=0.5)
         start.cancel()
-        self.engine.thaw()
+        self.dockerd.thaw()
         hf.eventually(lambda: len(self.containers()) == 1, "nothing is left of it", limit=20)
 
     def test_worker_that_starts_first(self):
@@ -187,12 +187,12 @@ class Engine(Restarts):
         p = self.start_platform(start=False)
         p.worker.log.announce("the runtime cannot be used")
         p.leaf.log.tolerate("calls refused|start failed")
-        self.engine.stop()
+        self.dockerd.stop()
         p.start()
         client = self.function("echo")
         call = client.begin("/examples.echo.v1.Echo/Echo", timeout=40)
         self.assertFalse(self.healthy())
-        self.engine.start()
+        self.dockerd.start()
         self.assertIn(outcome(call), (grpc.StatusCode.OK, *ALLOWED))
         hf.eventually(self.healthy, "the engine is there")
         self.assertEqual(self.echo(client), b"x")

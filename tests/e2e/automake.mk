@@ -18,16 +18,31 @@ E2E_TESTS = \
     %D%/36-volume.py \
     %D%/40-cli.py \
     %D%/40-config.py \
+    %D%/41-cli-call.py \
+    %D%/41-cli-etcd.py \
+    %D%/41-cli-logs.py \
+    %D%/41-cli-watch.py \
+    %D%/41-cli-worker.py \
     %D%/42-plugins.py \
     %D%/44-store.py \
     %D%/46-docs.py \
     %D%/50-worker-api.py \
     %D%/52-leaf-state.py \
+    %D%/56-existing-leaf.py \
     %D%/57-existing-worker.py \
+    %D%/58-existing-controller.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
+    %D%/64-tree.py \
+    %D%/64-tree-failures.py \
+    %D%/64-tree-peers.py \
+    %D%/68-nodes.py \
     %D%/70-load.py \
+    %D%/80-etcd.py \
+    %D%/82-etcd-away.py \
+    %D%/83-etcd-nodes.py \
     %D%/84-docker.py \
+    %D%/84-etcd-security.py \
     %D%/85-docker-restarts.py \
     %D%/86-docker-starts.py
 
@@ -39,6 +54,8 @@ THREAD_TESTS += \
     %D%/30-scale.py \
     %D%/32-change.py \
     %D%/62-drain.py \
+    %D%/64-tree.py \
+    %D%/64-tree-failures.py \
     %D%/70-load.py
 
 dist_check_SCRIPTS += $(E2E_TESTS) %D%/functions/probe
@@ -53,24 +70,30 @@ EXTRA_DIST += \
     %D%/hf/daemon.py \
     %D%/hf/engines.py \
     %D%/hf/env.py \
+    %D%/hf/etcd.py \
     %D%/hf/existing_worker.py \
+    %D%/hf/fleet.py \
     %D%/hf/h2raw.py \
     %D%/hf/ini.py \
     %D%/hf/load.py \
     %D%/hf/logs.py \
     %D%/hf/net.py \
     %D%/hf/pb.py \
+    %D%/hf/peer.py \
     %D%/hf/platform.py \
     %D%/hf/plugins.py \
     %D%/hf/processes.py \
     %D%/hf/protos.py \
     %D%/hf/rpc.py \
+    %D%/hf/tree.py \
     %D%/hf/wait.py \
     %D%/hf/wire.py \
     %D%/README.md \
     %D%/scaler-flap.c \
     %D%/wire/common/common.proto \
+    %D%/wire/examples/sleep/v1/sleep.proto \
     %D%/wire/grpc/health/v1/health.proto \
+    %D%/wire/leaf/leaf.proto \
     %D%/wire/worker/worker.proto
 
 check_PROGRAMS += %D%/load

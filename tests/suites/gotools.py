@@ -1,4 +1,4 @@
-"""Building the public suites by their Go module paths."""
+"""Building the public suites and clients by their Go module paths; run by itself, all of them."""
 
 import fcntl
 import os
@@ -10,6 +10,8 @@ from hf import env
 BIN = env.BUILD / "tests" / "suites" / "bin"
 GRPC = "google.golang.org/grpc/interop"
 GRPC_VERSION = "v1.83.1"
+GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl"
+GRPCURL_VERSION = "v1.9.3"
 H2SPEC = "github.com/summerwind/h2spec/cmd/h2spec"
 H2SPEC_VERSION = "v2.2.1+incompatible"
 
@@ -43,3 +45,9 @@ def _install(what):
     if any(sign in done.stderr for sign in _OLD_GO):
         env.skip_file(f"this Go is too old for {what}: {done.stderr[-300:]}")
     raise AssertionError(f"go install {what}:\n{done.stderr}")
+
+
+if __name__ == "__main__":
+    for each in ((f"{GRPC}/client", GRPC_VERSION), (f"{GRPC}/server", GRPC_VERSION),
+                 (GRPCURL, GRPCURL_VERSION), (H2SPEC, H2SPEC_VERSION)):
+        tool(*each)

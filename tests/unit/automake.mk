@@ -124,11 +124,29 @@ THREAD_TESTS += %D%/test-store-file
     $(HF_STORE_FILE_SOURCES)
 %C%_test_store_file_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_store_file_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+ETCD_TEST_SOURCES = %D%/etcd-bench.c %D%/etcd-bench.h %D%/fake-etcd.c %D%/fake-etcd.h \
+    %D%/fake-etcd-json.c %D%/fake-etcd-json.h \
+    $(HF_STORE_ETCD_SOURCES)
+UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-wire
+%C%_test_store_etcd_SOURCES = %D%/test-store-etcd.c %D%/contract-store.c %D%/contract-store.h \
+    $(ETCD_TEST_SOURCES)
+%C%_test_store_etcd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_store_etcd_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+%C%_test_store_etcd_parts_SOURCES = %D%/test-store-etcd-parts.c $(HF_STORE_ETCD_SOURCES)
+%C%_test_store_etcd_parts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_store_etcd_parts_LDADD = $(UNIT_LIBS) $(JSON_C_LIBS)
+%C%_test_store_etcd_wire_SOURCES = %D%/test-store-etcd-wire.c $(ETCD_TEST_SOURCES)
+%C%_test_store_etcd_wire_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_store_etcd_wire_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+
 # --- core/node: what roles share
-HF_NODE_TESTS = %D%/test-catalog %D%/test-function-spec %D%/test-node %D%/test-worker \
-    %D%/test-worker-adoption %D%/test-worker-events %D%/test-message-tracker %D%/test-state-service
+HF_NODE_TESTS = %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
+    %D%/test-worker-adoption %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
+    %D%/test-state-service
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
+%C%_test_discovery_SOURCES = %D%/test-discovery.c
+%C%_test_discovery_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_worker_SOURCES = %D%/test-worker.c %D%/worker-fixture.c %D%/worker-fixture.h
 %C%_test_worker_adoption_SOURCES = %D%/test-worker-adoption.c %D%/worker-fixture.c \
     %D%/worker-fixture.h
@@ -140,6 +158,8 @@ THREAD_TESTS += %D%/test-catalog %D%/test-node
 $(%C%_test_state_service_OBJECTS): | $(HF_PROTO_H)
 %C%_test_message_tracker_SOURCES = %D%/test-message-tracker.c
 %C%_test_message_tracker_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
+%C%_test_retries_SOURCES = %D%/test-retries.c
+%C%_test_retries_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_state_service_SOURCES = %D%/test-state-service.c
 %C%_test_state_service_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_node_SOURCES = %D%/test-node.c
@@ -207,6 +227,21 @@ UNIT_TESTS += %D%/test-cli-arguments
     cli/help.h
 %C%_test_cli_arguments_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -I$(top_srcdir)/cli
 %C%_test_cli_arguments_LDADD = $(UNIT_LIBS)
+
+UNIT_TESTS += %D%/test-cli-json %D%/test-cli-json-hostile
+%C%_test_cli_json_SOURCES = %D%/test-cli-json.c %D%/cli-json.c %D%/cli-json.h
+%C%_test_cli_json_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_cli_json_LDADD = $(UNIT_LIB) $(CLI_PROTO_LIBS) $(CUNIT_LIBS)
+EXTRA_%C%_test_cli_json_DEPENDENCIES = %D%/cli-json.pb
+%C%_test_cli_json_hostile_SOURCES = %D%/test-cli-json-hostile.c %D%/cli-json.c %D%/cli-json.h
+%C%_test_cli_json_hostile_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_cli_json_hostile_LDADD = $(UNIT_LIB) $(CLI_PROTO_LIBS) $(CUNIT_LIBS)
+EXTRA_%C%_test_cli_json_hostile_DEPENDENCIES = %D%/cli-json.pb
+%D%/cli-json.pb: $(srcdir)/%D%/cli-json.proto
+	$(AM_V_PROTOC)$(MKDIR_P) $(@D) && $(PROTOC) -I $(srcdir)/%D% -I $(PROTOBUF_PROTODIR) \
+	    --include_imports -o $@ $<
+EXTRA_DIST += %D%/cli-json.proto
+CLEANFILES += %D%/cli-json.pb
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -42,7 +42,7 @@ exchange_of(struct fake_request *request)
     return (struct hf_host_exchange *)(void *)request;
 }
 
-/* --- the driver's side ---------------------------------------------------------- */
+/* --- the driver's side -------------------------------------------------------------------- */
 
 static int
 http_new(const struct hf_driver_host *driver, const struct hf_host_http_options *options,
@@ -177,7 +177,7 @@ http_header(const struct hf_host_exchange *exchange, const char *name)
     return NULL;
 }
 
-/* --- the test's side -------------------------------------------------------------- */
+/* --- the test's side ---------------------------------------------------------------------- */
 
 struct fake_request *
 fake_request_take(struct fake_host *fake)
@@ -305,7 +305,7 @@ fake_http_options(const struct fake_host *fake)
     return fake->http_options.size ? &fake->http_options : NULL;
 }
 
-/* --- the host's side ---------------------------------------------------------------- */
+/* --- the host's side ---------------------------------------------------------------------- */
 
 void
 fake_http_init(struct fake_host *fake)

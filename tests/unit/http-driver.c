@@ -84,7 +84,7 @@ const struct hf_host_http_events collecting = {
     .on_done = on_done,
 };
 
-/* --- a client and its server ------------------------------------------------------------------ */
+/* --- a client and its server -------------------------------------------------------------- */
 
 struct hf_host_http *
 client(struct bench *b, uint32_t max_connections, const char *unix_socket)

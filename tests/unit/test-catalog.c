@@ -299,6 +299,7 @@ a_lost_store_takes_nothing_away(void)
     begin(&f);
     put(&f.store, "a", hello, 4);
     f.store.watcher->on_synced(f.store.watcher_arg);
+    CU_ASSERT(hf_catalog_is_synced(f.catalog));
     UNIT_EXPECT_LOG("the store cannot be reached");
     f.store.watcher->on_lost(f.store.watcher_arg, "gone");
     f.store.watcher->on_lost(f.store.watcher_arg, "still gone"); /* said once */
@@ -308,6 +309,9 @@ a_lost_store_takes_nothing_away(void)
     hf_text_init(&shown);
     hf_catalog_show(f.catalog, &shown);
     UNIT_STR(hf_text_str(&shown), "functions=1 revision=4 state=lost\n");
+    CU_ASSERT_FALSE(hf_catalog_is_synced(f.catalog));
+    f.store.watcher->on_synced(f.store.watcher_arg);
+    CU_ASSERT(hf_catalog_is_synced(f.catalog));
     end(&f);
 }
 

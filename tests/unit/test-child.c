@@ -183,27 +183,32 @@ a_child_leads_its_own_session_with_default_signals(void)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/* A bit for the first processor that we may run on. */
-static uint64_t
-first_processor(void)
-{
-    uint64_t ours[CPU_SETSIZE / 64] = { 0 };
+#define PROCESSOR_WORDS (CPU_SETSIZE / 64)
 
-    CU_ASSERT_EQUAL_FATAL(sched_getaffinity(0, sizeof ours, (cpu_set_t *)(void *)ours), 0);
-    CU_ASSERT_FATAL(ours[0] != 0);
-    return ours[0] & -ours[0];
+/* Of the processors that we may run on, the first alone. */
+static void
+first_processor(uint64_t ret[static PROCESSOR_WORDS])
+{
+    bool found = false;
+
+    memset(ret, 0, PROCESSOR_WORDS * sizeof *ret);
+    CU_ASSERT_EQUAL_FATAL(sched_getaffinity(0, CPU_SETSIZE / 8, (cpu_set_t *)(void *)ret), 0);
+    for (size_t i = 0; i < PROCESSOR_WORDS; i++) {
+        ret[i] = found ? 0 : ret[i] & -ret[i];
+        found |= ret[i] != 0;
+    }
 }
 
 static void
 limits_are_applied(void)
 {
+    static const char script[] =
+        "[ $(ulimit -n) = 99 ] && [ $(ulimit -v) = 1048576 ] && "
+        "[ $(ulimit -d) = 262144 ] && [ $(nice) = $0 ] && [ $(nproc) = 1 ]";
     struct run run;
     char nice[16];
-    const char *argv[] = { "sh", "-c",
-                           "[ $(ulimit -n) = 99 ] && [ $(ulimit -v) = 1048576 ] && "
-                           "[ $(ulimit -d) = 262144 ] && [ $(nice) = $0 ] && [ $(nproc) = 1 ]",
-                           nice, NULL };
-    const uint64_t first = first_processor();
+    const char *argv[] = { "sh", "-c", script, nice, NULL };
+    uint64_t first[PROCESSOR_WORDS];
     struct hf_child_spec spec = { .path = "/bin/sh",
                                   .argv = argv,
                                   .envp = environment,
@@ -211,10 +216,11 @@ limits_are_applied(void)
                                   .open_files = 99,
                                   .memory_bytes = UINT64_C(1) << 30,
                                   .data_bytes = UINT64_C(1) << 28,
-                                  .processors = &first,
-                                  .processor_words = 1,
+                                  .processors = first,
+                                  .processor_words = PROCESSOR_WORDS,
                                   .nice = 1 };
 
+    first_processor(first);
     snprintf(nice, sizeof nice, "%d", hf_min(getpriority(PRIO_PROCESS, 0) + 1, 19));
     begin(&run);
     CU_ASSERT_EQUAL_FATAL(

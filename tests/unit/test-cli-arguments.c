@@ -16,13 +16,13 @@ static const struct cli_flag make_flags[] = {
 };
 
 static const struct cli_command thing_commands[] = {
-    { "thing make", "NAME [MORE]", "Makes a thing.", make_flags, 1, 2, NULL },
-    { "thing list", "", "Lists things.", NULL, 0, 0, NULL },
+    { "thing make", "NAME [MORE]", "Makes a thing.", make_flags, 1, 2, NULL, "thing make a" },
+    { "thing list", "", "Lists things.", NULL, 0, 0, NULL, "thing list" },
     { 0 },
 };
 
 static const struct cli_command other_commands[] = {
-    { "tell", "WORD...", "Tells words.", NULL, 1, CLI_MAX_GIVEN, NULL },
+    { "tell", "WORD...", "Tells words.", NULL, 1, CLI_MAX_GIVEN, NULL, "tell a b" },
     { 0 },
 };
 
@@ -118,6 +118,9 @@ reads_flags_anywhere(void)
     UNIT_STR(cli.argv[0], "n");
     UNIT_INT(READ("thing", "make", "-s7", "n"), 0);
     UNIT_STR(flag("size", 0), "7");
+    UNIT_INT(READ("thing", "-s", "8", "--tag=t", "make", "n"), 0);
+    UNIT_STR(flag("size", 0), "8");
+    UNIT_STR(cli.argv[0], "n");
     UNIT_INT(READ("thing", "make", "--size", "-1", "-"), 0); /* a value may look like a flag */
     UNIT_STR(flag("size", 0), "-1");
     UNIT_STR(cli.argv[0], "-");
@@ -151,6 +154,7 @@ reads_the_timeout(void)
 static void
 refuses_with_a_hint(void)
 {
+    REFUSE("unknown flag '--size' of 'thing list'", "thing", "--size=1", "list");
     REFUSE("did you mean 'tell'", "tel", "x");
     REFUSE("did you mean 'thing list'", "thing", "lst");
     REFUSE("did you mean 'thing list'", "thin", "list");
@@ -223,7 +227,21 @@ explains_itself(void)
     CU_ASSERT(globals.version);
 }
 
+static void
+reads_where_etcd_is(void)
+{
+    UNIT_INT(READ("--etcd-endpoint", "a:1", "thing", "list", "--etcd-endpoint=b:2",
+                  "--metadata-prefix", "p", "--metadata-dial-timeout", "3s"),
+             0);
+    UNIT_INT(globals.etcd_endpoint_count, 2);
+    UNIT_STR(globals.etcd_endpoints[0], "a:1");
+    UNIT_STR(globals.etcd_endpoints[1], "b:2");
+    UNIT_STR(globals.metadata_prefix, "p");
+    UNIT_STR(globals.metadata_dial_timeout, "3s");
+}
+
 UNIT_MAIN("cli-arguments", UNIT_TEST(finds_commands), UNIT_TEST(goes_without_a_command),
           UNIT_TEST(reads_flags_anywhere), UNIT_TEST(stops_at_two_dashes),
-          UNIT_TEST(reads_the_timeout), UNIT_TEST(refuses_with_a_hint),
-          UNIT_TEST(bounds_what_is_given), UNIT_TEST(explains_itself))
+          UNIT_TEST(reads_the_timeout), UNIT_TEST(reads_where_etcd_is),
+          UNIT_TEST(refuses_with_a_hint), UNIT_TEST(bounds_what_is_given),
+          UNIT_TEST(explains_itself))

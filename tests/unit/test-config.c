@@ -266,6 +266,10 @@ takes_overrides(void)
     hf_text_init(&where);
     hf_config_where(hf_config_value(hf_config_section(config, "new"), "key"), &where);
     UNIT_STR(hf_text_str(&where), "--set");
+    hf_config_drop(config, "new");
+    hf_config_drop(config, "never");
+    CU_ASSERT_PTR_NULL(hf_config_section(config, "new"));
+    UNIT_STR(value(config, "balance.leaf", "k"), "a=b");
     for (const char *const *bad = (const char *const[]){ "", "a", "a=b", ".k=1", "a.=1", NULL };
          *bad; bad++) {
         UNIT_INT(hf_config_set(config, *bad, &err), HF_EINVALID);

@@ -192,17 +192,47 @@ the_end_of_the_service_ends_streams(void)
     struct parent late;
 
     begin();
+    hf_state_service_set(service, "a", true);
     parent_listen(&parent);
-    heard(&parent, 1);
-    hf_state_service_end(service);
     heard(&parent, 2);
+    hf_state_service_set(service, "b", true);
+    heard(&parent, 3);
+    hf_state_service_end(service);
+    UNIT_STR(heard(&parent, 6), "+a.+b-a-b"); /* a parent may keep what a lost child had */
     CU_ASSERT_TRUE(parent.done);
     UNIT_U64(parent.code, HF_GRPC_OK);
+    hf_state_service_set(service, "c", true);
     parent_listen(&late);
     heard(&late, 1);
     UNIT_U64(late.code, HF_GRPC_UNAVAILABLE);
     parent_leave(&parent);
     parent_leave(&late);
+    end();
+}
+
+static void
+the_end_is_told_to_slow_listeners_too(void)
+{
+    struct parent parent;
+
+    begin();
+    parent_listen(&parent);
+    heard(&parent, 1);
+    for (int i = 0; i < 1000; i++) {
+        char id[8];
+
+        snprintf(id, sizeof id, "f%d", i);
+        hf_state_service_set(service, id, true);
+    }
+    hf_state_service_end(service);
+    while (!parent.done) {
+        heard(&parent, parent.messages + 1);
+    }
+    UNIT_U64(parent.code, HF_GRPC_OK);
+    for (size_t i = 0; i < hf_countof(parent.warm); i++) {
+        CU_ASSERT_FALSE(parent.warm[i]);
+    }
+    parent_leave(&parent);
     end();
 }
 
@@ -246,4 +276,5 @@ all_agree_after_any_history(void)
 
 UNIT_MAIN("state-service", UNIT_TEST(a_stream_begins_with_what_is_warm),
           UNIT_TEST(changes_are_told_once), UNIT_TEST(every_listener_hears_all),
-          UNIT_TEST(the_end_of_the_service_ends_streams), UNIT_TEST(all_agree_after_any_history))
+          UNIT_TEST(the_end_of_the_service_ends_streams),
+          UNIT_TEST(the_end_is_told_to_slow_listeners_too), UNIT_TEST(all_agree_after_any_history))

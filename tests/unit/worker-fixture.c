@@ -141,6 +141,7 @@ make_worker(struct worker_fixture *f)
     hf_map_init(&worker->by_id, 1);
     hf_map_init(&worker->by_start_id, 1);
     hf_map_init(&worker->early, 1);
+    hf_map_init(&worker->owners, 1);
     hf_list_init(&worker->instances);
     hf_list_init(&worker->early_order);
     hf_list_init(&worker->status_listeners);
@@ -187,6 +188,7 @@ worker_end(struct worker_fixture *f)
     hf_timer_fini(&worker->resources);
     hf_worker_ready_fini(worker);
     hf_map_fini(&worker->by_id);
+    hf_map_fini(&worker->owners);
     hf_map_fini(&worker->by_start_id);
     hf_metrics_sample_free(worker->sample);
     free(worker->controller_address);

@@ -27,7 +27,8 @@ hf_leaf_serve(struct hf_leaf *leaf, struct hf_err *err)
         return r;
     }
     r = hf_grpc_health_new(leaf->api, &leaf->health);
-    if (r < 0 || (r = hf_grpc_health_set(leaf->health, "leaf", true)) < 0) {
+    if (r < 0 || (r = hf_grpc_health_set(leaf->health, "leaf", true)) < 0 ||
+        (r = hf_grpc_health_set(leaf->health, "store", hf_catalog_is_synced(leaf->catalog))) < 0) {
         return hf_fail(err, r, "no memory for the health service");
     }
     if ((r = hf_state_service_serve(leaf->state, leaf->api, "/leaf.Leaf/State", err)) < 0 ||
@@ -81,10 +82,11 @@ static int
 cmd_workers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    const struct hf_leaf_worker *worker;
 
     (void)err;
-    for (size_t i = 0; i < leaf->worker_count; i++) {
-        hf_worker_link_show(leaf->workers[i].link, hf_ctl_out(call));
+    HF_LIST_FOR (worker, &leaf->workers, node) {
+        hf_worker_link_show(worker->link, hf_ctl_out(call));
     }
     return 0;
 }
@@ -106,13 +108,13 @@ static int
 cmd_instances(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    const struct hf_leaf_worker *worker;
 
     (void)err;
-    for (size_t i = 0; i < leaf->worker_count; i++) {
-        const struct hf_map *instances = &leaf->workers[i].instances;
+    HF_LIST_FOR (worker, &leaf->workers, node) {
         const struct hf_map_node *node = NULL;
 
-        while ((node = hf_map_next(instances, node))) {
+        while ((node = hf_map_next(&worker->instances, node))) {
             show_instance(hf_container_of(node, struct hf_leaf_instance, by_id), hf_ctl_out(call));
         }
     }
@@ -130,7 +132,7 @@ cmd_state(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 }
 
 static int
-cmd_lb(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+cmd_policy(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
     const char *id = hf_ctl_arg(call, 0);
@@ -151,7 +153,8 @@ static const struct hf_ctl_command commands[] = {
     { "leaf/workers", "", "Shows the workers and whether they are there.", 0, 0, false,
       cmd_workers },
     { "leaf/state", "", "Shows what parents are told.", 0, 0, false, cmd_state },
-    { "lb/show", "FUNCTION", "Shows what the lb policy holds of a function.", 1, 1, false, cmd_lb },
+    { "leaf/policy", "FUNCTION", "Shows what the lb policy holds of a function.", 1, 1, false,
+      cmd_policy },
     { 0 },
 };
 

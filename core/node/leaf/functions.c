@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "grpc/health.h"
 #include "node/leaf/leaf.h"
 #include "node/node.h"
 
@@ -106,36 +107,15 @@ router_find(void *arg, const char *id, size_t len)
     return callee;
 }
 
-/* Back on the call's own thread. */
-static void
-deliver(struct hf_task *task)
-{
-    struct hf_route *route = hf_container_of(task, struct hf_route, task);
-
-    hf_autofree char *message = hf_steal(route->message);
-
-    route->resolved(route, route->callee, route->code, message ? message : "no memory");
-}
-
-static void
-answer(struct hf_route *route, struct hf_callee *callee, int code, const char *message)
-{
-    route->callee = callee;
-    route->code = code;
-    route->message = callee ? NULL : strdup(message);
-    route->task.run = deliver;
-    hf_loop_post(route->loop, &route->task);
-}
-
 static void
 answer_with(struct hf_leaf *leaf, struct hf_route *route, struct hf_function_def *def)
 {
     struct hf_leaf_function *function = hf_leaf_activate(leaf, def);
 
     if (function) {
-        answer(route, hf_callee_ref(function->callee), 0, "");
+        hf_route_answer(route, hf_callee_ref(function->callee), 0, "");
     } else {
-        answer(route, NULL, HF_ENOMEM, "no memory to make it active");
+        hf_route_answer(route, NULL, HF_ENOMEM, "no memory to make it active");
     }
     hf_function_def_unref(def);
 }
@@ -148,7 +128,7 @@ on_found(void *arg, struct hf_function_def *def, int code, const char *message)
     if (def) {
         answer_with(route->router, route, def);
     } else {
-        answer(route, NULL, code, message);
+        hf_route_answer(route, NULL, code, message);
     }
 }
 
@@ -169,7 +149,7 @@ resolve(struct hf_task *task)
     r = hf_catalog_resolve(leaf->catalog, leaf->control, route->id, route->id_len, on_found, route,
                            NULL, &err);
     if (r < 0) {
-        answer(route, NULL, r, hf_err_message(&err));
+        hf_route_answer(route, NULL, r, hf_err_message(&err));
     }
 }
 
@@ -244,11 +224,35 @@ on_delete(struct hf_catalog_listener *listener, struct hf_function_def *def)
     hf_leaf_pump(leaf);
 }
 
+/* What is known is served all the same: only who asks for the store by name hears of it. */
+static void
+tell_store_health(struct hf_leaf *leaf, bool is_there)
+{
+    if (leaf->health && hf_grpc_health_set(leaf->health, "store", is_there) < 0) {
+        hf_log(HF_LOG_ERROR, "no memory for the health service");
+    }
+}
+
+static void
+on_synced(struct hf_catalog_listener *listener)
+{
+    tell_store_health(hf_container_of(listener, struct hf_leaf, listener), true);
+}
+
+static void
+on_lost(struct hf_catalog_listener *listener, const char *message)
+{
+    (void)message; /* the catalog has logged it */
+    tell_store_health(hf_container_of(listener, struct hf_leaf, listener), false);
+}
+
 void
 hf_leaf_follow_catalog(struct hf_leaf *leaf)
 {
     leaf->listener.on_put = on_put;
     leaf->listener.on_delete = on_delete;
+    leaf->listener.on_synced = on_synced;
+    leaf->listener.on_lost = on_lost;
     hf_catalog_listen(leaf->catalog, &leaf->listener);
 }
 

@@ -1,6 +1,7 @@
 /*
  * leaf.c - the leaf role: its policies, its data path, its end.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +15,6 @@
 #include "plugin/module.h"
 
 HF_LOG_MODULE(leaf);
-
-/* Until the workers of a cut proxy have let go of their connections. */
-#define CUT_LIMIT_NS (5 * HF_SEC)
 
 /* Connections to instances: they are near, so a failed dial is tried again soon. */
 #define INSTANCE_CONNECT_NS     (5 * HF_SEC)
@@ -160,36 +158,47 @@ on_proxy_drained(void *arg)
 {
     struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
 
-    leaf->proxy_drained = true;
-    if (leaf->drained) {
-        void (*done)(void *arg) = hf_steal(leaf->drained);
-
-        hf_timer_cancel(&leaf->drain_limit);
-        hf_leaf_disconnect(leaf); /* what runs stays, for this leaf's next start to adopt */
-        done(leaf->drained_arg);
-    }
+    hf_timer_cancel(&leaf->drain_limit);
+    hf_leaf_disconnect(leaf); /* what runs stays, for this leaf's next start to adopt */
+    leaf->drained(leaf->drained_arg);
 }
 
+static const struct hf_proxy_words words = {
+    .while_waiting = "while waiting for an instance",
+    .while_running = "while the function ran",
+    .refused = "the instance refused the call",
+    .lost = "the instance's connection was lost while it had the call",
+    .no_status = "the instance ended the call without a status",
+};
+
 static int
-open_proxy(struct hf_leaf *leaf, struct hf_err *err)
+open_proxy(struct hf_leaf *leaf, const char *address, struct hf_err *err)
 {
     const struct hf_proxy_config config = {
-        .address = hf_options_str(leaf->options, "proxy"),
+        .address = address,
         .loop = leaf->control,
         .io = hf_node_io(leaf->node),
         .io_count = hf_node_io_count(leaf->node),
         .router = &hf_leaf_router,
         .router_arg = leaf,
+        .words = &words,
         .max_attempts = (uint32_t)hf_options_u64(leaf->options, "max_attempts"),
         .max_streams = (uint32_t)hf_options_u64(leaf->options, "max_streams"),
         .replay_bytes = (size_t)hf_options_u64(leaf->options, "replay_bytes"),
+        .trusted = hf_options_bool(leaf->options, "trust_callers"),
         .connection_idle_ns = hf_options_u64(leaf->options, "connection_idle"),
         .seed = hf_node_seed(leaf->node, "proxy"),
         .on_drained = on_proxy_drained,
         .on_drained_arg = leaf,
     };
 
-    return hf_proxy_new(&config, &leaf->proxy, err);
+    int r = hf_proxy_new(&config, &leaf->proxy, err);
+
+    if (r == 0) {
+        snprintf(leaf->proxy_address, sizeof leaf->proxy_address, "%s",
+                 hf_proxy_address(leaf->proxy));
+    }
+    return r;
 }
 
 /* --- life --------------------------------------------------------------------------- */
@@ -225,10 +234,13 @@ leaf_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_map_init(&leaf->by_id, hf_node_seed(node, "leaf functions"));
     hf_timer_init(&leaf->tick, leaf->control, HF_TIMER_POLICY, hf_leaf_on_tick);
     hf_timer_init(&leaf->drain_limit, leaf->control, HF_TIMER_REAL, on_drain_limit);
+    hf_timer_init(&leaf->reap, leaf->control, HF_TIMER_REAL, hf_leaf_on_reap);
     hf_list_init(&leaf->functions);
+    hf_list_init(&leaf->workers);
+    hf_map_init(&leaf->peers, hf_node_seed(node, "leaf peers"));
     hf_list_init(&leaf->listener.node);
-    if ((r = make_callees(leaf, err)) < 0 || (r = make_brain(leaf, err)) < 0 ||
-        (r = hf_state_service_new(&leaf->state, err)) < 0) {
+    if ((r = hf_leaf_read_workers(leaf, err)) < 0 || (r = make_callees(leaf, err)) < 0 ||
+        (r = make_brain(leaf, err)) < 0 || (r = hf_state_service_new(&leaf->state, err)) < 0) {
         leaf_destroy(&leaf->role);
         return r;
     }
@@ -247,7 +259,7 @@ leaf_start(struct hf_role *role, struct hf_err *err)
         r = hf_leaf_serve(leaf, err);
     }
     if (r == 0) {
-        r = open_proxy(leaf, err);
+        r = open_proxy(leaf, hf_options_str(leaf->options, "proxy"), err);
     }
     if (r == 0) {
         hf_leaf_follow_catalog(leaf);
@@ -270,30 +282,22 @@ leaf_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), voi
     hf_proxy_drain(leaf->proxy);
 }
 
-static bool
-is_proxy_drained(void *arg)
+static int
+leaf_undrain(struct hf_role *role, struct hf_err *err)
 {
-    const struct hf_leaf *leaf = arg;
+    struct hf_leaf *leaf = leaf_of(role);
+    int r;
 
-    return leaf->proxy_drained;
-}
-
-static void
-close_proxy(struct hf_leaf *leaf)
-{
-    if (!leaf->proxy) {
-        return;
+    hf_proxy_free(hf_steal(leaf->proxy));
+    r = open_proxy(leaf, leaf->proxy_address, err);
+    if (r == 0 && hf_list_is_empty(&leaf->workers)) {
+        r = hf_leaf_connect(leaf, err);
     }
-    if (!leaf->proxy_drained) {
-        leaf->drained = NULL;
-        hf_proxy_cut(leaf->proxy);
-        hf_loop_run_until(leaf->control, is_proxy_drained, leaf, CUT_LIMIT_NS);
+    if (r == 0) {
+        hf_state_service_begin(leaf->state);
+        hf_grpc_health_set_all(leaf->health, true);
     }
-    if (leaf->proxy_drained) {
-        hf_proxy_free(leaf->proxy);
-    } else {
-        hf_log(HF_LOG_ERROR, "calls are stuck; leaving them to the end of the process");
-    }
+    return r;
 }
 
 static void
@@ -318,7 +322,7 @@ leaf_destroy(struct hf_role *role)
     }
     leaf = leaf_of(role);
     hf_catalog_unlisten(&leaf->listener);
-    close_proxy(leaf);
+    hf_proxy_free(leaf->proxy);
     hf_leaf_disconnect(leaf);
     hf_grpc_server_free(leaf->api);
     hf_grpc_health_free(leaf->health);
@@ -336,6 +340,8 @@ leaf_destroy(struct hf_role *role)
     }
     hf_timer_fini(&leaf->tick);
     hf_timer_fini(&leaf->drain_limit);
+    hf_timer_fini(&leaf->reap);
+    hf_map_fini(&leaf->peers);
     hf_map_fini(&leaf->by_id);
     pthread_rwlock_destroy(&leaf->lock);
     leaf->magic = 0;
@@ -357,9 +363,11 @@ leaf_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t m
 
 const struct hf_role_ops hf_leaf_role = {
     .name = "leaf",
+    .knows_functions = true,
     .create = leaf_create,
     .start = leaf_start,
     .drain = leaf_drain,
+    .undrain = leaf_undrain,
     .destroy = leaf_destroy,
     .addresses = leaf_addresses,
 };

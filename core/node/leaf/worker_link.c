@@ -62,8 +62,9 @@ lose(struct hf_worker_link *link, const char *why)
     link->announced = false;
     hang_up(link, why);
     if (was_known) {
-        hf_log(HF_LOG_WARNING, "worker lost", HF_KV_STR("worker", link->address),
-               HF_KV_STR("why", why));
+        /* One that drained was expected to go. */
+        hf_log(link->draining ? HF_LOG_NOTICE : HF_LOG_WARNING, "worker lost",
+               HF_KV_STR("worker", link->address), HF_KV_STR("why", why));
         link->ops->on_down(link->arg, why);
     } else if (!link->complained) {
         hf_log(HF_LOG_NOTICE, "worker can't be reached yet; trying on",

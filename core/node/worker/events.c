@@ -28,6 +28,7 @@ struct listener {
     uint32_t magic;
     struct hf_list node; /* in `status_listeners` or `watchers` */
     struct hf_grpc_call *call;
+    struct hf_worker_owner *owner; /* the leaf that watches; NULL: not known */
 };
 
 static struct hf_worker_role *
@@ -42,6 +43,7 @@ static void
 listener_end(struct listener *listener, uint32_t code, const char *message)
 {
     hf_list_remove(&listener->node);
+    hf_worker_owner_unwatch(listener->owner);
     hf_grpc_call_finish(listener->call, code, message);
     listener->magic = 0;
     free(listener);
@@ -212,7 +214,7 @@ describe(const struct hf_worker_instance *instance, Hyperfaas__V1__InstanceState
     told->external_address = instance->external;
     told->state = state;
     told->revision = ret->revision;
-    told->leaf_id = instance->owner;
+    told->leaf_id = (char *)(uintptr_t)hf_worker_owner_id(instance->owner); /* only read */
     told->start_id = instance->start_id ? instance->start_id : told->start_id;
     told->boot_id = (char *)(uintptr_t)hf_node_boot_id(instance->worker->node); /* only read */
     told->started = &ret->started;
@@ -273,6 +275,9 @@ on_watch(struct hf_grpc_call *call, const void *message)
     struct listener *listener = listener_new(call, &worker->watchers);
     const Hyperfaas__V1__WatchRequest *request = message;
 
+    if (listener && *request->node_id) {
+        listener->owner = hf_worker_owner_watch(worker, request->node_id);
+    }
     if (listener && (worker->unsettled || send_snapshot(worker, listener))) {
         hf_log(HF_LOG_INFO, "watched", HF_KV_STR("by", request->node_id),
                HF_KV_STR("peer", hf_grpc_call_peer(call)));
@@ -321,8 +326,10 @@ void
 hf_worker_tell_stopping(const struct hf_worker_instance *instance)
 {
     struct hf_worker_role *worker = instance->worker;
-    Worker__StatusUpdate update =
-        status_of(instance, WORKER__EVENT__EVENT_STOP, WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED);
+    /* Of a worker that ends an existing leaf has asked no stop, and it acts on nothing but DOWN. */
+    Worker__StatusUpdate update = status_of(
+        instance, worker->stopping_all ? WORKER__EVENT__EVENT_DOWN : WORKER__EVENT__EVENT_STOP,
+        WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED);
     struct described described;
 
     send_status(&worker->status_listeners, update);

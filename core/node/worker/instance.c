@@ -111,13 +111,13 @@ instance_free(struct hf_worker_instance *instance)
     if (instance->start_id) {
         hf_map_remove(&worker->by_start_id, &instance->by_start_id);
     }
+    hf_worker_owner_release(instance->owner);
     hf_function_def_unref(instance->def);
     free(instance->id);
     free(instance->name);
     free(instance->internal);
     free(instance->external);
     free(instance->start_id);
-    free(instance->owner);
     instance->magic = 0;
     free(instance);
     hf_worker_tell_resources(worker);
@@ -305,7 +305,9 @@ record_new(struct hf_worker_role *worker, struct hf_function_def *def, const cha
     hf_list_init(&instance->starts);
     hf_list_init(&instance->stops);
     reserve(instance);
-    instance->owner = strdup(owner);
+    if (*owner) {
+        instance->owner = hf_worker_owner_take(worker, owner);
+    }
     if (*start_id) {
         instance->start_id = strdup(start_id);
         if (instance->start_id && hf_map_add(&worker->by_start_id, &instance->by_start_id,
@@ -313,7 +315,7 @@ record_new(struct hf_worker_role *worker, struct hf_function_def *def, const cha
             free(hf_steal(instance->start_id));
         }
     }
-    if (!instance->owner || (*start_id && !instance->start_id)) {
+    if ((*owner && !instance->owner) || (*start_id && !instance->start_id)) {
         instance_free(instance);
         return NULL;
     }

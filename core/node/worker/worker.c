@@ -11,6 +11,7 @@
 #include "grpc/health.h"
 #include "grpc/server.h"
 #include "node/node.h"
+#include "node/node_document.h"
 #include "node/node_service.h"
 #include "node/worker/worker.h"
 #include "plugin/module.h"
@@ -59,6 +60,7 @@ read_options(struct hf_worker_role *worker)
     worker->internal = hf_options_bool(options, "containerized");
     worker->ready_ns = hf_options_u64(options, "ready_timeout");
     worker->grace_ns = hf_options_u64(options, "stop_grace");
+    worker->orphan_ns = hf_options_u64(options, "orphan_timeout");
     worker->max_instances = (uint32_t)hf_options_u64(options, "max_instances");
     worker->memory_bytes = hf_options_u64(options, "memory");
     worker->cpu_millis = (uint64_t)(hf_options_double(options, "cpus") * 1000.0);
@@ -148,6 +150,7 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_map_init(&worker->by_id, hf_node_seed(node, "worker"));
     hf_map_init(&worker->by_start_id, hf_node_seed(node, "worker starts"));
     hf_map_init(&worker->early, hf_node_seed(node, "worker signals"));
+    hf_map_init(&worker->owners, hf_node_seed(node, "worker owners"));
     hf_list_init(&worker->instances);
     hf_list_init(&worker->early_order);
     hf_list_init(&worker->status_listeners);
@@ -258,9 +261,11 @@ drained(struct hf_worker_role *worker)
     worker->drained = NULL;
     hf_timer_cancel(&worker->drain_limit);
     hf_timer_cancel(&worker->drain_again);
-    hf_worker_end_events(worker);
-    hf_worker_end_logs(worker);
-    hf_grpc_health_end_watches(worker->health);
+    if (hf_node_is_ending(worker->node)) {
+        hf_worker_end_events(worker);
+        hf_worker_end_logs(worker);
+        hf_grpc_health_end_watches(worker->health);
+    }
     done(worker->drained_arg);
 }
 
@@ -339,6 +344,20 @@ worker_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), v
     hf_timer_set(&worker->drain_again, 0);
 }
 
+static int
+worker_undrain(struct hf_role *role, struct hf_err *err)
+{
+    struct hf_worker_role *worker = worker_of(role);
+
+    (void)err;
+    worker->draining = false;
+    worker->stopping_all = false;
+    hf_grpc_health_set_all(worker->health, true);
+    tell_health(worker);
+    hf_worker_tell_draining(worker);
+    return 0;
+}
+
 /* --- the end ---------------------------------------------------------------------- */
 
 /* Without the runtime nothing ends any more: forgets what is left. */
@@ -377,6 +396,7 @@ worker_destroy(struct hf_role *role)
     hf_worker_ready_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->by_start_id);
+    hf_map_fini(&worker->owners); /* went with instances and listeners */
     hf_metrics_sample_free(worker->sample);
     free(worker->controller_address);
     worker->magic = 0;
@@ -395,11 +415,26 @@ worker_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t
     return 1;
 }
 
+static void
+worker_capacity(const struct hf_role *role, struct hf_node_capacity *ret)
+{
+    const struct hf_worker_role *worker = hf_container_of(role, struct hf_worker_role, role);
+
+    *ret = (struct hf_node_capacity){
+        .memory_bytes = worker->memory_bytes,
+        .cpu_millis = worker->cpu_millis,
+        .max_instances = worker->max_instances,
+    };
+}
+
 const struct hf_role_ops hf_worker_role = {
     .name = "worker",
+    .knows_functions = true,
     .create = worker_create,
     .start = worker_start,
     .drain = worker_drain,
+    .undrain = worker_undrain,
     .destroy = worker_destroy,
     .addresses = worker_addresses,
+    .capacity = worker_capacity,
 };

@@ -12,6 +12,7 @@
  *     events.c     worker.Worker/Status and hyperfaas.v1.Node/Watch
  *     logs.c       hyperfaas.v1.Node/Logs
  *     commands.c   the control socket
+ *     owners.c     the leaves that instances belong to
  *     metrics.c    the machine's memory and processors, from /proc
  */
 #ifndef HF_WORKER_WORKER_H
@@ -40,6 +41,7 @@ struct hf_grpc_server;
 struct hf_metrics_sample;
 struct hf_options;
 struct hf_text;
+struct hf_worker_owner;
 
 /* How an instance tells that it serves. */
 enum hf_readiness {
@@ -78,6 +80,9 @@ struct hf_worker_role {
     uint64_t cpu_reserved;
     uint64_t ready_ns; /* limit of becoming ready */
     uint64_t grace_ns; /* between asking an instance to end and killing it */
+
+    struct hf_map owners; /* leaves that watch or have instances here; owners.c */
+    uint64_t orphan_ns;   /* how long a leaf may be away; 0: for ever */
 
     /* Ready signals of instances whose start has not returned yet. */
     struct hf_map early;
@@ -135,8 +140,8 @@ struct hf_worker_instance {
     char *name;
     char *internal;
     char *external;
-    char *start_id; /* NULL: none given */
-    char *owner;    /* the leaf that asked; "" if it did not say */
+    char *start_id;                /* NULL: none given */
+    struct hf_worker_owner *owner; /* the leaf that asked; NULL if it did not say */
     uint64_t started_wall_ns;
     struct hf_runtime_op *creating;
     struct hf_timer ready_limit;
@@ -214,7 +219,7 @@ int hf_worker_serve_events(struct hf_worker_role *, struct hf_err *);
 /* It is settled what runs from before: whoever listens already gets a snapshot. */
 void hf_worker_tell_snapshots(struct hf_worker_role *);
 void hf_worker_tell_serving(const struct hf_worker_instance *);
-/* It is being stopped because somebody asked. */
+/* It is being stopped, because somebody asked or because the worker ends. */
 void hf_worker_tell_stopping(const struct hf_worker_instance *);
 /* It is gone; `end` is NULL if that was asked for. */
 void hf_worker_tell_gone(const struct hf_worker_instance *, const struct hf_instance_end *end);
@@ -235,6 +240,18 @@ void hf_worker_end_logs(struct hf_worker_role *);
 int hf_worker_register_commands(struct hf_worker_role *, struct hf_err *);
 /* Also if they were not registered. */
 void hf_worker_unregister_commands(struct hf_worker_role *);
+/* --- owners.c ------------------------------------------------------------------------- */
+
+/* A leaf watches, or no longer.  NULL without memory; NULL is ignored. */
+struct hf_worker_owner *hf_worker_owner_watch(struct hf_worker_role *, const char *id);
+void hf_worker_owner_unwatch(struct hf_worker_owner *);
+
+/* A leaf has one more instance here, or one less.  The same. */
+struct hf_worker_owner *hf_worker_owner_take(struct hf_worker_role *, const char *id);
+void hf_worker_owner_release(struct hf_worker_owner *);
+
+/* "" of NULL. */
+const char *hf_worker_owner_id(const struct hf_worker_owner *);
 
 /* --- metrics.c ---------------------------------------------------------------------- */
 

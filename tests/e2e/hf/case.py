@@ -7,7 +7,9 @@ import unittest
 from pathlib import Path
 
 from hf import env, processes
+from hf.fleet import Fleet
 from hf.platform import Platform
+from hf.tree import Tree
 from hf.wait import eventually
 
 
@@ -21,14 +23,35 @@ class TestCase(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="hf-e2e-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.nodes = []
+        self.engines = []
+
+    def engine(self, engine):
+        """Starts an engine (hf/engines.py), which outlives the nodes; before they are made."""
+        self.addCleanup(engine.discard)
+        self.engines.append(engine)
+        return engine.start()
 
     def platform(self, start=True, **more):
         """A platform that is checked and taken down when the test ends."""
-        platform = Platform(self.folder, **more)
+        return self._take(Platform(self.folder, **more), start)
+
+    def tree(self, *shape, start=True, **more):
+        """The same for a tree of nodes, see hf/tree.py."""
+        return self._take(Tree(self.folder, shape, **more), start)
+
+    def _take(self, platform, start):
         self.addCleanup(platform.discard)
         self.addCleanup(self._finish, platform)
         self.nodes += platform.nodes
         return platform.start() if start else platform
+
+    def fleet(self, start=True, **more):
+        """The same for several leaves and workers."""
+        fleet = Fleet(self.folder, **more)
+        self.addCleanup(fleet.discard)
+        self.addCleanup(self._finish, fleet)
+        self.nodes += fleet.nodes
+        return fleet.start() if start else fleet
 
     def _finish(self, platform):
         """The end of each test, also of one that has failed already."""
@@ -63,12 +86,9 @@ class TestCase(unittest.TestCase):
         if left:
             raise AssertionError(f"files were left behind: {[str(path) for path in left]}")
 
-    def _own_processes(self):
-        """Those that the test started and ends itself."""
-        return {node.process.pid for node in self.nodes if node.process is not None}
-
     def _check_processes(self):
-        known = self._own_processes()
+        known = {process.process.pid for process in [*self.nodes, *self.engines]
+                 if process.process is not None}
         try:
             eventually(lambda: not processes.orphans(known), "all instances have gone", limit=5)
         except AssertionError:

@@ -19,28 +19,29 @@ class ContainerCase(hf.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.engine_folder = tempfile.mkdtemp(prefix="hf-docker-")
-        cls.addClassCleanup(shutil.rmtree, cls.engine_folder, ignore_errors=True)
+        cls.docker_folder = tempfile.mkdtemp(prefix="hf-docker-")
+        cls.addClassCleanup(shutil.rmtree, cls.docker_folder, ignore_errors=True)
         processes.adopt_orphans()
-        cls.engine = Dockerd(cls.engine_folder)
-        cls.addClassCleanup(cls.engine.discard)
-        cls.engine.start()
+        cls.dockerd = Dockerd(cls.docker_folder)
+        cls.addClassCleanup(cls.dockerd.discard)
+        cls.dockerd.start()
         for name in FUNCTIONS:
-            cls.engine.import_image(f"hyperfaas-{name}:latest", ["/function"],
+            cls.dockerd.import_image(f"hyperfaas-{name}:latest", ["/function"],
                                     function=env.BUILD / "functions" / name / name)
 
     def setUp(self):
         super().setUp()
+        self.engines.append(self.dockerd)
         self.cluster = self.id().rsplit(".", 1)[-1]
 
     def start_platform(self, start=True, runtime=None, **options):
         """A leaf and a worker in processes of their own, the worker's API at the gateway."""
-        settings = {"socket": f"unix://{self.engine.socket}", "cluster": self.cluster,
+        settings = {"socket": f"unix://{self.dockerd.socket}", "cluster": self.cluster,
                     "pull": "never", **(runtime or {})}
         if env.SANITIZED:  # a container may not trace itself, which finding leaks needs
             settings["env"] = "ASAN_OPTIONS=detect_leaks=0"
         self.p = self.platform(runtime="docker", split=True, start=start,
-                               worker_host=self.engine.gateway,
+                               worker_host=self.dockerd.gateway,
                                options={"runtime": settings, **options})
         return self.p
 
@@ -49,9 +50,6 @@ class ContainerCase(hf.TestCase):
         left = self.containers()
         if left:
             raise AssertionError(f"containers were left behind: {left}")
-
-    def _own_processes(self):
-        return super()._own_processes() | {self.engine.process.pid}
 
     # --- functions and containers -------------------------------------------------------------
 
@@ -67,10 +65,10 @@ class ContainerCase(hf.TestCase):
 
     def containers(self):
         """The ids of this test's containers, whatever their state."""
-        return self.engine.containers(f"label=hf.cluster={self.cluster}")
+        return self.dockerd.containers(f"label=hf.cluster={self.cluster}")
 
     def container(self):
         """What the engine says of the only one."""
         ids = self.containers()
         self.assertEqual(len(ids), 1)
-        return json.loads(self.engine.docker("inspect", ids[0]))[0]
+        return json.loads(self.dockerd.docker("inspect", ids[0]))[0]

@@ -18,6 +18,7 @@ class Daemon:
         self.folder, self.name = folder, name
         self.sections = sections
         self.arguments = list(arguments)
+        self.variables = {}  # added to its environment
         self.include = None  # a configuration file that `sections` add to
         self.config = folder / f"{name}.ini"
         self.log = Log(folder / f"{name}.log")
@@ -53,7 +54,7 @@ class Daemon:
             path.mkdir(mode=0o700, exist_ok=True)
             environment[key] = str(path)
         environment["NOTIFY_SOCKET"] = self.notify.path
-        return environment
+        return {**environment, **self.variables}
 
     @property
     def pid(self):

@@ -13,6 +13,7 @@ generate(env.E2E / "wire")
 common = load("common/common.proto")
 worker = load("worker/worker.proto")
 health = load("grpc/health/v1/health.proto")
+sleep = load("examples/sleep/v1/sleep.proto")
 
 START = "/worker.Worker/Start"
 STOP = "/worker.Worker/Stop"

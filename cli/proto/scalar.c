@@ -1,0 +1,488 @@
+/*
+ * scalar.c - single values, from JSON to protobuf's wire format and back.
+ */
+#include "scalar.h"
+
+#include <errno.h>
+#include <float.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/parse.h"
+#include "grpc/base64.h"
+
+/* Most names of an enum among which the one that was meant is looked for. */
+#define NAMES_MAX 256
+
+static int
+fail_kind(const char *expected, struct json_object *json, struct hf_err *err)
+{
+    return hf_fail(err, HF_EINVALID, "expected %s, found %.80s", expected,
+                   json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+}
+
+/* --- integers ----------------------------------------------------------------------------- */
+
+/* An integer of any kind. */
+struct integer {
+    bool negative;
+    uint64_t size; /* without its sign */
+};
+
+/* The largest number of a kind, and of a negative one the largest size. */
+static struct integer
+limits(uint32_t kind, uint64_t *ret_negative)
+{
+    switch (kind) {
+    case CLI_KIND_INT32:
+    case CLI_KIND_SINT32:
+    case CLI_KIND_SFIXED32:
+    case CLI_KIND_ENUM:
+        *ret_negative = (uint64_t)INT32_MAX + 1;
+        return (struct integer){ .size = INT32_MAX };
+    case CLI_KIND_INT64:
+    case CLI_KIND_SINT64:
+    case CLI_KIND_SFIXED64:
+        *ret_negative = (uint64_t)INT64_MAX + 1;
+        return (struct integer){ .size = INT64_MAX };
+    case CLI_KIND_UINT32:
+    case CLI_KIND_FIXED32:
+        *ret_negative = 0;
+        return (struct integer){ .size = UINT32_MAX };
+    default:
+        *ret_negative = 0;
+        return (struct integer){ .size = UINT64_MAX };
+    }
+}
+
+static bool
+integer_of_text(const char *text, struct integer *ret)
+{
+    const char *digits = text + (*text == '-');
+
+    errno = 0;
+    *ret = (struct integer){ .negative = *text == '-', .size = strtoull(digits, NULL, 10) };
+    return *digits && digits[strspn(digits, "0123456789")] == '\0' && errno == 0;
+}
+
+/* A number with a point or an exponent, if it is whole and exact. */
+static bool
+integer_of_double(double number, struct integer *ret)
+{
+    if (!(fabs(number) <= 9007199254740992.0) || floor(number) != number) { /* 2^53 */
+        return false;
+    }
+    *ret = (struct integer){ .negative = number < 0, .size = (uint64_t)fabs(number) };
+    return true;
+}
+
+/* A number that json-c reads as the smallest or the largest may have been beyond it. */
+static bool
+is_doubtful(struct json_object *json)
+{
+    return json_object_is_type(json, json_type_int) &&
+           (json_object_get_int64(json) == INT64_MIN || json_object_get_uint64(json) == UINT64_MAX);
+}
+
+static bool
+integer_of_json(struct json_object *json, struct integer *ret)
+{
+    switch (json_object_get_type(json)) {
+    case json_type_int:
+        if (json_object_get_int64(json) < 0) {
+            *ret = (struct integer){ true, -(uint64_t)json_object_get_int64(json) };
+        } else {
+            *ret = (struct integer){ false, json_object_get_uint64(json) };
+        }
+        return true;
+    case json_type_double:
+        return integer_of_double(json_object_get_double(json), ret);
+    case json_type_string:
+        return integer_of_text(json_object_get_string(json), ret);
+    default:
+        return false;
+    }
+}
+
+static int
+put_integer(uint32_t kind, struct integer integer, struct hf_text *out, struct hf_err *err)
+{
+    uint64_t most_negative;
+    struct integer most = limits(kind, &most_negative);
+    uint64_t value = integer.negative ? -integer.size : integer.size;
+
+    if (integer.size > (integer.negative ? most_negative : most.size)) {
+        return hf_fail(err, HF_EINVALID,
+                       "%s%" PRIu64 " is out of range: expected %s%" PRIu64 " to %" PRIu64,
+                       integer.negative ? "-" : "", integer.size, most_negative ? "-" : "",
+                       most_negative, most.size);
+    }
+    switch (cli_kind_wire(kind)) {
+    case CLI_WIRE_FIXED64:
+        cli_wire_put_fixed(out, value, 8);
+        break;
+    case CLI_WIRE_FIXED32:
+        cli_wire_put_fixed(out, value, 4);
+        break;
+    default:
+        cli_wire_put_varint(out, kind == CLI_KIND_SINT32 || kind == CLI_KIND_SINT64
+                                     ? cli_wire_zigzag((int64_t)value)
+                                     : value);
+    }
+    return 0;
+}
+
+static int
+encode_integer(uint32_t kind, struct json_object *json, struct hf_text *out, struct hf_err *err)
+{
+    struct integer integer;
+
+    if (is_doubtful(json)) {
+        return hf_fail(err, HF_EINVALID, "a number this large must be written as a string");
+    }
+    return integer_of_json(json, &integer) ? put_integer(kind, integer, out, err)
+                                           : fail_kind("an integer", json, err);
+}
+
+/* --- other values ------------------------------------------------------------------------- */
+
+static bool
+double_of_text(const char *text, double *ret)
+{
+    if (strcmp(text, "NaN") == 0) {
+        *ret = (double)NAN;
+    } else if (strcmp(text, "Infinity") == 0 || strcmp(text, "-Infinity") == 0) {
+        *ret = (double)(*text == '-' ? -INFINITY : INFINITY);
+    } else {
+        return hf_parse_double(text, ret, NULL) == 0;
+    }
+    return true;
+}
+
+static int
+encode_floating(uint32_t kind, struct json_object *json, struct hf_text *out, struct hf_err *err)
+{
+    double number = 0;
+    float single;
+    uint64_t bits = 0;
+    uint32_t single_bits;
+    bool good;
+
+    if (json_object_is_type(json, json_type_string)) {
+        good = double_of_text(json_object_get_string(json), &number);
+    } else {
+        number = json_object_get_double(json);
+        good = isfinite(number) && !is_doubtful(json) &&
+               (json_object_is_type(json, json_type_double) ||
+                json_object_is_type(json, json_type_int));
+    }
+    single = (float)number;
+    if (!good || (kind == CLI_KIND_FLOAT && isfinite(number) && !isfinite(single))) {
+        return fail_kind(kind == CLI_KIND_FLOAT ? "a number that fits a float" : "a number", json,
+                         err);
+    }
+    if (kind == CLI_KIND_FLOAT) {
+        memcpy(&single_bits, &single, sizeof single_bits);
+        cli_wire_put_fixed(out, single_bits, sizeof single_bits);
+    } else {
+        memcpy(&bits, &number, sizeof bits);
+        cli_wire_put_fixed(out, bits, sizeof bits);
+    }
+    return 0;
+}
+
+/* Bytes in either alphabet of base64, padded or not. */
+static int
+encode_base64(struct json_object *json, struct hf_text *out, struct hf_err *err)
+{
+    size_t len = (size_t)json_object_get_string_len(json);
+    hf_autofree char *text = strndup(json_object_get_string(json), len);
+    hf_autofree uint8_t *bytes = malloc(len + 3);
+
+    if (!text || !bytes) {
+        return hf_fail(err, HF_ENOMEM, "no memory for bytes");
+    }
+    if (strlen(text) != len) {
+        return fail_kind("bytes in base64", json, err);
+    }
+    for (char *c = text; *c; c++) {
+        *c = (char)(*c == '-' ? '+' : *c == '_' ? '/' : *c);
+    }
+    if (hf_grpc_base64_decode(text, len, bytes, &len) < 0) {
+        return fail_kind("bytes in base64", json, err);
+    }
+    cli_wire_put_varint(out, len);
+    hf_text_add_mem(out, (const char *)bytes, len);
+    return 0;
+}
+
+static int
+encode_text(uint32_t kind, struct json_object *json, struct hf_text *out, struct hf_err *err)
+{
+    if (!json_object_is_type(json, json_type_string)) {
+        return fail_kind(kind == CLI_KIND_BYTES ? "a string of base64" : "a string", json, err);
+    }
+    if (kind == CLI_KIND_BYTES) {
+        return encode_base64(json, out, err);
+    }
+    cli_wire_put_varint(out, (uint64_t)json_object_get_string_len(json));
+    hf_text_add_mem(out, json_object_get_string(json), (size_t)json_object_get_string_len(json));
+    return 0;
+}
+
+static int
+fail_name(const struct cli_type *type, const char *name, struct hf_err *err)
+{
+    const char *names[NAMES_MAX];
+    size_t n = hf_min(type->value_count, (size_t)NAMES_MAX);
+    const char *closest;
+
+    for (size_t i = 0; i < n; i++) {
+        names[i] = type->values[i].name;
+    }
+    closest = hf_closest_word(name, names, n);
+    return hf_fail(err, HF_EINVALID, "'%.80s' is no value of %s%s%s%s", name, type->name,
+                   closest ? ": did you mean '" : "", closest ? closest : "", closest ? "'?" : "");
+}
+
+static int
+encode_enum(const struct cli_type *type, struct json_object *json, struct hf_text *out,
+            struct hf_err *err)
+{
+    const char *name = json_object_get_string(json);
+
+    if (!json && type->shape == CLI_SHAPE_NULL) {
+        cli_wire_put_varint(out, 0);
+        return 0;
+    }
+    if (!json_object_is_type(json, json_type_string)) {
+        return encode_integer(CLI_KIND_ENUM, json, out, err);
+    }
+    for (size_t i = 0; i < type->value_count; i++) {
+        if (strcmp(type->values[i].name, name) == 0) {
+            cli_wire_put_varint(out, (uint64_t)type->values[i].number);
+            return 0;
+        }
+    }
+    return fail_name(type, name, err);
+}
+
+int
+cli_scalar_encode(const struct cli_field *field, struct json_object *json, struct hf_text *out,
+                  struct hf_err *err)
+{
+    switch (field->kind) {
+    case CLI_KIND_DOUBLE:
+    case CLI_KIND_FLOAT:
+        return encode_floating(field->kind, json, out, err);
+    case CLI_KIND_STRING:
+    case CLI_KIND_BYTES:
+        return encode_text(field->kind, json, out, err);
+    case CLI_KIND_ENUM:
+        return encode_enum(field->type, json, out, err);
+    case CLI_KIND_BOOL:
+        if (!json_object_is_type(json, json_type_boolean)) {
+            return fail_kind("true or false", json, err);
+        }
+        cli_wire_put_varint(out, json_object_get_boolean(json) ? 1 : 0);
+        return 0;
+    default:
+        return encode_integer(field->kind, json, out, err);
+    }
+}
+
+int
+cli_scalar_encode_key(const struct cli_field *key, const char *text, struct hf_text *out,
+                      struct hf_err *err)
+{
+    struct integer integer;
+
+    if (key->kind == CLI_KIND_STRING) {
+        cli_wire_put_varint(out, strlen(text));
+        hf_text_add(out, text);
+        return 0;
+    }
+    if (key->kind == CLI_KIND_BOOL) {
+        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+            return hf_fail(err, HF_EINVALID, "the key must be \"true\" or \"false\"");
+        }
+        cli_wire_put_varint(out, *text == 't' ? 1 : 0);
+        return 0;
+    }
+    return integer_of_text(text, &integer)
+               ? put_integer(key->kind, integer, out, err)
+               : hf_fail(err, HF_EINVALID, "the key must be an integer");
+}
+
+/* --- to JSON ------------------------------------------------------------------------------ */
+
+void
+cli_put_base64(const void *data, size_t len, struct hf_text *out)
+{
+    hf_autofree char *text = malloc(HF_GRPC_BASE64_SIZE(len));
+    size_t text_len;
+
+    if (!text) {
+        out->truncated = true;
+        return;
+    }
+    text_len = hf_grpc_base64_encode(data, len, text);
+    hf_text_add_mem(out, text, text_len);
+    hf_text_pad(out, '=', (4 - text_len % 4) % 4);
+}
+
+/* The shortest text that reads back as the same number. */
+static void
+decode_floating(double number, bool single, struct hf_text *out)
+{
+    char text[40];
+
+    if (isnan(number)) {
+        hf_text_add(out, "\"NaN\"");
+        return;
+    }
+    if (isinf(number)) {
+        hf_text_add(out, number < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+        return;
+    }
+    if (number == 0 && signbit(number)) {
+        hf_text_add(out, "-0.0"); /* readers take -0 for an integer */
+        return;
+    }
+    for (int digits = single ? FLT_DIG : DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (single ? strtof(text, NULL) == (float)number : strtod(text, NULL) == number) {
+            break;
+        }
+    }
+    hf_text_add(out, text);
+}
+
+static double
+double_of_bits(uint64_t bits)
+{
+    double number;
+
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static double
+double_of_single(uint64_t bits)
+{
+    uint32_t single_bits = (uint32_t)bits;
+    float single;
+
+    memcpy(&single, &single_bits, sizeof single);
+    return (double)single;
+}
+
+static void
+decode_enum(const struct cli_type *type, int32_t number, struct hf_text *out)
+{
+    if (type->shape == CLI_SHAPE_NULL) {
+        hf_text_add(out, "null");
+        return;
+    }
+    for (size_t i = 0; i < type->value_count; i++) {
+        if (type->values[i].number == number) {
+            hf_text_add_json(out, type->values[i].name, strlen(type->values[i].name));
+            return;
+        }
+    }
+    hf_text_printf(out, "%" PRId32, number);
+}
+
+/* An integer or a bool, without quotes. */
+static void
+decode_plain(uint32_t kind, uint64_t value, struct hf_text *out)
+{
+    switch (kind) {
+    case CLI_KIND_BOOL:
+        hf_text_add(out, value ? "true" : "false");
+        break;
+    case CLI_KIND_INT64:
+    case CLI_KIND_SFIXED64:
+        hf_text_printf(out, "%" PRId64, (int64_t)value);
+        break;
+    case CLI_KIND_UINT64:
+    case CLI_KIND_FIXED64:
+        hf_text_printf(out, "%" PRIu64, value);
+        break;
+    case CLI_KIND_SINT64:
+        hf_text_printf(out, "%" PRId64, cli_wire_unzigzag(value));
+        break;
+    case CLI_KIND_SINT32:
+        hf_text_printf(out, "%" PRId32, (int32_t)cli_wire_unzigzag((uint32_t)value));
+        break;
+    case CLI_KIND_UINT32:
+    case CLI_KIND_FIXED32:
+        hf_text_printf(out, "%" PRIu32, (uint32_t)value);
+        break;
+    default:
+        hf_text_printf(out, "%" PRId32, (int32_t)value);
+    }
+}
+
+/* Whether JSON writes integers of the kind as strings. */
+static bool
+is_long(uint32_t kind)
+{
+    return kind == CLI_KIND_INT64 || kind == CLI_KIND_UINT64 || kind == CLI_KIND_FIXED64 ||
+           kind == CLI_KIND_SFIXED64 || kind == CLI_KIND_SINT64;
+}
+
+void
+cli_scalar_decode(const struct cli_field *field, const struct cli_wire_field *value,
+                  struct hf_text *out)
+{
+    const char *quote = is_long(field->kind) ? "\"" : "";
+
+    switch (field->kind) {
+    case CLI_KIND_DOUBLE:
+        decode_floating(double_of_bits(value->value), false, out);
+        break;
+    case CLI_KIND_FLOAT:
+        decode_floating(double_of_single(value->value), true, out);
+        break;
+    case CLI_KIND_STRING:
+        hf_text_add_json(out, value->data ? (const char *)value->data : "", value->len);
+        break;
+    case CLI_KIND_BYTES:
+        hf_text_add_char(out, '"');
+        cli_put_base64(value->data, value->len, out);
+        hf_text_add_char(out, '"');
+        break;
+    case CLI_KIND_ENUM:
+        decode_enum(field->type, (int32_t)value->value, out);
+        break;
+    default:
+        hf_text_add(out, quote);
+        decode_plain(field->kind, value->value, out);
+        hf_text_add(out, quote);
+    }
+}
+
+void
+cli_scalar_decode_key(const struct cli_field *key, const struct cli_wire_field *value,
+                      struct hf_text *out)
+{
+    if (key->kind == CLI_KIND_STRING) {
+        cli_scalar_decode(key, value, out);
+        return;
+    }
+    hf_text_add_char(out, '"');
+    decode_plain(key->kind, value->value, out);
+    hf_text_add_char(out, '"');
+}
+
+bool
+cli_scalar_is_default(const struct cli_field *field, const struct cli_wire_field *value)
+{
+    return cli_kind_wire(field->kind) == CLI_WIRE_BYTES ? value->len == 0 : value->value == 0;
+}
