@@ -54,7 +54,7 @@ class Images(ContainerCase):
                 network = self.container()["NetworkSettings"]
                 port = network["Ports"]["50052/tcp"][0]["HostPort"]
                 wanted = (f'{network["Networks"]["bridge"]["IPAddress"]}:50052'
-                          if containerized == "yes" else f"127.0.0.1:{port}")
+                          if containerized == "yes" else f"{self.p.host}:{port}")
                 self.assertTrue(p.leaf.log.find(f"instance started.* address={wanted}"))
                 p.stop()
 

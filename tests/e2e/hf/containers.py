@@ -6,7 +6,7 @@ import tempfile
 
 import hf
 import hf.pb
-from hf import env, processes
+from hf import env, net, processes
 from hf.engines import Dockerd
 
 FUNCTIONS = ("crash", "echo", "hello", "sleep")
@@ -37,6 +37,7 @@ class ContainerCase(hf.TestCase):
     def start_platform(self, start=True, runtime=None, **options):
         """A leaf and a worker in processes of their own, the worker's API at the gateway."""
         settings = {"socket": f"unix://{self.dockerd.socket}", "cluster": self.cluster,
+                    "publish": net.own_host(),  # engines do not know of each other's ports
                     "pull": "never", **(runtime or {})}
         if env.SANITIZED:  # a container may not trace itself, which finding leaks needs
             settings["env"] = "ASAN_OPTIONS=detect_leaks=0"
