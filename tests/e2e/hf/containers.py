@@ -40,7 +40,7 @@ class ContainerCase(hf.TestCase):
                     "publish": net.own_host(),  # engines do not know of each other's ports
                     "pull": "never", **(runtime or {})}
         if env.SANITIZED:  # a container may not trace itself, which finding leaks needs
-            settings["env"] = "ASAN_OPTIONS=detect_leaks=0"
+            settings["env"] = ["ASAN_OPTIONS=detect_leaks=0", *settings.get("env", ())]
         self.p = self.platform(runtime="docker", split=True, start=start,
                                worker_host=self.dockerd.gateway,
                                options={"runtime": settings, **options})
@@ -51,6 +51,10 @@ class ContainerCase(hf.TestCase):
         left = self.containers()
         if left:
             raise AssertionError(f"containers were left behind: {left}")
+
+    def _check_processes(self):
+        self.dockerd.kill_shims()  # there are no containers any more, or there is an error anyway
+        super()._check_processes()
 
     # --- functions and containers -------------------------------------------------------------
 
