@@ -22,7 +22,7 @@ from hf.cli import CommandFailed, Tool
 from hf.rpc import Client
 
 CONFIG = env.SOURCE / "conf" / "standalone.ini"
-PROXY = "127.0.0.1:50053"
+PROXY = "127.0.0.1:9999"
 START_LIMIT = 15  # seconds
 IDLE = 3  # seconds without a call, after which the function of the demo goes to zero
 WARM_CALLS = 100
@@ -215,7 +215,7 @@ def scale_to_zero(node, function_id):
 def show(node):
     title("Starting hyperfaasd from conf/standalone.ini")
     _, took = timed(node.start)
-    line("leaf and worker", f"ready after {took * 1000:.0f} ms, pid {node.process.pid}")
+    line("lb, leaf and worker", f"ready after {took * 1000:.0f} ms, pid {node.process.pid}")
 
     title("Creating the sample functions and calling them with grpcio")
     line("", dim("  first call   then, median"))

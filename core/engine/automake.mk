@@ -1,4 +1,4 @@
-# Pure state machines: functions, slots, waiters, fleet, autoscaling.
+# Pure state machines: functions, slots, waiters, fleet, autoscaling, routing in the tree.
 
 noinst_LTLIBRARIES += %D%/libhf-engine.la
 %C%_libhf_engine_la_SOURCES = \
@@ -8,5 +8,7 @@ noinst_LTLIBRARIES += %D%/libhf-engine.la
     %D%/fleet.c %D%/fleet.h %D%/fleet_private.h \
     %D%/placement.c \
     %D%/pool.c %D%/pool.h %D%/pool_private.h \
-    %D%/pool_control.c
+    %D%/pool_control.c \
+    %D%/tree.c %D%/tree.h %D%/tree_private.h \
+    %D%/tree_ring.c
 HF_ENGINE_LIBS = %D%/libhf-engine.la $(HF_BASE_LIBS) -lm

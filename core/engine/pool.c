@@ -150,6 +150,26 @@ pick(struct hf_pool *pool, uint64_t now_ns)
     return endpoint;
 }
 
+static bool
+avoids(const struct hf_waiter *waiter, const struct hf_pool_endpoint *endpoint)
+{
+    struct hf_handle handle = endpoint->base.handle;
+
+    return waiter->avoid.generation == handle.generation && waiter->avoid.index == handle.index;
+}
+
+/* The usable endpoint beside the one that the waiter avoids; NULL: there is none. */
+static struct hf_pool_endpoint *
+other_than(const struct hf_pool *pool, const struct hf_pool_endpoint *endpoint)
+{
+    uint32_t next = endpoint->position + 1;
+
+    if (pool->usable_count < 2) {
+        return NULL;
+    }
+    return pool->table[pool->usable[next % pool->usable_count].handle.index].endpoint;
+}
+
 /* Takes a slot for the waiter. */
 static void
 occupy(struct hf_pool *pool, struct hf_waiter *waiter, struct hf_pool_endpoint *endpoint,
@@ -229,11 +249,17 @@ hf_pool_take(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
     }
     if (pool->load.waiting == 0) {
         endpoint = pick(pool, now_ns);
+        if (endpoint && hf_unlikely(avoids(waiter, endpoint))) {
+            endpoint = other_than(pool, endpoint);
+        }
     }
     if (endpoint) {
         occupy(pool, waiter, endpoint, now_ns);
         hf_pool_usable_update(pool, endpoint);
         return waiter->state = HF_WAITER_TAKEN;
+    }
+    if (waiter->avoid.generation != 0) {
+        return refuse_new(waiter, HF_REFUSED_NO_OTHER);
     }
     if (pool->load.waiting >= pool->settings->max_waiting) {
         return refuse_new(waiter, HF_REFUSED_QUEUE_FULL);

@@ -34,6 +34,8 @@
     REFUSAL(HF_REFUSED_NO_WORKER, "no-worker")       /* no worker has room for an instance */      \
     REFUSAL(HF_REFUSED_START_FAILED, "start-failed") /* instances don't start */                   \
     REFUSAL(HF_REFUSED_DRAINING, "draining")         /* this node takes no new calls */            \
+    REFUSAL(HF_REFUSED_NO_CHILD, "no-child")         /* no child is there to take it */            \
+    REFUSAL(HF_REFUSED_NO_OTHER, "no-other")         /* only the endpoint that it avoids */        \
     REFUSAL(HF_REFUSED_DELETED, "deleted")           /* the function is gone */
 
 enum hf_refusal {
@@ -62,10 +64,11 @@ enum hf_waiter_state {
 struct hf_waiter {
     struct hf_list node;               /* in the queue, then in `woken` or a list of the caller's */
     struct hf_pool_endpoint *endpoint; /* while GRANTED or TAKEN; stays valid that long */
-    uint64_t since_ns;                 /* when it began to wait, or got its slot */
-    uint16_t state;                    /* enum hf_waiter_state */
-    uint16_t refusal;                  /* enum hf_refusal, while REFUSED */
-    uint32_t attempts;                 /* slots this call has had */
+    struct hf_handle avoid; /* set by the caller: it wants any endpoint but this; HF_NONE: any */
+    uint64_t since_ns;      /* when it began to wait, or got its slot */
+    uint16_t state;         /* enum hf_waiter_state */
+    uint16_t refusal;       /* enum hf_refusal, while REFUSED */
+    uint32_t attempts;      /* slots this call has had */
 };
 
 /* Makes a waiter for a new call. */
@@ -171,7 +174,8 @@ bool hf_pool_is_cold(const struct hf_pool *pool);
  * TAKEN: `waiter->endpoint` is it.
  * WAITING: behind all who wait already (a call that lost its endpoint: before
  *     them).  The caller keeps its deadline and calls `hf_pool_cancel` then.
- * REFUSED: `waiter->refusal` says why; the waiter is IDLE again.
+ * REFUSED: `waiter->refusal` says why; the waiter is IDLE again.  One that
+ *     avoids an endpoint never waits: it would hold up those who do not.
  */
 enum hf_waiter_state hf_pool_take(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
                                   struct hf_pool_out *out);

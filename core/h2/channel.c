@@ -262,6 +262,16 @@ hf_h2_channel_drain(struct hf_h2_channel *channel)
     hf_loop_defer(channel->loop, &channel->turn_end);
 }
 
+void
+hf_h2_channel_cut(struct hf_h2_channel *channel)
+{
+    struct hf_h2_link *link;
+
+    HF_LIST_FOR (link, &channel->links, node) {
+        hf_h2_conn_close(link->conn, HF_H2_CANCEL);
+    }
+}
+
 /* --- what users ask for ---------------------------------------------------- */
 
 /* Puts a request on a list until something happens. */

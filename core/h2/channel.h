@@ -54,6 +54,10 @@ void hf_h2_channel_free(struct hf_h2_channel *);
  * Waiting requests fail as retryable. */
 void hf_h2_channel_drain(struct hf_h2_channel *);
 
+/* The peer is given up: closes all connections and loses their streams, at the end of the turn.
+ * New requests dial again. */
+void hf_h2_channel_cut(struct hf_h2_channel *);
+
 /* A request on its way to a stream.  The caller's memory, usually part of its
  * call; untouched after one of the two callbacks or a cancel. */
 struct hf_h2_request {

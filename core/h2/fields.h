@@ -42,6 +42,7 @@
     NAME(HYPERFAAS_DISPATCHED, "hyperfaas-dispatched")                                             \
     NAME(HYPERFAAS_LEAF, "hyperfaas-leaf")                                                         \
     NAME(HYPERFAAS_REASON, "hyperfaas-reason")                                                     \
+    NAME(HYPERFAAS_RETRIES, "hyperfaas-retries")                                                   \
     NAME(HYPERFAAS_START_ID, "hyperfaas-start-id")                                                 \
     NAME(TE, "te")                                                                                 \
     NAME(TRACEPARENT, "traceparent")                                                               \

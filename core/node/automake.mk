@@ -17,6 +17,7 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/node_drain.c \
     %D%/node_id.c %D%/node_id.h \
     %D%/node_modules.c \
+    %D%/node_store.c \
     %D%/role.h
 %C%_libhf_node_la_CPPFLAGS = $(AM_CPPFLAGS) $(HF_PATH_CPPFLAGS)
 
@@ -36,11 +37,15 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 # The data path of leaf and load balancer.
 %C%_libhf_node_la_SOURCES += \
     %D%/proxy/call.c %D%/proxy/call.h \
-    %D%/proxy/callee.c %D%/proxy/callee.h \
+    %D%/proxy/callee.c %D%/proxy/callee.h %D%/proxy/callee_private.h \
+    %D%/proxy/callee_endpoints.c \
     %D%/proxy/failure.c %D%/proxy/failure.h \
     %D%/proxy/forward.c \
     %D%/proxy/message_tracker.c %D%/proxy/message_tracker.h \
     %D%/proxy/proxy.c %D%/proxy/proxy.h \
+    %D%/proxy/retries.c %D%/proxy/retries.h \
+    %D%/proxy/retry.c \
+    %D%/proxy/route.c \
     %D%/proxy/thread.c %D%/proxy/thread.h \
     %D%/proxy/upstream.c %D%/proxy/upstream.h
 
@@ -54,6 +59,12 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/leaf/worker_link.c %D%/leaf/worker_link.h %D%/leaf/worker_link_internal.h \
     %D%/leaf/worker_link_calls.c \
     %D%/leaf/workers.c \
+    %D%/lb/api.c \
+    %D%/lb/balancer.c %D%/lb/balancer.h \
+    %D%/lb/child_link.c %D%/lb/child_link.h \
+    %D%/lb/children.c \
+    %D%/lb/endpoints.c \
+    %D%/lb/functions.c \
     %D%/worker/events.c \
     %D%/worker/instance.c \
     %D%/worker/logs.c \

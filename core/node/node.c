@@ -26,17 +26,16 @@
 #include "loop/loop.h"
 #include "loop/signals.h"
 #include "loop/thread.h"
-#include "node/catalog.h"
 #include "node/node_config.h"
 #include "node/node_id.h"
 #include "node/node_paths.h"
 #include "node/node_private.h"
-#include "plugin/module.h"
 
 HF_LOG_MODULE(node);
 
 /* All roles there are, in the order in which they drain. */
-static const struct hf_role_ops *const all_roles[] = { &hf_leaf_role, &hf_worker_role };
+static const struct hf_role_ops *const all_roles[] = { &hf_lb_role, &hf_leaf_role,
+                                                       &hf_worker_role };
 
 /* --- who we are ---------------------------------------------------------------------------- */
 
@@ -180,20 +179,6 @@ make_loops(struct hf_node *node, struct hf_err *err)
     return r < 0 ? r : make_io_threads(node, err);
 }
 
-/* The catalog and the module that it will follow. */
-static int
-make_catalog(struct hf_node *node, struct hf_err *err)
-{
-    int r = hf_node_load(node, "store", &node->store_module, err);
-
-    if (r < 0) {
-        return r;
-    }
-    return hf_catalog_new(node->control,
-                          hf_options_u64(hf_node_options(node, "leaf"), "idle_timeout"),
-                          hf_random_os_u64(), &node->catalog, err);
-}
-
 static int
 make_roles(struct hf_node *node, struct hf_err *err)
 {
@@ -238,7 +223,7 @@ make(struct hf_node *node, struct hf_err *err)
         r = hf_node_ctl_register(node, err);
     }
     if (r == 0) {
-        r = make_catalog(node, err);
+        r = hf_node_store_make(node, err);
     }
     return r == 0 ? make_roles(node, err) : r;
 }
@@ -282,10 +267,7 @@ hf_node_free(struct hf_node *node)
     for (size_t i = 0; i < node->role_count; i++) {
         node->role_ops[i]->destroy(node->roles[i]);
     }
-    hf_catalog_free(node->catalog);
-    if (node->store) {
-        node->store_ops->destroy(node->store);
-    }
+    hf_node_store_free(node);
     for (size_t i = 0; i < node->io_count; i++) {
         hf_thread_do(node->io_threads[i], release_pools, NULL);
         hf_thread_free(node->io_threads[i]);
@@ -308,20 +290,6 @@ hf_node_free(struct hf_node *node)
 }
 
 /* --- starting ------------------------------------------------------------------------------ */
-
-static int
-start_store(struct hf_node *node, struct hf_err *err)
-{
-    const struct hf_node_module *m = &node->store_module;
-    int r;
-
-    node->store_ops = m->module->ops.store;
-    r = node->store_ops->create(m->driver, m->options, &node->store, err);
-    if (r < 0) {
-        return hf_err_wrap(err, r, "[store]");
-    }
-    return hf_catalog_follow(node->catalog, node->store_ops, node->store, err);
-}
 
 /* One socket for each role, so that people can say `hyperfaas ctl leaf ...`. */
 static int
@@ -372,7 +340,7 @@ hf_node_start(struct hf_node *node, struct hf_err *err)
         r = open_ctl(node, err);
     }
     if (r == 0) {
-        r = start_store(node, err);
+        r = hf_node_store_start(node, err);
     }
     for (size_t i = node->role_count; i > 0 && r == 0; i--) {
         r = node->role_ops[i - 1]->start(node->roles[i - 1], err);

@@ -87,7 +87,7 @@ struct hf_clock *hf_node_clock(struct hf_node *node);
 /* A seed for `purpose`, always the same for the same configured `seed`.  Any thread. */
 uint64_t hf_node_seed(const struct hf_node *node, const char *purpose);
 
-/* The functions known to this process. */
+/* The functions known to this process; NULL if no role `knows_functions`. */
 struct hf_catalog *hf_node_catalog(const struct hf_node *node);
 
 struct hf_ctl *hf_node_ctl(const struct hf_node *node);

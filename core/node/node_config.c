@@ -19,7 +19,7 @@
 
 static const struct hf_option node_rows[] = {
     { "roles", HF_OPT_LIST, HF_OPT_REQUIRED, .help =
-      "What this node is: leaf, worker, or both." },
+      "What this node is: one or more of lb, leaf and worker." },
     { "id", HF_OPT_STRING, .help =
       "Name of the node, unique among its peers; unset: the host's name and a suffix that is kept." },
     { "threads", HF_OPT_UINT, .fallback = "0", .max = "1024", .help =
@@ -47,11 +47,42 @@ static const struct hf_option log_rows[] = {
 
 static const struct hf_option lb_rows[] = {
     { "proxy", HF_OPT_ADDRESS, .fallback = "127.0.0.1:9999", .help =
-      "Where callers reach functions." },
+      "Where callers and parents reach functions." },
     { "api", HF_OPT_ADDRESS, .fallback = "127.0.0.1:50052", .help =
       "Where parents and tools reach this node." },
     { "children", HF_OPT_LIST, .help =
       "Leaves or load balancers below, each as API-ADDRESS/PROXY-ADDRESS." },
+    { "heartbeat", HF_OPT_DURATION, .fallback = "1s", .min = "10ms", .max = "1h", .help =
+      "How often each child is asked whether it is well." },
+    { "loss_timeout", HF_OPT_DURATION, .fallback = "2s", .min = "10ms", .max = "1h", .help =
+      "A child that does not answer for so long is lost, and gets no calls until it does." },
+    { "give_up_after", HF_OPT_DURATION, .fallback = "10s", .max = "1d", .help =
+      "A child lost for so long loses the calls it still has." },
+    { "child_wait", HF_OPT_DURATION, .fallback = "2s", .max = "1h", .help =
+      "How long calls wait for a child when none can be used; then they are refused." },
+    { "eject_for", HF_OPT_DURATION, .fallback = "200ms", .min = "1ms", .max = "1h", .help =
+      "A child where a call failed gets none for so long; doubled each time that it happens soon "
+      "again." },
+    { "eject_max", HF_OPT_DURATION, .fallback = "10s", .min = "1ms", .max = "1h", .help =
+      "The longest such pause; after as long without a failure it begins short again." },
+    { "max_attempts", HF_OPT_UINT, .fallback = "3", .min = "1", .max = "100", .help =
+      "Tries of a call that no function can have seen, those of other nodes on its way included." },
+    { "replay_bytes", HF_OPT_SIZE, .fallback = "16KiB", .max = "16KiB", .help =
+      "What is kept of a request to try another child; a longer one is sent only once." },
+    { "queue_depth", HF_OPT_UINT, .fallback = "10000", .min = "1", .max = "1000000", .help =
+      "Calls of one function that may wait for a child." },
+    { "idle_timeout", HF_OPT_DURATION, .fallback = "30s", .min = "10ms", .max = "30d", .help =
+      "A function without calls for so long is forgotten here; what children have warm is not." },
+    { "max_functions", HF_OPT_UINT, .fallback = "100000", .min = "1", .max = "10000000", .help =
+      "Functions that may be called at the same time." },
+    { "max_warm", HF_OPT_UINT, .fallback = "1000000", .min = "1", .max = "100000000", .help =
+      "What is kept of what children have warm, functions times children; more is not believed." },
+    { "max_streams", HF_OPT_UINT, .fallback = "10000", .min = "1", .max = "1000000", .help =
+      "Calls at once on one caller's connection." },
+    { "connection_idle", HF_OPT_DURATION, .fallback = "0", .max = "30d", .help =
+      "A caller's connection without calls is closed after this; 0: never." },
+    { "trust_callers", HF_OPT_BOOL, .fallback = "no", .help =
+      "Only load balancers call this node: one connection may cancel any number of calls." },
     { 0 }
 };
 
@@ -93,13 +124,15 @@ static const struct hf_option leaf_rows[] = {
     { "eject_after", HF_OPT_UINT, .fallback = "3", .max = "1000000", .help =
       "Connection failures in a row that take an instance out of use; 0: never." },
     { "max_attempts", HF_OPT_UINT, .fallback = "3", .min = "1", .max = "100", .help =
-      "Instances tried for a call that none of them can have seen." },
+      "Tries of a call that no instance can have seen, those of nodes above this one included." },
     { "replay_bytes", HF_OPT_SIZE, .fallback = "16KiB", .max = "16KiB", .help =
       "What is kept of a request to try another instance; a longer one is sent only once." },
     { "max_streams", HF_OPT_UINT, .fallback = "10000", .min = "1", .max = "1000000", .help =
       "Calls at once on one caller's connection." },
     { "connection_idle", HF_OPT_DURATION, .fallback = "0", .max = "30d", .help =
       "A caller's connection without calls is closed after this; 0: never." },
+    { "trust_callers", HF_OPT_BOOL, .fallback = "no", .help =
+      "Only load balancers call this node: one connection may cancel any number of calls." },
     { "heartbeat", HF_OPT_DURATION, .fallback = "1s", .min = "10ms", .max = "1h", .help =
       "How often each worker is asked whether it lives." },
     { "loss_timeout", HF_OPT_DURATION, .fallback = "2s", .min = "10ms", .max = "1h", .help =
@@ -131,8 +164,11 @@ static const struct hf_option worker_rows[] = {
 };
 
 static const struct hf_option lb_balance_rows[] = {
-    { "cold", HF_OPT_STRING, .fallback = "hash", .help =
-      "How to choose among children when none has the function warm." },
+    { "cold", HF_OPT_ENUM, .fallback = "hash", .choices = "hash|any", .help =
+      "Who may take a call that no child has warm: the one that consistent hashing names, so that "
+      "all first calls meet there, or any, by the policy." },
+    { "spill_inflight", HF_OPT_UINT, .fallback = "0", .max = "1000000", .help =
+      "When each of a function's children has so many calls of it, another one helps; 0: never." },
     { 0 }
 };
 

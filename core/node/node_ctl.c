@@ -209,7 +209,9 @@ catalog_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     const struct hf_node *node = arg;
 
-    (void)err;
+    if (!node->catalog) {
+        return hf_fail(err, HF_ENOTFOUND, "this node needs to know no functions");
+    }
     hf_catalog_show(node->catalog, hf_ctl_out(call));
     return 0;
 }

@@ -32,7 +32,7 @@ struct hf_node {
     struct hf_list modules; /* struct loaded, node_modules.c */
 
     struct hf_ctl *ctl;
-    struct hf_catalog *catalog;
+    struct hf_catalog *catalog; /* NULL: no role needs it; the store likewise */
     struct hf_store *store;
     const struct hf_store_ops *store_ops;
     struct hf_node_module store_module;
@@ -58,6 +58,11 @@ struct hf_node {
 
 /* node_modules.c */
 void hf_node_free_modules(struct hf_node *node);
+
+/* node_store.c */
+int hf_node_store_make(struct hf_node *node, struct hf_err *err);
+int hf_node_store_start(struct hf_node *node, struct hf_err *err);
+void hf_node_store_free(struct hf_node *node);
 
 /* node_ctl.c: the commands of the node itself. */
 int hf_node_ctl_register(struct hf_node *node, struct hf_err *err);

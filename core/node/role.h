@@ -11,6 +11,7 @@
 #ifndef HF_NODE_ROLE_H
 #define HF_NODE_ROLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,7 +31,8 @@ struct hf_role_address {
 };
 
 struct hf_role_ops {
-    const char *name; /* its word in `roles` and its section in the configuration */
+    const char *name;     /* its word in `roles` and its section in the configuration */
+    bool knows_functions; /* it needs the catalog, and so the store */
 
     /* Makes the role from the node's configuration: loads its modules, checks what can
      * be checked.  Opens nothing to the outside: `--check` ends after this.  On failure
@@ -53,6 +55,7 @@ struct hf_role_ops {
 };
 
 /* The roles there are; each is defined by its own folder or file. */
+extern const struct hf_role_ops hf_lb_role;
 extern const struct hf_role_ops hf_leaf_role;
 extern const struct hf_role_ops hf_worker_role;
 

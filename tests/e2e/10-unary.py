@@ -57,15 +57,17 @@ class SampleFunctionsInTwoProcesses(SampleFunctions):
 class ShippedConfigurations(hf.TestCase):
     """The files in conf/ as they are, but for addresses and folders."""
 
-    def run_with(self, split, runtime, **files):
-        p = self.platform(start=False, split=split, runtime=runtime)
+    def run_with(self, split, runtime, lb=False, **files):
+        p = self.platform(start=False, split=split, lb=lb, runtime=runtime)
         for name, file in files.items():
             node = getattr(p, name)
             node.include = hf.env.SOURCE / "conf" / file
-            # Lists grow, other values are replaced: these two must not grow.
+            # Lists grow, other values are replaced: these must not grow.
             node.sections["node"].pop("roles")
-            if node.sections.get("leaf", {}).pop("workers", None):
-                node.arguments += ["--set", f"leaf.workers={p.worker_api}"]
+            for section, key in (("leaf", "workers"), ("lb", "children")):
+                value = node.sections.get(section, {}).pop(key, None)
+                if value:
+                    node.arguments += ["--set", f"{section}.{key}={value}"]
         p.start()
         image = "hyperfaas-hello" if runtime == "fake" else p.install_sample("hello")
         with hf.Client(p.proxy, p.create(image)) as client:
@@ -73,7 +75,7 @@ class ShippedConfigurations(hf.TestCase):
         self.assertEqual(reply.message, "Hello, World!")
 
     def test_standalone(self):
-        self.run_with(False, "process", leaf="standalone.ini")
+        self.run_with(False, "process", lb=True, leaf="standalone.ini")
 
     def test_leaf_and_worker(self):
         self.run_with(True, "process", leaf="leaf.ini", worker="worker.ini")

@@ -66,7 +66,7 @@ class Texts(unittest.TestCase):
 
 class Running(hf.TestCase):
     def test_commands_and_counters(self):
-        p = self.platform(runtime="fake")
+        p = self.platform(runtime="fake", lb=True)
         page = DOCS / "OPERATIONS.md"
         documented = {words.split()[0] for words in
                       first_column(page, "## Asking a running node")}
@@ -92,7 +92,7 @@ class Running(hf.TestCase):
         self.assertRegex(done.stdout, r"(?m)^\w+ +greet +ready ")
         python, = blocks(env.SOURCE / "README.md", "python")
         said = []
-        exec(python.replace("127.0.0.1:50053", p.proxy), {"print": said.append})  # noqa: S102
+        exec(python.replace("127.0.0.1:9999", p.proxy), {"print": said.append})  # noqa: S102
         self.assertEqual(said, [b"\n\x0bHello, Ada!"])
 
 

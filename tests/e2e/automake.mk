@@ -25,6 +25,9 @@ E2E_TESTS = \
     %D%/52-leaf-state.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
+    %D%/64-tree.py \
+    %D%/64-tree-failures.py \
+    %D%/64-tree-peers.py \
     %D%/70-load.py
 
 # Those in which threads meet.
@@ -54,10 +57,12 @@ EXTRA_DIST += \
     %D%/hf/logs.py \
     %D%/hf/net.py \
     %D%/hf/pb.py \
+    %D%/hf/peer.py \
     %D%/hf/platform.py \
     %D%/hf/plugins.py \
     %D%/hf/processes.py \
     %D%/hf/rpc.py \
+    %D%/hf/tree.py \
     %D%/hf/wait.py \
     %D%/README.md \
     %D%/scaler-flap.c

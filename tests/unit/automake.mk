@@ -126,7 +126,8 @@ THREAD_TESTS += %D%/test-store-file
 %C%_test_store_file_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
 # --- core/node: what roles share
 HF_NODE_TESTS = %D%/test-catalog %D%/test-function-spec %D%/test-node %D%/test-worker \
-    %D%/test-worker-events %D%/test-message-tracker %D%/test-state-service
+    %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
+    %D%/test-state-service
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
 %C%_test_worker_SOURCES = %D%/test-worker.c %D%/worker-fixture.c %D%/worker-fixture.h
@@ -137,6 +138,8 @@ THREAD_TESTS += %D%/test-catalog %D%/test-node
 $(%C%_test_state_service_OBJECTS): | $(HF_PROTO_H)
 %C%_test_message_tracker_SOURCES = %D%/test-message-tracker.c
 %C%_test_message_tracker_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
+%C%_test_retries_SOURCES = %D%/test-retries.c
+%C%_test_retries_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_state_service_SOURCES = %D%/test-state-service.c
 %C%_test_state_service_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_node_SOURCES = %D%/test-node.c

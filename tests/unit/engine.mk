@@ -18,6 +18,12 @@ UNIT_TESTS += %D%/test-autoscale %D%/test-fleet
     %D%/audit-lb.c %D%/audit-lb.h
 %C%_test_autoscale_LDADD = $(HF_ENGINE_TEST_LIBS)
 
+UNIT_TESTS += %D%/test-tree %D%/test-tree-model
+%C%_test_tree_SOURCES = %D%/test-tree.c
+%C%_test_tree_LDADD = $(HF_ENGINE_TEST_LIBS)
+%C%_test_tree_model_SOURCES = %D%/test-tree-model.c
+%C%_test_tree_model_LDADD = $(HF_ENGINE_TEST_LIBS)
+
 # Policies, loaded by the real loader from the build tree; the contract suites are for anybody's.
 HF_POLICY_TEST_LIBS = $(UNIT_LIB) $(HF_ENGINE_LIBS) $(HF_PLUGIN_LIBS) $(CUNIT_LIBS)
 

@@ -1,7 +1,7 @@
 /*
  * test-node.c - a node's life, with roles that the test plays.
  *
- * The roles of the program are not linked: these two stand in their place.
+ * The roles of the program are not linked: these three stand in their place.
  */
 #include "unit.h"
 
@@ -61,6 +61,12 @@ create(const struct hf_role_ops *ops, struct hf_node *node, struct hf_role **ret
     role->node = node;
     *ret = &role->base;
     return 0;
+}
+
+static int
+create_lb(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
+{
+    return create(&hf_lb_role, node, ret, err);
 }
 
 static int
@@ -146,8 +152,18 @@ addresses(const struct hf_role *role, struct hf_role_address *ret, size_t max)
     return 1;
 }
 
+const struct hf_role_ops hf_lb_role = {
+    .name = "lb",
+    .create = create_lb,
+    .start = start,
+    .drain = drain,
+    .destroy = destroy,
+    .addresses = addresses,
+};
+
 const struct hf_role_ops hf_leaf_role = {
     .name = "leaf",
+    .knows_functions = true,
     .create = create_leaf,
     .start = start,
     .drain = drain,
@@ -157,6 +173,7 @@ const struct hf_role_ops hf_leaf_role = {
 
 const struct hf_role_ops hf_worker_role = {
     .name = "worker",
+    .knows_functions = true,
     .create = create_worker,
     .start = start,
     .drain = drain,
@@ -173,7 +190,7 @@ struct fixture {
 };
 
 static int
-make(struct fixture *f, const char *more, struct hf_err *err)
+make_roles(struct fixture *f, const char *roles, const char *more, struct hf_err *err)
 {
     const char *build = getenv("HF_BUILDDIR");
     hf_autotext struct hf_text text;
@@ -183,12 +200,18 @@ make(struct fixture *f, const char *more, struct hf_err *err)
     snprintf(f->state_dir, sizeof f->state_dir, "%s/deep/state", unit_folder());
     hf_text_init(&text);
     hf_text_printf(&text,
-                   "[node]\nroles = worker, leaf\nid = me\nthreads = 2\nstate_dir = %s\n"
+                   "[node]\nroles = %s\nid = me\nthreads = 2\nstate_dir = %s\n"
                    "drain_timeout = 5s\nseed = 7\nplugin_path = %s/plugins\n"
                    "[store]\npath = %s/functions\n%s",
-                   f->state_dir, build ? build : ".", unit_folder(), more);
+                   roles, f->state_dir, build ? build : ".", unit_folder(), more);
     CU_ASSERT_EQUAL_FATAL(hf_config_parse(text.data, text.len, "test.ini", &f->config, NULL), 0);
     return hf_node_new(f->config, &f->node, err);
+}
+
+static int
+make(struct fixture *f, const char *more, struct hf_err *err)
+{
+    return make_roles(f, "worker, leaf", more, err);
 }
 
 static void
@@ -269,6 +292,31 @@ roles_live_in_their_order(void)
     end(&f);
     UNIT_STR(journal, "leaf.create worker.create worker.start leaf.start leaf.drain worker.drain "
                       "leaf.destroy worker.destroy ");
+}
+
+static void
+a_load_balancer_drains_first(void)
+{
+    static const char *const requests[] = { "shutdown", NULL };
+    struct fixture f;
+
+    CU_ASSERT_EQUAL_FATAL(make_roles(&f, "worker, lb, leaf", "", NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(hf_node_start(f.node, NULL), 0);
+    run_with_client(&f, requests);
+    end(&f);
+    UNIT_STR(journal, "lb.create leaf.create worker.create worker.start leaf.start lb.start "
+                      "lb.drain leaf.drain worker.drain lb.destroy leaf.destroy worker.destroy ");
+}
+
+static void
+a_load_balancer_alone_needs_no_store(void)
+{
+    struct fixture f;
+
+    CU_ASSERT_EQUAL_FATAL(make_roles(&f, "lb", "[store]\nplugin = nowhere\n", NULL), 0);
+    CU_ASSERT_PTR_NULL(hf_node_catalog(f.node));
+    CU_ASSERT_EQUAL(hf_node_start(f.node, NULL), 0);
+    end(&f);
 }
 
 static void
@@ -446,7 +494,8 @@ the_sample_is_a_configuration(void)
     hf_node_config_free(checked);
 }
 
-UNIT_MAIN("node", UNIT_TEST(roles_live_in_their_order), UNIT_TEST(roles_find_what_they_share),
+UNIT_MAIN("node", UNIT_TEST(roles_live_in_their_order), UNIT_TEST(a_load_balancer_drains_first),
+          UNIT_TEST(a_load_balancer_alone_needs_no_store), UNIT_TEST(roles_find_what_they_share),
           UNIT_TEST(the_clock_is_commanded),
           UNIT_TEST(a_drain_is_joined_and_may_leave_the_process_running),
           UNIT_TEST(a_role_that_fails_takes_the_node_down),

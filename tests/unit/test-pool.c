@@ -212,6 +212,36 @@ a_full_queue_refuses(void)
 }
 
 static void
+an_avoided_endpoint_is_not_given_again(void)
+{
+    struct hf_waiter w;
+    struct hf_waiter other;
+    struct hf_pool_endpoint *a;
+    struct hf_pool_endpoint *b;
+
+    begin(10, 0);
+    hf_waiter_init(&w);
+    hf_waiter_init(&other);
+    a = add("a", 0);
+    CU_ASSERT_EQUAL(take(&w), HF_WAITER_TAKEN);
+    w.avoid = a->base.handle;
+    release(&w, HF_OUTCOME_OK);
+    CU_ASSERT_EQUAL(take(&w), HF_WAITER_REFUSED);
+    CU_ASSERT_EQUAL(w.refusal, HF_REFUSED_NO_OTHER);
+    CU_ASSERT_EQUAL(take(&other), HF_WAITER_TAKEN);
+    b = add("b", 0);
+    for (int i = 0; i < 20; i++) {
+        CU_ASSERT_EQUAL(take(&w), HF_WAITER_TAKEN);
+        CU_ASSERT_PTR_EQUAL(w.endpoint, b);
+        release(&w, HF_OUTCOME_OK);
+    }
+    release(&other, HF_OUTCOME_OK);
+    drain(a);
+    drain(b);
+    end();
+}
+
+static void
 a_grant_passes_over_a_cancelled_call(void)
 {
     struct hf_waiter w[3];
@@ -574,9 +604,9 @@ visits_all_endpoints(void)
 
 UNIT_MAIN("pool", UNIT_TEST(grants_while_there_are_slots),
           UNIT_TEST(unlimited_capacity_never_fills), UNIT_TEST(new_calls_queue_behind_waiting_ones),
-          UNIT_TEST(a_full_queue_refuses), UNIT_TEST(a_grant_passes_over_a_cancelled_call),
-          UNIT_TEST(drained_is_reported_once), UNIT_TEST(failures_in_a_row_eject),
-          UNIT_TEST(an_ejected_endpoint_finishes_its_calls),
+          UNIT_TEST(a_full_queue_refuses), UNIT_TEST(an_avoided_endpoint_is_not_given_again),
+          UNIT_TEST(a_grant_passes_over_a_cancelled_call), UNIT_TEST(drained_is_reported_once),
+          UNIT_TEST(failures_in_a_row_eject), UNIT_TEST(an_ejected_endpoint_finishes_its_calls),
           UNIT_TEST(idle_endpoints_go_longest_idle_first),
           UNIT_TEST(a_leaving_endpoint_goes_when_it_is_idle), UNIT_TEST(capacity_changes_at_once),
           UNIT_TEST(refusing_wakes_all_and_closing_all_to_come),

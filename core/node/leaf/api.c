@@ -130,7 +130,7 @@ cmd_state(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 }
 
 static int
-cmd_lb(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+cmd_policy(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
     const char *id = hf_ctl_arg(call, 0);
@@ -151,7 +151,8 @@ static const struct hf_ctl_command commands[] = {
     { "leaf/workers", "", "Shows the workers and whether they are there.", 0, 0, false,
       cmd_workers },
     { "leaf/state", "", "Shows what parents are told.", 0, 0, false, cmd_state },
-    { "lb/show", "FUNCTION", "Shows what the lb policy holds of a function.", 1, 1, false, cmd_lb },
+    { "leaf/policy", "FUNCTION", "Shows what the lb policy holds of a function.", 1, 1, false,
+      cmd_policy },
     { 0 },
 };
 

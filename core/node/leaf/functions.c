@@ -106,36 +106,15 @@ router_find(void *arg, const char *id, size_t len)
     return callee;
 }
 
-/* Back on the call's own thread. */
-static void
-deliver(struct hf_task *task)
-{
-    struct hf_route *route = hf_container_of(task, struct hf_route, task);
-
-    hf_autofree char *message = hf_steal(route->message);
-
-    route->resolved(route, route->callee, route->code, message ? message : "no memory");
-}
-
-static void
-answer(struct hf_route *route, struct hf_callee *callee, int code, const char *message)
-{
-    route->callee = callee;
-    route->code = code;
-    route->message = callee ? NULL : strdup(message);
-    route->task.run = deliver;
-    hf_loop_post(route->loop, &route->task);
-}
-
 static void
 answer_with(struct hf_leaf *leaf, struct hf_route *route, struct hf_function_def *def)
 {
     struct hf_leaf_function *function = hf_leaf_activate(leaf, def);
 
     if (function) {
-        answer(route, hf_callee_ref(function->callee), 0, "");
+        hf_route_answer(route, hf_callee_ref(function->callee), 0, "");
     } else {
-        answer(route, NULL, HF_ENOMEM, "no memory to make it active");
+        hf_route_answer(route, NULL, HF_ENOMEM, "no memory to make it active");
     }
     hf_function_def_unref(def);
 }
@@ -148,7 +127,7 @@ on_found(void *arg, struct hf_function_def *def, int code, const char *message)
     if (def) {
         answer_with(route->router, route, def);
     } else {
-        answer(route, NULL, code, message);
+        hf_route_answer(route, NULL, code, message);
     }
 }
 
@@ -169,7 +148,7 @@ resolve(struct hf_task *task)
     r = hf_catalog_resolve(leaf->catalog, leaf->control, route->id, route->id_len, on_found, route,
                            NULL, &err);
     if (r < 0) {
-        answer(route, NULL, r, hf_err_message(&err));
+        hf_route_answer(route, NULL, r, hf_err_message(&err));
     }
 }
 

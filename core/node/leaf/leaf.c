@@ -15,9 +15,6 @@
 
 HF_LOG_MODULE(leaf);
 
-/* Until the workers of a cut proxy have let go of their connections. */
-#define CUT_LIMIT_NS (5 * HF_SEC)
-
 /* Connections to instances: they are near, so a failed dial is tried again soon. */
 #define INSTANCE_CONNECT_NS     (5 * HF_SEC)
 #define INSTANCE_BACKOFF_NS     (20 * HF_MSEC)
@@ -160,15 +157,18 @@ on_proxy_drained(void *arg)
 {
     struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
 
-    leaf->proxy_drained = true;
-    if (leaf->drained) {
-        void (*done)(void *arg) = hf_steal(leaf->drained);
-
-        hf_timer_cancel(&leaf->drain_limit);
-        hf_leaf_disconnect(leaf); /* what runs stays, for this leaf's next start to adopt */
-        done(leaf->drained_arg);
-    }
+    hf_timer_cancel(&leaf->drain_limit);
+    hf_leaf_disconnect(leaf); /* what runs stays, for this leaf's next start to adopt */
+    leaf->drained(leaf->drained_arg);
 }
+
+static const struct hf_proxy_words words = {
+    .while_waiting = "while waiting for an instance",
+    .while_running = "while the function ran",
+    .refused = "the instance refused the call",
+    .lost = "the instance's connection was lost while it had the call",
+    .no_status = "the instance ended the call without a status",
+};
 
 static int
 open_proxy(struct hf_leaf *leaf, struct hf_err *err)
@@ -180,9 +180,11 @@ open_proxy(struct hf_leaf *leaf, struct hf_err *err)
         .io_count = hf_node_io_count(leaf->node),
         .router = &hf_leaf_router,
         .router_arg = leaf,
+        .words = &words,
         .max_attempts = (uint32_t)hf_options_u64(leaf->options, "max_attempts"),
         .max_streams = (uint32_t)hf_options_u64(leaf->options, "max_streams"),
         .replay_bytes = (size_t)hf_options_u64(leaf->options, "replay_bytes"),
+        .trusted = hf_options_bool(leaf->options, "trust_callers"),
         .connection_idle_ns = hf_options_u64(leaf->options, "connection_idle"),
         .seed = hf_node_seed(leaf->node, "proxy"),
         .on_drained = on_proxy_drained,
@@ -270,32 +272,6 @@ leaf_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), voi
     hf_proxy_drain(leaf->proxy);
 }
 
-static bool
-is_proxy_drained(void *arg)
-{
-    const struct hf_leaf *leaf = arg;
-
-    return leaf->proxy_drained;
-}
-
-static void
-close_proxy(struct hf_leaf *leaf)
-{
-    if (!leaf->proxy) {
-        return;
-    }
-    if (!leaf->proxy_drained) {
-        leaf->drained = NULL;
-        hf_proxy_cut(leaf->proxy);
-        hf_loop_run_until(leaf->control, is_proxy_drained, leaf, CUT_LIMIT_NS);
-    }
-    if (leaf->proxy_drained) {
-        hf_proxy_free(leaf->proxy);
-    } else {
-        hf_log(HF_LOG_ERROR, "calls are stuck; leaving them to the end of the process");
-    }
-}
-
 static void
 forget_functions(struct hf_leaf *leaf)
 {
@@ -318,7 +294,7 @@ leaf_destroy(struct hf_role *role)
     }
     leaf = leaf_of(role);
     hf_catalog_unlisten(&leaf->listener);
-    close_proxy(leaf);
+    hf_proxy_free(leaf->proxy);
     hf_leaf_disconnect(leaf);
     hf_grpc_server_free(leaf->api);
     hf_grpc_health_free(leaf->health);
@@ -357,6 +333,7 @@ leaf_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t m
 
 const struct hf_role_ops hf_leaf_role = {
     .name = "leaf",
+    .knows_functions = true,
     .create = leaf_create,
     .start = leaf_start,
     .drain = leaf_drain,

@@ -71,8 +71,7 @@ struct hf_leaf {
 
     /* Drain. */
     struct hf_timer drain_limit;
-    bool proxy_drained;
-    void (*drained)(void *arg); /* NULL: not draining */
+    void (*drained)(void *arg);
     void *drained_arg;
 };
 

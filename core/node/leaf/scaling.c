@@ -147,10 +147,14 @@ admit(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
 {
     struct hf_leaf_instance *instance = fleet->user;
     struct hf_leaf_function *function = fleet->function->user;
+    const struct hf_callee_endpoint_spec spec = {
+        .id = instance->id,
+        .address = instance->address,
+        .user = instance,
+    };
     struct hf_err err = HF_ERR_INIT;
 
-    if (hf_callee_add(function->callee, instance->id, instance->address, instance,
-                      &instance->endpoint, &err) < 0) {
+    if (hf_callee_add(function->callee, &spec, &instance->endpoint, &err) < 0) {
         hf_log(HF_LOG_ERROR, "can't use an instance", HF_KV_STR("instance", instance->id),
                HF_KV_ERR(&err));
         hf_autoscaler_retire(leaf->autoscaler, fleet, hf_leaf_now(leaf));

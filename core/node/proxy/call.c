@@ -11,6 +11,7 @@
 
 #include "base/counters.h"
 #include "grpc/timeout.h"
+#include "node/proxy/retries.h"
 
 /* Bytes of a function's id that a failure repeats. */
 #define ID_SHOWN 128
@@ -24,9 +25,6 @@ HF_COUNTER(proxy_retries,
            "Calls sent to another endpoint because the first cannot have seen them.");
 HF_COUNTER(proxy_failed, "Calls that the platform itself ended with a failure.");
 HF_COUNTER(proxy_deadline, "Calls whose deadline passed at this node.");
-
-static void take_slot(struct hf_proxy_call *call);
-static void resolve(struct hf_proxy_call *call);
 
 /* --- memory -------------------------------------------------------------- */
 
@@ -60,6 +58,7 @@ call_free(struct hf_proxy_call *call)
     hf_timer_fini(&call->deadline);
     hf_h2_fields_unref(call->request);
     hf_h2_fields_unref(call->request_trailers);
+    hf_h2_fields_unref(call->refusal);
     hf_h2_buffer_clear(&call->held);
     call->magic = 0;
     if (thread->free_count < FREE_CALLS_MAX) {
@@ -135,6 +134,13 @@ hf_proxy_call_fail(struct hf_proxy_call *call, enum hf_failure failure, const ch
 {
     struct hf_h2_stream *down = call->down;
     char id[ID_SHOWN] = "";
+    const struct hf_failure_report report = {
+        .failure = failure,
+        .dispatched = call->dispatched,
+        .retries = call->retries,
+        .function = id,
+        .why = why,
+    };
 
     if (call->ticket.callee) {
         snprintf(id, sizeof id, "%s", hf_callee_id(call->ticket.callee));
@@ -149,9 +155,9 @@ hf_proxy_call_fail(struct hf_proxy_call *call, enum hf_failure failure, const ch
     }
     call->finished = true;
     if (!call->responded) {
-        hf_failure_reply(down, failure, call->dispatched, id, why);
+        hf_failure_reply(down, &report);
     } else if (hf_message_tracker_at_boundary(&call->response)) {
-        hf_failure_trailers(down, failure, call->dispatched, id, why);
+        hf_failure_trailers(down, &report);
     } else {
         hf_h2_stream_reset(down, HF_H2_INTERNAL_ERROR);
     }
@@ -171,8 +177,9 @@ static void
 on_deadline(struct hf_timer *timer)
 {
     struct hf_proxy_call *call = hf_container_of(timer, struct hf_proxy_call, deadline);
-    const char *where = call->state == HF_CALL_FORWARDING ? "while the function ran"
-                                                          : "while waiting for an instance";
+    const struct hf_proxy_words *words = call->thread->shared->words;
+    const char *where =
+        call->state == HF_CALL_FORWARDING ? words->while_running : words->while_waiting;
 
     hf_assert(call->magic == HF_PROXY_CALL_MAGIC);
     hf_count(&proxy_deadline);
@@ -181,18 +188,6 @@ on_deadline(struct hf_timer *timer)
 }
 
 /* --- connecting ---------------------------------------------------------- */
-
-void
-hf_proxy_call_retry(struct hf_proxy_call *call, const char *why)
-{
-    if (call->attempts >= call->thread->shared->max_attempts || !call->replayable) {
-        hf_proxy_call_fail(call, HF_FAILURE_ENDPOINT, why);
-        hf_proxy_call_settle(call);
-        return;
-    }
-    hf_count(&proxy_retries);
-    take_slot(call);
-}
 
 static void
 on_open_failed(void *arg, int code, const char *why)
@@ -225,10 +220,8 @@ prepare_request(struct hf_proxy_call *call, uint64_t now_ns)
 
         hf_h2_fields_set(call->request, HF_H2_GRPC_TIMEOUT, text, len);
     }
-    if (call->attempts > 1) {
-        char text[4] = { (char)('0' + (call->attempts - 1) % 10), '\0' };
-
-        hf_h2_fields_set(call->request, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS, text, 1);
+    if (call->retries > 0) {
+        hf_retries_set(call->request, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS, call->retries);
     }
 }
 
@@ -245,7 +238,11 @@ hf_proxy_call_connect(struct hf_proxy_call *call)
         hf_proxy_call_settle(call);
         return;
     }
-    call->attempts++;
+    if (call->attempted) {
+        call->retries++;
+        hf_count(&proxy_retries);
+    }
+    call->attempted = true;
     call->state = HF_CALL_CONNECTING;
     prepare_request(call, hf_loop_now(thread->loop));
     call->opening = (struct hf_h2_request){
@@ -278,7 +275,10 @@ failure_of(enum hf_refusal refusal)
         return HF_FAILURE_DRAINING;
     case HF_REFUSED_DELETED:
         return HF_FAILURE_DELETED;
+    case HF_REFUSED_NO_CHILD:
+        return HF_FAILURE_NO_CHILD;
     case HF_REFUSED_NOT:
+    case HF_REFUSED_NO_OTHER:
     case HF_REFUSED_START_FAILED:
         break;
     }
@@ -288,6 +288,10 @@ failure_of(enum hf_refusal refusal)
 static void
 refused(struct hf_proxy_call *call)
 {
+    if (call->ticket.refusal == HF_REFUSED_NO_OTHER) {
+        hf_proxy_call_no_other(call);
+        return;
+    }
     call->state = HF_CALL_ENDED;
     hf_proxy_call_fail(call, failure_of(call->ticket.refusal),
                        call->ticket.reason ? call->ticket.reason
@@ -311,8 +315,8 @@ on_ticket(struct hf_ticket *ticket, enum hf_ticket_result result)
     }
 }
 
-static void
-take_slot(struct hf_proxy_call *call)
+void
+hf_proxy_call_take_slot(struct hf_proxy_call *call)
 {
     switch (hf_ticket_take(&call->ticket)) {
     case HF_TICKET_TAKEN:
@@ -329,65 +333,21 @@ take_slot(struct hf_proxy_call *call)
     case HF_TICKET_STALE:
         call->state = HF_CALL_ROUTING;
         hf_ticket_fini(&call->ticket);
-        resolve(call);
+        hf_proxy_call_resolve(call);
         break;
     }
 }
 
-/* The call has a callee; takes over the reference. */
-static void
-routed(struct hf_proxy_call *call, struct hf_callee *callee)
+void
+hf_proxy_call_routed(struct hf_proxy_call *call, struct hf_callee *callee)
 {
-    hf_ticket_init(&call->ticket, callee, call->thread->loop, on_ticket);
-    take_slot(call);
-}
-
-/* Asks the role, which may have to ask the store. */
-static void
-resolve(struct hf_proxy_call *call)
-{
-    const struct hf_proxy_shared *shared = call->thread->shared;
-
-    call->route_pending = true;
-    shared->router->resolve(shared->router_arg, &call->route);
-}
-
-static void
-on_resolved(struct hf_route *route, struct hf_callee *callee, int code, const char *message)
-{
-    struct hf_proxy_call *call = hf_container_of(route, struct hf_proxy_call, route);
-
-    hf_assert(call->magic == HF_PROXY_CALL_MAGIC);
-    call->route_pending = false;
-    if (call->state != HF_CALL_ROUTING) {
+    if (call->ticket.callee == callee) { /* it has asked for more endpoints */
         hf_callee_unref(callee);
-        hf_proxy_call_settle(call);
-    } else if (callee) {
-        hf_proxy_conn_remember(call->conn, callee);
-        routed(call, callee);
     } else {
-        hf_proxy_call_fail(
-            call, code == HF_ENOTFOUND ? HF_FAILURE_UNKNOWN_FUNCTION : HF_FAILURE_STORE, message);
-        hf_proxy_call_settle(call);
+        hf_ticket_fini(&call->ticket);
+        hf_ticket_init(&call->ticket, callee, call->thread->loop, on_ticket);
     }
-}
-
-static void
-find_callee(struct hf_proxy_call *call)
-{
-    const struct hf_proxy_shared *shared = call->thread->shared;
-    const struct hf_route *route = &call->route;
-    struct hf_callee *callee = hf_proxy_conn_recall(call->conn, route->id, route->id_len);
-
-    if (!callee) {
-        callee = shared->router->find(shared->router_arg, route->id, route->id_len);
-    }
-    if (!callee) {
-        resolve(call);
-        return;
-    }
-    hf_proxy_conn_remember(call->conn, callee);
-    routed(call, callee);
+    hf_proxy_call_take_slot(call);
 }
 
 /* --- the beginning ------------------------------------------------------- */
@@ -481,12 +441,11 @@ hf_proxy_call_begin(struct hf_proxy_conn *conn, struct hf_h2_stream *down,
     call->request = request;
     call->down_ended = end;
     call->replayable = true;
+    call->retries = hf_retries_get(request, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS);
     call->began_ns = hf_loop_now(thread->loop);
-    call->route.loop = thread->loop;
-    call->route.resolved = on_resolved;
     hf_timer_init(&call->deadline, thread->loop, HF_TIMER_REAL, on_deadline);
     hf_h2_stream_set(down, &hf_proxy_down_ops, call);
     if (!refuse(call)) {
-        find_callee(call);
+        hf_proxy_call_route(call);
     }
 }

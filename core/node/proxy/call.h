@@ -37,7 +37,7 @@ enum hf_call_state {
 struct hf_proxy_call {
     uint32_t magic;
     uint8_t state;       /* enum hf_call_state */
-    uint8_t attempts;    /* endpoints tried */
+    bool attempted;      /* an endpoint has been tried here */
     bool down_ended;     /* the caller has sent everything */
     bool replayable;     /* `held` is the whole request so far */
     bool responded;      /* response headers have been passed on */
@@ -51,13 +51,15 @@ struct hf_proxy_call {
     struct hf_h2_stream *up;
     struct hf_h2_fields *request; /* until the response begins */
     struct hf_h2_fields *request_trailers;
-    struct hf_h2_buffer held; /* body received and not sent, or kept for another attempt */
+    struct hf_h2_fields *refusal; /* what the last endpoint said that would not have the call */
+    struct hf_h2_buffer held;     /* body received and not sent, or kept for another attempt */
     struct hf_ticket ticket;
     struct hf_h2_request opening;
     struct hf_route route;
     struct hf_message_tracker response; /* where the response's messages end */
     uint64_t sent;     /* bytes of the body that entered the socket of this attempt */
     uint64_t credited; /* bytes of the body given back to the caller's window */
+    uint32_t retries;  /* earlier attempts, here and elsewhere on its way; see retries.h */
     uint64_t began_ns;
     uint64_t deadline_ns; /* of the loop's clock; 0: none */
     struct hf_timer deadline;
@@ -68,6 +70,18 @@ struct hf_proxy_call {
 void hf_proxy_call_begin(struct hf_proxy_conn *, struct hf_h2_stream *down,
                          struct hf_h2_fields *request, bool end);
 
+/* Finds out whom `route.id` means. */
+void hf_proxy_call_route(struct hf_proxy_call *);
+
+/* The call has a callee, and the reference to it; asks for a slot. */
+void hf_proxy_call_routed(struct hf_proxy_call *, struct hf_callee *callee);
+
+/* Asks the role whom it calls, and the role may have to ask the store. */
+void hf_proxy_call_resolve(struct hf_proxy_call *);
+
+/* Asks for a slot, and goes on as the answer says. */
+void hf_proxy_call_take_slot(struct hf_proxy_call *);
+
 /* Opens a stream to the endpoint of the slot that the call now holds. */
 void hf_proxy_call_connect(struct hf_proxy_call *);
 
@@ -76,6 +90,13 @@ void hf_proxy_call_release(struct hf_proxy_call *, enum hf_outcome);
 
 /* The endpoint failed (`code`, `why`) and cannot have seen the call: tries another, or fails. */
 void hf_proxy_call_retry(struct hf_proxy_call *, const char *why);
+
+/* The endpoint has answered with `response` and nothing else.  If that is a child's refusal and
+ * the call may go elsewhere, it does: true, and `response` has been taken over. */
+bool hf_proxy_call_refused(struct hf_proxy_call *, struct hf_h2_fields *response);
+
+/* The pool has only the endpoint that refused: asks the role for another, once. */
+void hf_proxy_call_no_other(struct hf_proxy_call *);
 
 /* Tells the caller, gives everything back.  `why` is one clause. */
 void hf_proxy_call_fail(struct hf_proxy_call *, enum hf_failure, const char *why);

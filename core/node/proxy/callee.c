@@ -3,45 +3,13 @@
  */
 #include "node/proxy/callee.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/err.h"
-#include "node/proxy/upstream.h"
+#include "node/proxy/callee_private.h"
 
-#define CALLEE_MAGIC   HF_MAGIC('c', 'a', 'l', 'e')
-#define ENDPOINT_MAGIC HF_MAGIC('c', 'e', 'n', 'd')
-
-struct hf_callee {
-    uint32_t magic;
-    _Atomic uint32_t refs;
-    const struct hf_callee_config *config;
-    void *user; /* NULL: the role has let go; control thread */
-    atomic_bool retired;
-    atomic_bool demand_posted;
-    struct hf_task demand; /* tells the control thread; holds a reference while posted */
-    pthread_mutex_t mutex; /* guards the pool */
-    struct hf_pool *pool;
-    struct hf_function function; /* what the pool and its policy see; under the lock */
-    char *image;                 /* of `function` */
-    size_t id_len;
-    char id[];
-};
-
-struct hf_callee_endpoint {
-    uint32_t magic;
-    bool dropped;             /* the role hears no more of it; control thread */
-    struct hf_callee *callee; /* with a reference */
-    struct hf_pool_endpoint *pool;
-    struct hf_upstream *upstream;
-    void *user;
-    struct hf_task drained; /* each holds a reference of `pool` while posted */
-    struct hf_task ejected;
-};
+#define CALLEE_MAGIC HF_MAGIC('c', 'a', 'l', 'e')
 
 /* --- references ---------------------------------------------------------- */
 
@@ -97,31 +65,6 @@ on_demand(struct hf_task *task)
     hf_callee_unref(callee);
 }
 
-static void
-on_drained(struct hf_task *task)
-{
-    struct hf_callee_endpoint *endpoint = hf_container_of(task, struct hf_callee_endpoint, drained);
-    struct hf_callee *callee = endpoint->callee;
-
-    if (!endpoint->dropped) {
-        callee->config->ops->on_drained(endpoint, endpoint->user);
-    } else if (callee->user) {
-        callee->config->ops->on_demand(callee, callee->user);
-    }
-    hf_pool_endpoint_unref(endpoint->pool);
-}
-
-static void
-on_ejected(struct hf_task *task)
-{
-    struct hf_callee_endpoint *endpoint = hf_container_of(task, struct hf_callee_endpoint, ejected);
-
-    if (!endpoint->dropped) {
-        endpoint->callee->config->ops->on_ejected(endpoint, endpoint->user);
-    }
-    hf_pool_endpoint_unref(endpoint->pool);
-}
-
 /* Acts on what an operation set off; the lock has been let go. */
 static void
 act(struct hf_callee *callee, struct hf_pool_out *out)
@@ -150,15 +93,15 @@ act(struct hf_callee *callee, struct hf_pool_out *out)
     }
 }
 
-static void
-lock(struct hf_callee *callee, struct hf_pool_out *out)
+void
+hf_callee_lock(struct hf_callee *callee, struct hf_pool_out *out)
 {
     hf_pool_out_init(out);
     pthread_mutex_lock(&callee->mutex);
 }
 
-static void
-unlock(struct hf_callee *callee, struct hf_pool_out *out)
+void
+hf_callee_unlock(struct hf_callee *callee, struct hf_pool_out *out)
 {
     pthread_mutex_unlock(&callee->mutex);
     act(callee, out);
@@ -221,7 +164,7 @@ hf_ticket_take(struct hf_ticket *ticket)
     uint64_t now = hf_loop_policy_now(ticket->loop);
     struct hf_pool_out out;
 
-    lock(callee, &out);
+    hf_callee_lock(callee, &out);
     if (!hf_callee_is_retired(callee)) {
         switch (hf_pool_take(callee->pool, &ticket->waiter, now, &out)) {
         case HF_WAITER_TAKEN:
@@ -236,7 +179,7 @@ hf_ticket_take(struct hf_ticket *ticket)
             break;
         }
     }
-    unlock(callee, &out);
+    hf_callee_unlock(callee, &out);
     return result;
 }
 
@@ -246,9 +189,15 @@ hf_ticket_release(struct hf_ticket *ticket, enum hf_outcome outcome)
     struct hf_pool_out out;
     uint64_t now = hf_loop_policy_now(ticket->loop);
 
-    lock(ticket->callee, &out);
+    hf_callee_lock(ticket->callee, &out);
     hf_pool_release(ticket->callee->pool, &ticket->waiter, outcome, now, &out);
-    unlock(ticket->callee, &out);
+    hf_callee_unlock(ticket->callee, &out);
+}
+
+void
+hf_ticket_avoid(struct hf_ticket *ticket)
+{
+    ticket->waiter.avoid = ticket->waiter.endpoint->base.handle;
 }
 
 bool
@@ -258,9 +207,9 @@ hf_ticket_cancel(struct hf_ticket *ticket)
     uint64_t now = hf_loop_policy_now(ticket->loop);
     bool gone;
 
-    lock(ticket->callee, &out);
+    hf_callee_lock(ticket->callee, &out);
     gone = hf_pool_cancel(ticket->callee->pool, &ticket->waiter, now, &out);
-    unlock(ticket->callee, &out);
+    hf_callee_unlock(ticket->callee, &out);
     return gone;
 }
 
@@ -358,10 +307,10 @@ hf_callee_delete(struct hf_callee *callee, const char *reason)
 {
     struct hf_pool_out out;
 
-    lock(callee, &out);
+    hf_callee_lock(callee, &out);
     hf_pool_close(callee->pool, HF_REFUSED_DELETED, reason, &out);
     atomic_store_explicit(&callee->retired, true, memory_order_release);
-    unlock(callee, &out);
+    hf_callee_unlock(callee, &out);
 }
 
 int
@@ -374,10 +323,10 @@ hf_callee_redefine(struct hf_callee *callee, const struct hf_function *function)
     if (!image) {
         return HF_ENOMEM;
     }
-    lock(callee, &out);
+    hf_callee_lock(callee, &out);
     define(callee, function, image);
     hf_pool_set_capacity(callee->pool, function->max_concurrency, now, &out);
-    unlock(callee, &out);
+    hf_callee_unlock(callee, &out);
     return 0;
 }
 
@@ -386,9 +335,9 @@ hf_callee_refuse(struct hf_callee *callee, enum hf_refusal refusal, const char *
 {
     struct hf_pool_out out;
 
-    lock(callee, &out);
+    hf_callee_lock(callee, &out);
     hf_pool_refuse(callee->pool, refusal, reason, &out);
-    unlock(callee, &out);
+    hf_callee_unlock(callee, &out);
 }
 
 void
@@ -405,114 +354,4 @@ hf_callee_show(struct hf_callee *callee, struct hf_text *out)
     pthread_mutex_lock(&callee->mutex);
     hf_pool_show(callee->pool, out);
     pthread_mutex_unlock(&callee->mutex);
-}
-
-/* --- endpoints ----------------------------------------------------------- */
-
-static void
-endpoint_free(void *user)
-{
-    struct hf_callee_endpoint *endpoint = hf_cast(user, struct hf_callee_endpoint, ENDPOINT_MAGIC);
-
-    hf_upstream_free(endpoint->upstream);
-    hf_callee_unref(endpoint->callee);
-    endpoint->magic = 0;
-    free(endpoint);
-}
-
-static struct hf_callee_endpoint *
-endpoint_new(struct hf_callee *callee, void *user)
-{
-    struct hf_callee_endpoint *endpoint = calloc(1, sizeof *endpoint);
-
-    if (!endpoint) {
-        return NULL;
-    }
-    *endpoint = (struct hf_callee_endpoint){
-        .magic = ENDPOINT_MAGIC,
-        .callee = hf_callee_ref(callee),
-        .user = user,
-        .drained.run = on_drained,
-        .ejected.run = on_ejected,
-    };
-    endpoint->upstream =
-        hf_upstream_new(callee->config->upstream, callee->function.max_concurrency);
-    if (!endpoint->upstream) {
-        endpoint_free(endpoint);
-        return NULL;
-    }
-    return endpoint;
-}
-
-int
-hf_callee_add(struct hf_callee *callee, const char *id, const char *address, void *user,
-              struct hf_callee_endpoint **ret, struct hf_err *err)
-{
-    struct hf_callee_endpoint *endpoint = endpoint_new(callee, user);
-    struct hf_pool_endpoint_spec spec = {
-        .id = id,
-        .address = address,
-        .capacity = callee->function.max_concurrency,
-        .user = endpoint,
-        .user_free = endpoint_free,
-    };
-    struct hf_pool_out out;
-    int r;
-
-    if (!endpoint) {
-        return hf_fail(err, HF_ENOMEM, "instance '%s': no memory", id);
-    }
-    lock(callee, &out);
-    r = hf_pool_add(callee->pool, &spec, hf_loop_policy_now(callee->config->control), &out,
-                    &endpoint->pool);
-    if (r == 0) {
-        hf_pool_endpoint_ref(endpoint->pool); /* the role's, until hf_callee_drop */
-    }
-    unlock(callee, &out);
-    if (r < 0) {
-        endpoint_free(endpoint);
-        return hf_fail(err, r, "instance '%s': the lb policy has no place for it", id);
-    }
-    *ret = endpoint;
-    return 0;
-}
-
-void
-hf_callee_drain(struct hf_callee_endpoint *endpoint)
-{
-    struct hf_pool_out out;
-
-    lock(endpoint->callee, &out);
-    hf_pool_drain(endpoint->callee->pool, endpoint->pool, &out);
-    unlock(endpoint->callee, &out);
-}
-
-void
-hf_callee_leave(struct hf_callee_endpoint *endpoint)
-{
-    struct hf_pool_out out;
-
-    lock(endpoint->callee, &out);
-    hf_pool_leave(endpoint->callee->pool, endpoint->pool, &out);
-    unlock(endpoint->callee, &out);
-}
-
-bool
-hf_callee_drain_idle(struct hf_callee *callee, uint64_t before_ns)
-{
-    struct hf_pool_out out;
-    bool found;
-
-    lock(callee, &out);
-    found = hf_pool_drain_idle(callee->pool, before_ns, &out);
-    unlock(callee, &out);
-    return found;
-}
-
-void
-hf_callee_drop(struct hf_callee_endpoint *endpoint)
-{
-    endpoint->dropped = true;
-    hf_callee_drain(endpoint);
-    hf_pool_endpoint_unref(endpoint->pool);
 }

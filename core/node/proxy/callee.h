@@ -24,6 +24,7 @@ struct hf_callee;
 struct hf_err;
 struct hf_h2_channel;
 struct hf_text;
+struct hf_upstream;
 struct hf_upstream_config;
 
 /* --- a call's side: any I/O thread -------------------------------------------------------- */
@@ -60,6 +61,10 @@ enum hf_ticket_result hf_ticket_take(struct hf_ticket *ticket);
 
 /* Gives a slot back; the ticket may ask again. */
 void hf_ticket_release(struct hf_ticket *ticket, enum hf_outcome outcome);
+
+/* The next slot must be of another endpoint than the one whose slot the ticket holds; if there
+ * is no other, the ticket is REFUSED with HF_REFUSED_NO_OTHER and does not wait. */
+void hf_ticket_avoid(struct hf_ticket *ticket);
 
 /* Stops waiting.  True: `done` will not run.  False: the word is on its way; `done` runs
  * with REFUSED, and the ticket must live until then. */
@@ -128,9 +133,17 @@ void hf_callee_refuse(struct hf_callee *, enum hf_refusal refusal, const char *r
 void hf_callee_load(struct hf_callee *, struct hf_pool_load *ret);
 void hf_callee_show(struct hf_callee *, struct hf_text *out);
 
-/* Adds an endpoint with as many slots as the function's concurrency; texts are copied, `user`
- * is for the ops.  The role drops it with hf_callee_drop. */
-int hf_callee_add(struct hf_callee *, const char *id, const char *address, void *user,
+/* What an endpoint is made from; texts are copied. */
+struct hf_callee_endpoint_spec {
+    const char *id;
+    const char *address;
+    struct hf_upstream *upstream; /* connections shared with other callees; NULL: its own */
+    void *user;                   /* for the ops */
+};
+
+/* Adds an endpoint with as many slots as the function's concurrency.  The role drops it with
+ * hf_callee_drop. */
+int hf_callee_add(struct hf_callee *, const struct hf_callee_endpoint_spec *spec,
                   struct hf_callee_endpoint **ret, struct hf_err *err);
 
 /* Takes it out of use; on_drained follows when its calls have ended. */

@@ -3,11 +3,11 @@
  */
 #include "node/proxy/failure.h"
 
-#include <stdint.h>
 #include <stdio.h>
 
 #include "grpc/reply.h"
 #include "h2/stream.h"
+#include "node/proxy/retries.h"
 
 static const struct {
     const char *word;
@@ -24,35 +24,35 @@ hf_failure_word(enum hf_failure failure)
     return failures[failure].word;
 }
 
-static void
-write_message(char *ret, size_t size, const char *function, const char *why)
+/* `ret` has room for HF_GRPC_MESSAGE_MAX bytes. */
+static const char *
+write_message(char *ret, const struct hf_failure_report *report)
 {
-    if (*function) {
-        snprintf(ret, size, "function '%s': %s", function, why);
-    } else {
-        snprintf(ret, size, "%s", why);
+    if (!*report->function) {
+        return report->why;
     }
+    snprintf(ret, HF_GRPC_MESSAGE_MAX, "function '%s': %s", report->function, report->why);
+    return ret;
 }
 
 static void
-add_details(struct hf_h2_fields *fields, enum hf_failure failure, bool dispatched)
+add_details(struct hf_h2_fields *fields, const struct hf_failure_report *report)
 {
     if (fields) {
-        hf_h2_fields_set_static(fields, HF_H2_HYPERFAAS_REASON, failures[failure].word);
-        hf_h2_fields_set_static(fields, HF_H2_HYPERFAAS_DISPATCHED, dispatched ? "1" : "0");
+        hf_h2_fields_set_static(fields, HF_H2_HYPERFAAS_REASON, failures[report->failure].word);
+        hf_h2_fields_set_static(fields, HF_H2_HYPERFAAS_DISPATCHED, report->dispatched ? "1" : "0");
+        hf_retries_set(fields, HF_H2_HYPERFAAS_RETRIES, report->retries);
     }
 }
 
 void
-hf_failure_reply(struct hf_h2_stream *stream, enum hf_failure failure, bool dispatched,
-                 const char *function, const char *why)
+hf_failure_reply(struct hf_h2_stream *stream, const struct hf_failure_report *report)
 {
     char message[HF_GRPC_MESSAGE_MAX];
-    struct hf_h2_fields *fields;
+    struct hf_h2_fields *fields =
+        hf_grpc_reply_fields(failures[report->failure].status, write_message(message, report));
 
-    write_message(message, sizeof message, function, why);
-    fields = hf_grpc_reply_fields(failures[failure].status, message);
-    add_details(fields, failure, dispatched);
+    add_details(fields, report);
     if (!fields) {
         hf_h2_stream_reset(stream, HF_H2_REFUSED_STREAM);
         return;
@@ -61,15 +61,13 @@ hf_failure_reply(struct hf_h2_stream *stream, enum hf_failure failure, bool disp
 }
 
 void
-hf_failure_trailers(struct hf_h2_stream *stream, enum hf_failure failure, bool dispatched,
-                    const char *function, const char *why)
+hf_failure_trailers(struct hf_h2_stream *stream, const struct hf_failure_report *report)
 {
     char message[HF_GRPC_MESSAGE_MAX];
-    struct hf_h2_fields *fields;
+    struct hf_h2_fields *fields =
+        hf_grpc_trailer_fields(failures[report->failure].status, write_message(message, report));
 
-    write_message(message, sizeof message, function, why);
-    fields = hf_grpc_trailer_fields(failures[failure].status, message);
-    add_details(fields, failure, dispatched);
+    add_details(fields, report);
     if (!fields) {
         hf_h2_stream_reset(stream, HF_H2_INTERNAL_ERROR);
         return;

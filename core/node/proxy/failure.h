@@ -2,14 +2,16 @@
  * failure.h - how the platform's own failures reach a caller.
  *
  * Trailers-Only, with the gRPC status, a message that names the function, and
- * two trailers for programs: `hyperfaas-reason`, one of the words below, and
- * `hyperfaas-dispatched`, 1 if the function can have seen the call.  A load
+ * trailers for programs: `hyperfaas-reason`, one of the words below;
+ * `hyperfaas-dispatched`, 1 if the function can have seen the call; and
+ * `hyperfaas-retries`, how often the call has been tried anew so far.  A load
  * balancer tells by them the leaf's UNAVAILABLE from the function's.
  */
 #ifndef HF_PROXY_FAILURE_H
 #define HF_PROXY_FAILURE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct hf_h2_stream;
 
@@ -24,6 +26,7 @@ struct hf_h2_stream;
     FAILURE(QUEUE_FULL, "queue-full", 14)              /* too many calls wait for it */            \
     FAILURE(NO_WORKER, "no-worker", 14)                /* no worker has room for an instance */    \
     FAILURE(START_FAILED, "start-failed", 14)          /* instances don't start */                 \
+    FAILURE(NO_CHILD, "no-child", 14)                  /* no child is there to take it */          \
     FAILURE(DRAINING, "draining", 14)                  /* this node takes no new calls */          \
     FAILURE(STORE, "store", 14)                        /* the store cannot be asked */             \
     FAILURE(NO_MEMORY, "no-memory", 14)                /* this node has none left */               \
@@ -35,14 +38,20 @@ enum hf_failure {
 #undef HF_FAILURE_ENUM
 };
 
-/* Answers `stream`, whose response has not begun, and ends it.  `function` is the id
- * as far as it is known, `why` one clause for an operator. */
-void hf_failure_reply(struct hf_h2_stream *stream, enum hf_failure failure, bool dispatched,
-                      const char *function, const char *why);
+/* What is said of a failure. */
+struct hf_failure_report {
+    enum hf_failure failure;
+    bool dispatched;      /* the function can have seen the call */
+    uint32_t retries;     /* attempts on the way of the call before the last */
+    const char *function; /* its id as far as it is known, or "" */
+    const char *why;      /* one clause for an operator */
+};
+
+/* Answers `stream`, whose response has not begun, and ends it. */
+void hf_failure_reply(struct hf_h2_stream *stream, const struct hf_failure_report *);
 
 /* Ends a response that has begun, at a message boundary, with trailers. */
-void hf_failure_trailers(struct hf_h2_stream *stream, enum hf_failure failure, bool dispatched,
-                         const char *function, const char *why);
+void hf_failure_trailers(struct hf_h2_stream *stream, const struct hf_failure_report *);
 
 const char *hf_failure_word(enum hf_failure);
 

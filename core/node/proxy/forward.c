@@ -152,6 +152,9 @@ up_on_headers(struct hf_h2_stream *up, struct hf_h2_fields *fields, enum hf_h2_k
         hf_h2_stream_inform(call->down, fields);
         break;
     case HF_H2_RESPONSE:
+        if (end && hf_proxy_call_refused(call, fields)) {
+            break;
+        }
         call->responded = true;
         call->dispatched = true;
         forget_request(call);
@@ -207,12 +210,13 @@ down_on_close(struct hf_h2_stream *down, const struct hf_h2_close *how)
 static void
 endpoint_failed(struct hf_proxy_call *call, const struct hf_h2_close *how)
 {
+    const struct hf_proxy_words *words = call->thread->shared->words;
     bool reset = how->by_peer && how->code != HF_H2_NO_ERROR && how->code != HF_H2_REFUSED_STREAM;
 
     if (how->unprocessed && !call->responded) {
         hf_proxy_call_release(call, HF_OUTCOME_FAILED);
         call->state = HF_CALL_WAITING;
-        hf_proxy_call_retry(call, "the instance refused the call");
+        hf_proxy_call_retry(call, words->refused);
         return;
     }
     call->dispatched = true;
@@ -224,9 +228,7 @@ endpoint_failed(struct hf_proxy_call *call, const struct hf_h2_close *how)
         call->finished = true;
         hf_h2_stream_reset(call->down, (enum hf_h2_code)how->code);
     } else {
-        hf_proxy_call_fail(call, HF_FAILURE_ENDPOINT,
-                           how->lost ? "the instance's connection was lost while it had the call"
-                                     : "the instance ended the call without a status");
+        hf_proxy_call_fail(call, HF_FAILURE_ENDPOINT, how->lost ? words->lost : words->no_status);
     }
     hf_proxy_call_settle(call);
 }

@@ -10,12 +10,18 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "loop/listener.h"
 #include "loop/thread.h"
 #include "node/proxy/thread.h"
 
 #define PROXY_MAGIC HF_MAGIC('p', 'r', 'x', 'y')
+
+/* Until the threads of a cut proxy have let go of their connections. */
+#define CUT_LIMIT_NS (5 * HF_SEC)
+
+HF_LOG_MODULE(proxy);
 
 struct hf_proxy {
     uint32_t magic;
@@ -28,6 +34,7 @@ struct hf_proxy {
     _Atomic uint32_t leaving; /* threads that have not drained yet, and errands to leave that
                                * have not been run to their end */
     struct hf_task drained;   /* tells the control thread of the last */
+    bool is_drained;          /* it has been told */
     size_t thread_count;
     struct hf_loop **loops;
     struct hf_proxy_thread **threads;
@@ -132,7 +139,10 @@ on_drained(struct hf_task *task)
 {
     struct hf_proxy *proxy = hf_container_of(task, struct hf_proxy, drained);
 
-    proxy->on_drained(proxy->on_drained_arg);
+    proxy->is_drained = true;
+    if (proxy->on_drained) {
+        proxy->on_drained(proxy->on_drained_arg);
+    }
 }
 
 static void
@@ -157,13 +167,16 @@ init_shared(struct hf_proxy *proxy, const struct hf_proxy_config *config)
 
     shared->router = config->router;
     shared->router_arg = config->router_arg;
+    shared->words = config->words;
     shared->max_attempts = config->max_attempts;
+    shared->retry_refusals = config->retry_refusals;
     shared->replay_bytes = hf_min(config->replay_bytes, (size_t)HF_PROXY_REPLAY_MAX);
     shared->seed = config->seed;
     shared->on_thread_drained = on_left;
     shared->proxy = proxy;
     hf_h2_options_init(&shared->h2);
     shared->h2.max_streams = config->max_streams;
+    shared->h2.trusted = config->trusted;
     shared->h2.idle_ns = config->connection_idle_ns;
     shared->h2.drain_ns = 0; /* the role that drains sets the limit, with hf_proxy_cut */
 }
@@ -266,11 +279,29 @@ hf_proxy_cut(struct hf_proxy *proxy)
     leave(proxy, cut_errand);
 }
 
+static bool
+is_drained(void *arg)
+{
+    const struct hf_proxy *proxy = arg;
+
+    return proxy->is_drained;
+}
+
 void
 hf_proxy_free(struct hf_proxy *proxy)
 {
-    if (proxy) {
+    if (!proxy) {
+        return;
+    }
+    proxy->on_drained = NULL;
+    if (!proxy->is_drained) {
+        hf_proxy_cut(proxy);
+        hf_loop_run_until(proxy->loop, is_drained, proxy, CUT_LIMIT_NS);
+    }
+    if (proxy->is_drained) {
         release(proxy);
+    } else {
+        hf_log(HF_LOG_ERROR, "calls are stuck; leaving them to the end of the process");
     }
 }
 

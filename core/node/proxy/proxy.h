@@ -28,6 +28,7 @@ struct hf_text;
 struct hf_route {
     const char *id; /* what stands before the first colon of the authority */
     size_t id_len;
+    bool widen;           /* its callee is known, but the endpoints that it has will not do */
     struct hf_loop *loop; /* where `resolved` must run */
 
     /* Runs once on `loop`, never inside `resolve`: the callee with a reference for
@@ -47,8 +48,22 @@ struct hf_router_ops {
     /* The callee of an id that is known, with a reference for the caller; or NULL. */
     struct hf_callee *(*find)(void *arg, const char *id, size_t len);
 
-    /* Looks up an id that `find` does not know; see hf_route.  Cannot be taken back. */
+    /* Looks up an id that `find` does not know, or adds an endpoint to its callee; see
+     * hf_route.  Answered by hf_route_answer.  Cannot be taken back. */
     void (*resolve)(void *arg, struct hf_route *);
+};
+
+/* Ends the wait of a route: its callee, with a reference for the call, or NULL with a negative
+ * code and why, which is copied.  Any thread. */
+void hf_route_answer(struct hf_route *, struct hf_callee *callee, int code, const char *message);
+
+/* How a role's endpoints are spoken of to callers: each one clause. */
+struct hf_proxy_words {
+    const char *while_waiting; /* the deadline passed */
+    const char *while_running;
+    const char *refused;
+    const char *lost;      /* the connection, under the call */
+    const char *no_status; /* the call was ended without one */
 };
 
 struct hf_proxy_config {
@@ -58,7 +73,10 @@ struct hf_proxy_config {
     size_t io_count;
     const struct hf_router_ops *router;
     void *router_arg;
-    uint32_t max_attempts;       /* endpoints tried for one call, at least 1 */
+    const struct hf_proxy_words *words;
+    uint32_t max_attempts;       /* tries of one call on its whole way, at least 1 */
+    bool retry_refusals;         /* endpoints are nodes: one that refuses a call is replaced */
+    bool trusted;                /* callers are load balancers of ours */
     uint32_t max_streams;        /* calls at once on one caller's connection */
     size_t replay_bytes;         /* of a request kept to send it again */
     uint64_t connection_idle_ns; /* a caller's connection without calls; 0: no limit */
@@ -87,7 +105,8 @@ void hf_proxy_drain(struct hf_proxy *);
  * Control thread. */
 void hf_proxy_cut(struct hf_proxy *);
 
-/* Frees a proxy that has drained.  NULL is ignored.  Control thread. */
+/* Frees a proxy; what is left of its calls is cut off before.  Runs the control loop meanwhile.
+ * NULL is ignored.  Control thread. */
 void hf_proxy_free(struct hf_proxy *);
 
 /* The address it listens on, with the port it got. */

@@ -25,7 +25,9 @@ struct hf_proxy_call;
 struct hf_proxy_shared {
     const struct hf_router_ops *router;
     void *router_arg;
+    const struct hf_proxy_words *words;
     uint32_t max_attempts;
+    bool retry_refusals;
     size_t replay_bytes;
     uint64_t seed;
     struct hf_h2_options h2; /* of callers' connections */

@@ -1,9 +1,10 @@
 /*
- * upstream.c - the connections to one endpoint: each I/O thread has its own.
+ * upstream.c - the connections to one address: each I/O thread has its own.
  */
 #include "node/proxy/upstream.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/macros.h"
@@ -16,6 +17,8 @@
 /* One thread's connections; touched by that thread only. */
 struct share {
     struct hf_task close;
+    struct hf_task cut;
+    atomic_bool cutting; /* `cut` is posted, with a reference */
     struct hf_upstream *upstream;
     struct hf_h2_channel *channel; /* NULL: not called yet */
 };
@@ -23,6 +26,7 @@ struct share {
 struct hf_upstream {
     const struct hf_upstream_config *config;
     uint32_t slots;
+    _Atomic uint32_t refs;
     _Atomic uint32_t closing; /* shares still to be closed before the memory goes */
     struct share shares[];
 };
@@ -36,7 +40,18 @@ hf_upstream_new(const struct hf_upstream_config *config, uint32_t slots)
     if (upstream) {
         upstream->config = config;
         upstream->slots = slots;
+        atomic_init(&upstream->refs, 1);
+        for (size_t i = 0; i < config->io_count; i++) {
+            upstream->shares[i].upstream = upstream;
+        }
     }
+    return upstream;
+}
+
+struct hf_upstream *
+hf_upstream_ref(struct hf_upstream *upstream)
+{
+    atomic_fetch_add_explicit(&upstream->refs, 1, memory_order_relaxed);
     return upstream;
 }
 
@@ -58,9 +73,9 @@ close_share(struct hf_task *task)
 }
 
 void
-hf_upstream_free(struct hf_upstream *upstream)
+hf_upstream_unref(struct hf_upstream *upstream)
 {
-    if (!upstream) {
+    if (!upstream || atomic_fetch_sub_explicit(&upstream->refs, 1, memory_order_acq_rel) > 1) {
         return;
     }
     atomic_store_explicit(&upstream->closing, 1, memory_order_relaxed); /* until all are sent */
@@ -69,12 +84,37 @@ hf_upstream_free(struct hf_upstream *upstream)
 
         if (share->channel) {
             atomic_fetch_add_explicit(&upstream->closing, 1, memory_order_relaxed);
-            share->upstream = upstream;
             share->close.run = close_share;
             hf_loop_post(upstream->config->io[i], &share->close);
         }
     }
     closed_one(upstream);
+}
+
+static void
+cut_share(struct hf_task *task)
+{
+    struct share *share = hf_container_of(task, struct share, cut);
+
+    atomic_store(&share->cutting, false);
+    if (share->channel) {
+        hf_h2_channel_cut(share->channel);
+    }
+    hf_upstream_unref(share->upstream);
+}
+
+void
+hf_upstream_cut(struct hf_upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->config->io_count; i++) {
+        struct share *share = &upstream->shares[i];
+
+        if (!atomic_exchange(&share->cutting, true)) {
+            hf_upstream_ref(upstream);
+            share->cut.run = cut_share;
+            hf_loop_post(upstream->config->io[i], &share->cut);
+        }
+    }
 }
 
 struct hf_h2_channel *

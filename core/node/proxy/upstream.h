@@ -1,8 +1,11 @@
 /*
- * upstream.h - the connections to one endpoint: each I/O thread has its own.
+ * upstream.h - the connections to one address: each I/O thread has its own.
  *
  * A thread dials when it first forwards a call; connections close when they are idle.
- * An endpoint that nobody has called yet costs one slot per thread.
+ * An address that nobody has called yet costs one slot per thread.
+ *
+ * An instance has an upstream to itself; that of a child node is shared by all functions,
+ * so it is counted.
  */
 #ifndef HF_PROXY_UPSTREAM_H
 #define HF_PROXY_UPSTREAM_H
@@ -15,20 +18,26 @@
 struct hf_loop;
 struct hf_upstream;
 
-/* What all endpoints of a proxy have in common; outlives them. */
+/* What all upstreams of a proxy have in common; outlives them. */
 struct hf_upstream_config {
     struct hf_loop *const *io; /* the I/O threads' loops, in the order of the proxy's threads */
     size_t io_count;
     struct hf_h2_channel_options channel; /* `max_connections` follows from `slots` below */
 };
 
-/* Makes one without connections; NULL if there is no memory.  `slots`: calls the endpoint
- * serves at once, 0 for any number.  Any thread. */
+/* Makes one without connections and with one reference; NULL if there is no memory.  `slots`: calls
+ * the endpoint serves at once, 0 for any number.  Any thread. */
 struct hf_upstream *hf_upstream_new(const struct hf_upstream_config *config, uint32_t slots);
 
-/* Closes the connections, each on its thread, and frees.  Any thread, when no other uses it.
- * NULL is ignored. */
-void hf_upstream_free(struct hf_upstream *);
+/* Any thread. */
+struct hf_upstream *hf_upstream_ref(struct hf_upstream *);
+
+/* The last one closes the connections, each on its thread, and frees.  Any thread.  NULL is
+ * ignored. */
+void hf_upstream_unref(struct hf_upstream *);
+
+/* Nobody answers there any more: closes all connections, so that the calls on them end. */
+void hf_upstream_cut(struct hf_upstream *);
 
 /* The connections of I/O thread `index`, which must be the calling one, to `address`, always
  * the same one; NULL if there is no memory.  Lives as long as the upstream. */

@@ -332,6 +332,7 @@ worker_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t
 
 const struct hf_role_ops hf_worker_role = {
     .name = "worker",
+    .knows_functions = true,
     .create = worker_create,
     .start = worker_start,
     .drain = worker_drain,

@@ -29,7 +29,7 @@ except ImportError:
         os.execv(_DEBIAN_PYTHON, [_DEBIAN_PYTHON, "-B", *sys.argv])
     env.skip_file("no gRPC for Python here (Debian: python3-grpcio python3-protobuf)")
 
-from hf import h2raw, ini, processes, rpc
+from hf import h2raw, ini, net, processes, rpc
 from hf.case import TestCase, main
 from hf.cli import Tool
 from hf.daemon import Daemon
@@ -38,4 +38,4 @@ from hf.rpc import Client, failure
 from hf.wait import eventually
 
 __all__ = ["Client", "Daemon", "Platform", "TestCase", "Tool", "env", "eventually", "failure",
-           "h2raw", "ini", "main", "processes", "rpc"]
+           "h2raw", "ini", "main", "net", "processes", "rpc"]

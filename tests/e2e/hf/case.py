@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hf import env, processes
 from hf.platform import Platform
+from hf.tree import Tree
 from hf.wait import eventually
 
 
@@ -24,7 +25,13 @@ class TestCase(unittest.TestCase):
 
     def platform(self, start=True, **more):
         """A platform that is checked and taken down when the test ends."""
-        platform = Platform(self.folder, **more)
+        return self._take(Platform(self.folder, **more), start)
+
+    def tree(self, *shape, start=True, **more):
+        """The same for a tree of nodes, see hf/tree.py."""
+        return self._take(Tree(self.folder, shape, **more), start)
+
+    def _take(self, platform, start):
         self.addCleanup(platform.discard)
         self.addCleanup(self._finish, platform)
         self.nodes += platform.nodes

@@ -1,4 +1,5 @@
-"""The platform on one machine: a leaf and a worker, in one process or in two."""
+"""The platform on one machine: a leaf and a worker, in one process or in two, and perhaps a
+load balancer in front of them."""
 
 import json
 import shutil
@@ -21,14 +22,16 @@ PYTHONPATH={env.E2E} exec {sys.executable} -B {env.E2E}/functions/mirror.py
 class Platform:
     """Nodes with addresses, state and functions of their own; made by TestCase.platform()."""
 
-    def __init__(self, folder, runtime="process", split=False, options=None):
+    def __init__(self, folder, runtime="process", split=False, lb=False, options=None):
         self.folder = folder
         self.host = net.own_host()
-        self.proxy = net.free_address(self.host)
+        self.leaf_proxy = net.free_address(self.host)
+        self.proxy = net.free_address(self.host) if lb else self.leaf_proxy
+        self.lb_api = net.free_address(self.host)
         self.leaf_api = net.free_address(self.host)
         self.worker_api = net.free_address(self.host)
         self.functions = folder / "functions"
-        self.runtime, self.split, self.options = runtime, split, options or {}
+        self.runtime, self.split, self.lb, self.options = runtime, split, lb, options or {}
         self.clients = []
         self.functions.mkdir(exist_ok=True)
         self.leaf, self.worker = self._nodes()
@@ -41,7 +44,11 @@ class Platform:
         leaf, worker = self._leaf_sections(), self._worker_sections()
         if self.split:
             return (self._daemon("leaf", "leaf", leaf), self._daemon("worker", "worker", worker))
-        both = self._daemon("standalone", "leaf, worker", ini.merge(leaf, worker))
+        if self.lb:
+            both = self._daemon("standalone", "lb, leaf, worker",
+                                ini.merge(self._lb_sections(), leaf, worker))
+        else:
+            both = self._daemon("standalone", "leaf, worker", ini.merge(leaf, worker))
         return both, both
 
     def _daemon(self, name, roles, sections):
@@ -56,9 +63,16 @@ class Platform:
     def _store(self):
         return {"store": {"plugin": "file", "path": self.folder / "store"}}
 
+    def _lb_sections(self):
+        return {
+            "lb": {"proxy": self.proxy, "api": self.lb_api,
+                   "children": f"{self.leaf_api}/{self.leaf_proxy}"},
+            "balance.lb": {"plugin": "roundrobin"},
+        }
+
     def _leaf_sections(self):
         return {
-            "leaf": {"proxy": self.proxy, "api": self.leaf_api, "workers": self.worker_api},
+            "leaf": {"proxy": self.leaf_proxy, "api": self.leaf_api, "workers": self.worker_api},
             **self._store(),
             "balance.leaf": {"plugin": "leastload"},
             "scheduler": {"plugin": "roundrobin"},

@@ -1,0 +1,205 @@
+/*
+ * balancer.h - the parts of the role lb; private to this folder.
+ *
+ * A load balancer joins three things: the data path (proxy.h, callee.h) on the I/O
+ * threads, with child nodes as endpoints; the tree's routing state (engine/tree.h); and
+ * the children (child_link.h), both on the control thread.  Everything here belongs to
+ * the control thread, but for `by_id`.
+ *
+ * It has no list of functions.  One that is called gets a callee, whose endpoints are the
+ * children that the tree names for it; when nobody calls it any more it is forgotten, and
+ * what the children have warm is not.
+ */
+#ifndef HF_LB_BALANCER_H
+#define HF_LB_BALANCER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/random.h"
+#include "engine/tree.h"
+#include "loop/timer.h"
+#include "node/lb/child_link.h"
+#include "node/proxy/callee.h"
+#include "node/proxy/proxy.h"
+#include "node/proxy/upstream.h"
+#include "node/role.h"
+#include "node/state_service.h"
+
+#define HF_BALANCER_MAGIC          HF_MAGIC('b', 'a', 'l', 'r')
+#define HF_BALANCER_FUNCTION_MAGIC HF_MAGIC('b', 'f', 'u', 'n')
+#define HF_BALANCER_ENDPOINT_MAGIC HF_MAGIC('b', 'e', 'n', 'd')
+#define HF_BALANCER_CHILD_MAGIC    HF_MAGIC('b', 'c', 'h', 'i')
+
+struct hf_grpc_health;
+struct hf_grpc_server;
+struct hf_options;
+
+struct hf_balancer {
+    uint32_t magic;
+    struct hf_role role;
+    struct hf_node *node;
+    struct hf_loop *control;
+    const struct hf_options *options; /* [lb] */
+
+    /* Data path. */
+    struct hf_proxy *proxy;
+    struct hf_upstream_config upstream;
+    struct hf_callee_config callee;
+
+    /* Functions that are called. */
+    pthread_rwlock_t lock;    /* guards `by_id`; I/O threads read */
+    struct hf_map by_id;      /* struct hf_balancer_function */
+    struct hf_list by_due;    /* the same, that to be looked at next first */
+    struct hf_list by_review; /* the same, those not reviewed first */
+    struct hf_timer look;     /* at the first of `by_due` */
+    uint64_t idle_ns;
+    uint32_t spill; /* calls of a function at one child, above which others help; 0: never */
+    bool cold_any;  /* the policy chooses for cold functions too */
+
+    /* The tree. */
+    struct hf_tree *tree;
+    struct hf_balancer_child *children;
+    size_t child_count;
+    struct hf_tree_child **found; /* room for the answers of the tree */
+    uint64_t mark;                /* of such an answer */
+    uint64_t review;              /* changes that concern all functions */
+    struct hf_task work;
+    bool working; /* `work` is posted */
+
+    /* Whether there are children to choose from. */
+    size_t unsettled;       /* children not heard of since the start */
+    struct hf_timer settle; /* runs while calls wait for those */
+    struct hf_timer hope;   /* runs while calls wait for a child to return */
+    bool hopeless;          /* none has: calls are refused */
+
+    /* API. */
+    struct hf_grpc_server *api;
+    struct hf_grpc_health *health;
+    struct hf_state_service *state;
+    bool commands; /* have been registered */
+
+    /* Drain. */
+    struct hf_timer drain_limit;
+    void (*drained)(void *arg);
+    void *drained_arg;
+    struct hf_task flush; /* the last thing on the control loop */
+    bool flushed;
+};
+
+struct hf_balancer_child {
+    uint32_t magic;
+    struct hf_balancer *balancer;
+    char *api;
+    char *proxy;
+    struct hf_child_link *link;
+    struct hf_tree_child *tree;
+    struct hf_upstream *upstream; /* connections to `proxy`, shared by all functions */
+    bool settled;                 /* it has been reached, or not, since the start */
+    bool up;                      /* it can be reached */
+    bool serving;                 /* it says that it is well */
+    bool draining;                /* it takes no new calls */
+    bool ejected;                 /* calls have failed there */
+    bool on_trial;                /* ejected, and asked whether it is well again */
+    uint64_t ejected_for_ns;      /* the last time; 0: never */
+    uint64_t readmitted_ns;       /* after it */
+    uint64_t mark;                /* the balancer's, of the answer that it is part of */
+    struct hf_timer readmit;
+    struct hf_timer give_up; /* on the calls that it has */
+    struct hf_random random;
+};
+
+/* A function that is called. */
+struct hf_balancer_function {
+    uint32_t magic;
+    struct hf_balancer *balancer;
+    struct hf_callee *callee;
+    struct hf_map_node node;
+    struct hf_list due_link;
+    struct hf_list review_link;
+    struct hf_list endpoints; /* struct hf_balancer_endpoint */
+    size_t wanted;            /* children that are to share its calls, at least */
+    bool unbounded;           /* all children help, so the bound for spilling is off */
+    uint64_t due_ns;          /* policy clock */
+    uint64_t reviewed;
+};
+
+/* A child that takes calls of a function. */
+struct hf_balancer_endpoint {
+    uint32_t magic;
+    struct hf_balancer_function *function;
+    struct hf_balancer_child *child;
+    struct hf_callee_endpoint *callee;
+    struct hf_list link; /* in the function */
+};
+
+/* --- functions.c --------------------------------------------------------------------------- */
+
+extern const struct hf_router_ops hf_balancer_router;
+
+/* A function as its callee is told of it: nothing is known but the id. */
+struct hf_function hf_balancer_about(const char *id, uint32_t slots);
+
+/* A child has told of a function: if it is called here, its endpoints follow. */
+void hf_balancer_refresh_id(struct hf_balancer *, const char *function);
+
+/* The time to look at functions that are not called any more. */
+void hf_balancer_on_look(struct hf_timer *);
+
+/* No child has returned: those who wait hear so. */
+void hf_balancer_on_hopeless(struct hf_timer *);
+
+void hf_balancer_forget_functions(struct hf_balancer *);
+
+/* --- endpoints.c --------------------------------------------------------------------------- */
+
+extern const struct hf_callee_ops hf_balancer_callee_ops;
+
+/* Makes the function's endpoints what the tree says. */
+void hf_balancer_refresh(struct hf_balancer_function *);
+
+/* Lets one child more share the function's calls; false: all do already. */
+bool hf_balancer_widen(struct hf_balancer_function *);
+
+/* Gives the children of a function so many slots each; 0: any number. */
+void hf_balancer_set_bound(struct hf_balancer_function *, uint32_t slots);
+
+/* Empties a list of struct hf_balancer_endpoint; the calls they have go on. */
+void hf_balancer_drop_endpoints(struct hf_list *endpoints);
+
+/* Some children can be used or no longer: all functions are refreshed, a few at a time. */
+void hf_balancer_changed(struct hf_balancer *);
+void hf_balancer_on_work(struct hf_task *);
+
+/* --- children.c ---------------------------------------------------------------------------- */
+
+/* Reads `[lb] children`. */
+int hf_balancer_read_children(struct hf_balancer *, struct hf_err *err);
+
+/* Connects to them. */
+int hf_balancer_connect(struct hf_balancer *, struct hf_err *err);
+void hf_balancer_disconnect(struct hf_balancer *);
+void hf_balancer_free_children(struct hf_balancer *);
+
+/* Calls fail at the child: nobody uses it for a while. */
+void hf_balancer_eject(struct hf_balancer_child *);
+
+/* The children that have not been heard of must do without. */
+void hf_balancer_on_settled(struct hf_timer *);
+
+/* Why there is no child, for callers. */
+const char *hf_balancer_no_child(const struct hf_balancer *);
+
+void hf_balancer_show_child(const struct hf_balancer_child *, struct hf_text *out);
+
+/* --- api.c --------------------------------------------------------------------------------- */
+
+int hf_balancer_serve(struct hf_balancer *, struct hf_err *err);
+int hf_balancer_register_commands(struct hf_balancer *, struct hf_err *err);
+void hf_balancer_unregister_commands(struct hf_balancer *);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * node_store.c - the functions that a node knows: its catalog, and the store it follows.
+ *
+ * A node without a role that knows functions has neither.
+ */
+#include "base/err.h"
+#include "base/options.h"
+#include "base/random.h"
+#include "node/catalog.h"
+#include "node/node_private.h"
+#include "plugin/module.h"
+
+static bool
+knows_functions(const struct hf_node *node)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < node->role_count; i++) {
+        any |= node->role_ops[i]->knows_functions;
+    }
+    return any;
+}
+
+int
+hf_node_store_make(struct hf_node *node, struct hf_err *err)
+{
+    int r;
+
+    if (!knows_functions(node)) {
+        return 0;
+    }
+    r = hf_node_load(node, "store", &node->store_module, err);
+    if (r < 0) {
+        return r;
+    }
+    return hf_catalog_new(node->control,
+                          hf_options_u64(hf_node_options(node, "leaf"), "idle_timeout"),
+                          hf_random_os_u64(), &node->catalog, err);
+}
+
+int
+hf_node_store_start(struct hf_node *node, struct hf_err *err)
+{
+    const struct hf_node_module *m = &node->store_module;
+    int r;
+
+    if (!node->catalog) {
+        return 0;
+    }
+    node->store_ops = m->module->ops.store;
+    r = node->store_ops->create(m->driver, m->options, &node->store, err);
+    if (r < 0) {
+        return hf_err_wrap(err, r, "[store]");
+    }
+    return hf_catalog_follow(node->catalog, node->store_ops, node->store, err);
+}
+
+void
+hf_node_store_free(struct hf_node *node)
+{
+    hf_catalog_free(node->catalog);
+    if (node->store) {
+        node->store_ops->destroy(node->store);
+    }
+}

@@ -1,0 +1,147 @@
+/*
+ * callee_endpoints.c - a callee's endpoints: added, drained, ejected, dropped.
+ */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "node/proxy/callee_private.h"
+
+#define ENDPOINT_MAGIC HF_MAGIC('c', 'e', 'n', 'd')
+
+/* --- what the role hears -------------------------------------------------- */
+
+static void
+on_drained(struct hf_task *task)
+{
+    struct hf_callee_endpoint *endpoint = hf_container_of(task, struct hf_callee_endpoint, drained);
+    struct hf_callee *callee = endpoint->callee;
+
+    if (!endpoint->dropped) {
+        callee->config->ops->on_drained(endpoint, endpoint->user);
+    } else if (callee->user) {
+        callee->config->ops->on_demand(callee, callee->user);
+    }
+    hf_pool_endpoint_unref(endpoint->pool);
+}
+
+static void
+on_ejected(struct hf_task *task)
+{
+    struct hf_callee_endpoint *endpoint = hf_container_of(task, struct hf_callee_endpoint, ejected);
+
+    if (!endpoint->dropped) {
+        endpoint->callee->config->ops->on_ejected(endpoint, endpoint->user);
+    }
+    hf_pool_endpoint_unref(endpoint->pool);
+}
+
+/* --- adding --------------------------------------------------------------- */
+
+static void
+endpoint_free(void *user)
+{
+    struct hf_callee_endpoint *endpoint = hf_cast(user, struct hf_callee_endpoint, ENDPOINT_MAGIC);
+
+    hf_upstream_unref(endpoint->upstream);
+    hf_callee_unref(endpoint->callee);
+    endpoint->magic = 0;
+    free(endpoint);
+}
+
+static struct hf_callee_endpoint *
+endpoint_new(struct hf_callee *callee, const struct hf_callee_endpoint_spec *spec)
+{
+    struct hf_callee_endpoint *endpoint = calloc(1, sizeof *endpoint);
+
+    if (!endpoint) {
+        return NULL;
+    }
+    *endpoint = (struct hf_callee_endpoint){
+        .magic = ENDPOINT_MAGIC,
+        .callee = hf_callee_ref(callee),
+        .user = spec->user,
+        .drained.run = on_drained,
+        .ejected.run = on_ejected,
+    };
+    endpoint->upstream = spec->upstream ? hf_upstream_ref(spec->upstream)
+                                        : hf_upstream_new(callee->config->upstream,
+                                                          callee->function.max_concurrency);
+    if (!endpoint->upstream) {
+        endpoint_free(endpoint);
+        return NULL;
+    }
+    return endpoint;
+}
+
+int
+hf_callee_add(struct hf_callee *callee, const struct hf_callee_endpoint_spec *spec,
+              struct hf_callee_endpoint **ret, struct hf_err *err)
+{
+    struct hf_callee_endpoint *endpoint = endpoint_new(callee, spec);
+    const struct hf_pool_endpoint_spec pool_spec = {
+        .id = spec->id,
+        .address = spec->address,
+        .capacity = callee->function.max_concurrency,
+        .user = endpoint,
+        .user_free = endpoint_free,
+    };
+    struct hf_pool_out out;
+    int r;
+
+    if (!endpoint) {
+        return hf_fail(err, HF_ENOMEM, "endpoint '%s': no memory", spec->id);
+    }
+    hf_callee_lock(callee, &out);
+    r = hf_pool_add(callee->pool, &pool_spec, hf_loop_policy_now(callee->config->control), &out,
+                    &endpoint->pool);
+    if (r == 0) {
+        hf_pool_endpoint_ref(endpoint->pool); /* the role's, until hf_callee_drop */
+    }
+    hf_callee_unlock(callee, &out);
+    if (r < 0) {
+        endpoint_free(endpoint);
+        return hf_fail(err, r, "endpoint '%s': the lb policy has no place for it", spec->id);
+    }
+    *ret = endpoint;
+    return 0;
+}
+
+void
+hf_callee_drain(struct hf_callee_endpoint *endpoint)
+{
+    struct hf_pool_out out;
+
+    hf_callee_lock(endpoint->callee, &out);
+    hf_pool_drain(endpoint->callee->pool, endpoint->pool, &out);
+    hf_callee_unlock(endpoint->callee, &out);
+}
+
+void
+hf_callee_leave(struct hf_callee_endpoint *endpoint)
+{
+    struct hf_pool_out out;
+
+    hf_callee_lock(endpoint->callee, &out);
+    hf_pool_leave(endpoint->callee->pool, endpoint->pool, &out);
+    hf_callee_unlock(endpoint->callee, &out);
+}
+
+bool
+hf_callee_drain_idle(struct hf_callee *callee, uint64_t before_ns)
+{
+    struct hf_pool_out out;
+    bool found;
+
+    hf_callee_lock(callee, &out);
+    found = hf_pool_drain_idle(callee->pool, before_ns, &out);
+    hf_callee_unlock(callee, &out);
+    return found;
+}
+
+void
+hf_callee_drop(struct hf_callee_endpoint *endpoint)
+{
+    endpoint->dropped = true;
+    hf_callee_drain(endpoint);
+    hf_pool_endpoint_unref(endpoint->pool);
+}

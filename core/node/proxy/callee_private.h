@@ -1,0 +1,48 @@
+/*
+ * callee_private.h - inside of a callee, shared by its two halves.
+ *
+ * callee.c is the callee and the tickets of its calls; callee_endpoints.c adds endpoints
+ * and takes them away.  Nobody else includes this.
+ */
+#ifndef HF_PROXY_CALLEE_PRIVATE_H
+#define HF_PROXY_CALLEE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/assert.h"
+#include "node/proxy/callee.h"
+#include "node/proxy/upstream.h"
+
+struct hf_callee {
+    uint32_t magic;
+    _Atomic uint32_t refs;
+    const struct hf_callee_config *config;
+    void *user; /* NULL: the role has let go; control thread */
+    atomic_bool retired;
+    atomic_bool demand_posted;
+    struct hf_task demand; /* tells the control thread; holds a reference while posted */
+    pthread_mutex_t mutex; /* guards the pool */
+    struct hf_pool *pool;
+    struct hf_function function; /* what the pool and its policy see; under the lock */
+    char *image;                 /* of `function` */
+    size_t id_len;
+    char id[];
+};
+
+struct hf_callee_endpoint {
+    uint32_t magic;
+    bool dropped;             /* the role hears no more of it; control thread */
+    struct hf_callee *callee; /* with a reference */
+    struct hf_pool_endpoint *pool;
+    struct hf_upstream *upstream; /* with a reference */
+    void *user;
+    struct hf_task drained; /* each holds a reference of `pool` while posted */
+    struct hf_task ejected;
+};
+
+/* A critical section, and what it set off once the lock has been let go. */
+void hf_callee_lock(struct hf_callee *, struct hf_pool_out *out);
+void hf_callee_unlock(struct hf_callee *, struct hf_pool_out *out);
+
+#endif
