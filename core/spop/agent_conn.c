@@ -35,9 +35,10 @@ HF_COUNTER(spop_timeouts,
            "Connections to the agent ended because nothing came, or nothing was read.");
 
 enum conn_state {
-    CONN_HELLO,  /* HAProxy has not said who it is */
-    CONN_OPEN,   /* questions and answers */
-    CONN_PARTING /* what is in `out` goes out, then it closes */
+    CONN_HELLO,   /* HAProxy has not said who it is */
+    CONN_OPEN,    /* questions and answers */
+    CONN_PARTING, /* what is in `out` goes out */
+    CONN_CLOSING  /* it has; what comes is dropped, as closing with it unread could undo that */
 };
 
 /* What the time limit is for. */
@@ -280,7 +281,7 @@ take_frames(struct spop_conn *conn)
     size_t at = 0;
     size_t size;
 
-    while (conn->state != CONN_PARTING && has_room(conn) && (size = whole_frame(conn, at)) > 0) {
+    while (conn->state < CONN_PARTING && has_room(conn) && (size = whole_frame(conn, at)) > 0) {
         on_frame(conn, conn->in + at + HF_SPOP_LENGTH_SIZE, size - HF_SPOP_LENGTH_SIZE);
         at += size;
     }
@@ -322,7 +323,8 @@ wait_on(struct spop_conn *conn, bool progress)
                                   [WAIT_TRANSFER] = limits->transfer_ns };
     enum conn_wait wait = WAIT_IDLE;
 
-    if (conn->out_len > 0 || (conn->in_len > 0 && conn->state == CONN_OPEN)) {
+    if (conn->out_len > 0 || conn->state == CONN_CLOSING ||
+        (conn->in_len > 0 && conn->state == CONN_OPEN)) {
         wait = WAIT_TRANSFER;
     } else if (conn->state == CONN_HELLO) {
         wait = WAIT_HELLO;
@@ -348,10 +350,14 @@ serve(struct spop_conn *conn)
         took = take_frames(conn);
         progress |= took;
         r = send_out(conn);
-    } while (r == 0 && took && conn->out_len == 0 && conn->state != CONN_PARTING);
-    if (r < 0 || (conn->state == CONN_PARTING && conn->out_len == 0)) {
+    } while (r == 0 && took && conn->out_len == 0 && conn->state < CONN_PARTING);
+    if (r < 0) {
         conn_free(conn);
         return;
+    }
+    if (conn->state == CONN_PARTING && conn->out_len == 0) {
+        shutdown(conn->watch.fd, SHUT_WR);
+        conn->state = CONN_CLOSING;
     }
     wait_on(conn, progress);
 }
@@ -359,8 +365,12 @@ serve(struct spop_conn *conn)
 static int
 read_in(struct spop_conn *conn)
 {
-    ssize_t n = read(conn->watch.fd, conn->in + conn->in_len, sizeof conn->in - conn->in_len);
+    ssize_t n;
 
+    if (conn->state == CONN_CLOSING) {
+        conn->in_len = 0;
+    }
+    n = read(conn->watch.fd, conn->in + conn->in_len, sizeof conn->in - conn->in_len);
     if (n < 0) {
         return errno == EAGAIN || errno == EINTR ? 0 : HF_EIO;
     }
@@ -386,7 +396,7 @@ on_limit(struct hf_timer *timer)
     struct spop_conn *conn = hf_container_of(timer, struct spop_conn, limit);
 
     hf_count(&spop_timeouts);
-    if (conn->out_len > 0) {
+    if (conn->out_len > 0 || conn->state == CONN_CLOSING) {
         conn_free(conn);
         return;
     }

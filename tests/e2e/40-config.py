@@ -6,7 +6,7 @@ import subprocess
 import hf
 from hf import env
 
-SHIPPED = ("standalone.ini", "lb.ini", "leaf.ini", "worker.ini", "fake.ini")
+SHIPPED = ("standalone.ini", "lb.ini", "lb-haproxy.ini", "leaf.ini", "worker.ini", "fake.ini")
 
 
 class Check(hf.TestCase):

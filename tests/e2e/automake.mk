@@ -28,6 +28,7 @@ E2E_TESTS = \
     %D%/64-tree.py \
     %D%/64-tree-failures.py \
     %D%/64-tree-peers.py \
+    %D%/66-haproxy.py \
     %D%/70-load.py
 
 # Those in which threads meet.
@@ -52,6 +53,7 @@ EXTRA_DIST += \
     %D%/hf/engines.py \
     %D%/hf/env.py \
     %D%/hf/h2raw.py \
+    %D%/hf/haproxy.py \
     %D%/hf/ini.py \
     %D%/hf/load.py \
     %D%/hf/logs.py \
@@ -62,6 +64,7 @@ EXTRA_DIST += \
     %D%/hf/plugins.py \
     %D%/hf/processes.py \
     %D%/hf/rpc.py \
+    %D%/hf/spop.py \
     %D%/hf/tree.py \
     %D%/hf/wait.py \
     %D%/README.md \

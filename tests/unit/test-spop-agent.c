@@ -374,6 +374,7 @@ nonsense_is_told_so_and_closed(void)
         const char *trouble;
     } rows[] = {
         ROW("GET / HTTP/1.1\r\n\r\n", PARTING_TOO_BIG, "frame is too big"),
+        ROW("\xff\xff\xff\xff and much more than that", PARTING_TOO_BIG, "frame is too big"),
         ROW("\0\0\0\0", PARTING_INVALID, "invalid frame received"),
         ROW(NOTIFY, PARTING_INVALID, "invalid frame received"), /* before HELLO */
         ROW(HELLO HELLO, HELLO_ANSWER PARTING_INVALID, "invalid frame received"),

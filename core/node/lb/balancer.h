@@ -38,6 +38,7 @@
 struct hf_grpc_health;
 struct hf_grpc_server;
 struct hf_options;
+struct hf_spop_agent;
 
 struct hf_balancer {
     uint32_t magic;
@@ -47,7 +48,7 @@ struct hf_balancer {
     const struct hf_options *options; /* [lb] */
 
     /* Data path. */
-    struct hf_proxy *proxy;
+    struct hf_proxy *proxy; /* NULL: HAProxy forwards the calls */
     struct hf_upstream_config upstream;
     struct hf_callee_config callee;
 
@@ -77,6 +78,10 @@ struct hf_balancer {
     struct hf_timer hope;   /* runs while calls wait for a child to return */
     bool hopeless;          /* none has: calls are refused */
 
+    /* HAProxy. */
+    struct hf_spop_agent *agent; /* NULL: nobody asks */
+    size_t turn;                 /* of a function's warm children */
+
     /* API. */
     struct hf_grpc_server *api;
     struct hf_grpc_health *health;
@@ -85,6 +90,7 @@ struct hf_balancer {
 
     /* Drain. */
     struct hf_timer drain_limit;
+    struct hf_task nothing_runs; /* without a data path the drain is over at once */
     void (*drained)(void *arg);
     void *drained_arg;
     struct hf_task flush; /* the last thing on the control loop */
@@ -195,6 +201,14 @@ void hf_balancer_on_settled(struct hf_timer *);
 const char *hf_balancer_no_child(const struct hf_balancer *);
 
 void hf_balancer_show_child(const struct hf_balancer_child *, struct hf_text *out);
+
+/* --- haproxy.c ----------------------------------------------------------------------------- */
+
+/* Listens for HAProxy's questions where the configuration says, if it does. */
+int hf_balancer_open_agent(struct hf_balancer *, struct hf_err *err);
+
+/* HAProxy has to do without us.  Harmless if it did before. */
+void hf_balancer_close_agent(struct hf_balancer *);
 
 /* --- api.c --------------------------------------------------------------------------------- */
 

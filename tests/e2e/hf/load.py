@@ -42,16 +42,16 @@ class Caller(threading.Thread):
 
     MOST_FAILURES = 20
 
-    def __init__(self, client, path="/hf.Probe/Unary"):
+    def __init__(self, client, path="/hf.Probe/Unary", request=b"x"):
         super().__init__(daemon=True)
-        self.client, self.path = client, path
+        self.client, self.path, self.request = client, path, request
         self.stop = threading.Event()
         self.failures, self.count = [], 0
 
     def run(self):
         while not self.stop.is_set() and len(self.failures) < self.MOST_FAILURES:
             try:
-                self.client.call(self.path, b"x")
+                self.client.call(self.path, self.request)
                 self.count += 1
             except grpc.RpcError as error:
                 self.failures.append(error)
