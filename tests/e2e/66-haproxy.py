@@ -88,7 +88,7 @@ class Calls(Controlled):
         self.put_in_front()
         functions = [self.p.create("hyperfaas-hello:latest") for _ in range(20)]
         for function_id in functions:
-            clients = [self.client(function_id + port) for port in ("", ":443", ":80", "")]
+            clients = [self.client(function_id + port) for port in ("", ":443", ":50053", "")]
             for call in [client.begin(HELLO) for client in clients]:
                 call.result()
             # Those without a port: the path in the log begins with the whole authority.
