@@ -181,7 +181,7 @@ values_cut_short_or_of_unknown_types_are_refused(void)
 static void
 the_hello_of_haproxy_is_understood(void)
 {
-    struct hf_spop_hello hello;
+    struct hf_spop_hello hello = { 0 };
 
     CU_ASSERT_EQUAL_FATAL(read_hello(HELLO, sizeof HELLO - 1, &hello), HF_SPOP_NORMAL);
     UNIT_U64(hello.max_frame, 16380);
@@ -204,7 +204,7 @@ a_hello_may_offer_more_and_ask_for_health(void)
                                 "\x0emax-frame-size\x03\xf0\x01"
                                 "\x0c"
                                 "capabilities\x08\x1a fragmentation ,unheard-of";
-    struct hf_spop_hello hello;
+    struct hf_spop_hello hello = { 0 };
 
     CU_ASSERT_EQUAL_FATAL(read_hello(bytes, sizeof bytes - 1, &hello), HF_SPOP_NORMAL);
     UNIT_U64(hello.max_frame, 256);
@@ -277,7 +277,7 @@ the_answers_have_the_bytes_of_the_protocol(void)
                                          "\x07message\x08\x10"
                                          "frame is too big";
     static const struct hf_spop_hello hello = { .max_frame = 16380, .pipelining = true };
-    uint8_t buf[256];
+    uint8_t buf[256] = { 0 };
     struct hf_spop_writer writer = { .at = buf, .end = buf + sizeof buf };
 
     hf_spop_hello_write(&writer, &hello);
@@ -359,7 +359,7 @@ static void
 an_action_is_written_whole_or_not_at_all(void)
 {
     static const char bytes[] = "\x01\x03\x02\x04name\x08\x05value";
-    uint8_t buf[sizeof bytes + 3];
+    uint8_t buf[sizeof bytes + 3] = { 0 };
     struct hf_spop_writer writer = { .at = buf, .end = buf + sizeof buf };
 
     CU_ASSERT_EQUAL(hf_spop_set_var(&writer, HF_SPOP_SCOPE_TRANSACTION, "name", "value"), 0);

@@ -46,16 +46,22 @@ class HAProxy(Engine):
 
     def servers(self):
         """The state of each server that a test's nodes are: "UP", "DOWN" and so on."""
+        return {name: row["status"].split()[0] for name, row in self._statistics().items()}
+
+    def running_calls(self, server):
+        return int(self._statistics()[server]["scur"])
+
+    def _statistics(self):
         rows = csv.DictReader(io.StringIO(self.ask("show stat").removeprefix("# ")))
-        return {row["svname"]: row["status"].split()[0] for row in rows
+        return {row["svname"]: row for row in rows
                 if row["svname"] not in ("FRONTEND", "BACKEND")}
 
     def wait(self, server, status, limit=20):
         eventually(lambda: self.servers()[server] == status, f"{server} is {status}", limit)
 
     def calls(self):
-        """What it wrote of each call: a dictionary with `path`, `routed_by` and `server`."""
-        pattern = r"(?P<path>http://\S+) routed_by=(?P<routed_by>\S+) leaves/(?P<server>\S+)"
+        """What it wrote of each call: a dictionary with `function` and `routed_by`."""
+        pattern = r"http://(?P<function>[^:/\s]+)\S* routed_by=(?P<routed_by>\S+)"
         return [match.groupdict() for match in re.finditer(pattern, self.log.read_text())]
 
 
