@@ -61,6 +61,10 @@ static const struct hf_option lb_rows[] = {
       "Where parents and tools reach this node." },
     { "children", HF_OPT_LIST, .help =
       "Leaves or load balancers below, each as API-ADDRESS/PROXY-ADDRESS." },
+    { "spoe", HF_OPT_ADDRESS, .help =
+      "Where HAProxy asks which child a call should go to; unset: nowhere." },
+    { "forward", HF_OPT_BOOL, .fallback = "yes", .help =
+      "Take calls at the proxy address; no: leave that to HAProxy, and only answer it." },
     { "heartbeat", HF_OPT_DURATION, .fallback = "1s", .min = "10ms", .max = "1h", .help =
       "How often each child is asked whether it is well." },
     { "loss_timeout", HF_OPT_DURATION, .fallback = "2s", .min = "10ms", .max = "1h", .help =

@@ -36,6 +36,7 @@ E2E_TESTS = \
     %D%/64-tree.py \
     %D%/64-tree-failures.py \
     %D%/64-tree-peers.py \
+    %D%/66-haproxy.py \
     %D%/68-nodes.py \
     %D%/70-load.py \
     %D%/80-etcd.py \
@@ -70,6 +71,7 @@ EXTRA_DIST += \
     %D%/hf/existing_worker.py \
     %D%/hf/fleet.py \
     %D%/hf/h2raw.py \
+    %D%/hf/haproxy.py \
     %D%/hf/ini.py \
     %D%/hf/load.py \
     %D%/hf/logs.py \
@@ -81,6 +83,7 @@ EXTRA_DIST += \
     %D%/hf/processes.py \
     %D%/hf/protos.py \
     %D%/hf/rpc.py \
+    %D%/hf/spop.py \
     %D%/hf/tree.py \
     %D%/hf/wait.py \
     %D%/hf/wire.py \

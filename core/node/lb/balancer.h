@@ -39,6 +39,7 @@
 struct hf_grpc_health;
 struct hf_grpc_server;
 struct hf_options;
+struct hf_spop_agent;
 
 struct hf_balancer {
     uint32_t magic;
@@ -48,7 +49,7 @@ struct hf_balancer {
     const struct hf_options *options; /* [lb] */
 
     /* Data path. */
-    struct hf_proxy *proxy;
+    struct hf_proxy *proxy; /* NULL: HAProxy forwards the calls */
     struct hf_upstream_config upstream;
     struct hf_callee_config callee;
 
@@ -78,6 +79,10 @@ struct hf_balancer {
     struct hf_timer hope;   /* runs while calls wait for a child to return */
     bool hopeless;          /* none has: calls are refused */
 
+    /* HAProxy. */
+    struct hf_spop_agent *agent; /* NULL: nobody asks */
+    size_t turn;                 /* of a function's warm children */
+
     /* API. */
     struct hf_grpc_server *api;
     struct hf_grpc_health *health;
@@ -87,6 +92,7 @@ struct hf_balancer {
     /* Drain. */
     struct hf_timer drain_limit;
     char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
+    struct hf_task nothing_runs; /* without a data path the drain is over at once */
     void (*drained)(void *arg);
     void *drained_arg;
     struct hf_task flush; /* the last thing on the control loop */
@@ -197,6 +203,14 @@ void hf_balancer_on_settled(struct hf_timer *);
 const char *hf_balancer_no_child(const struct hf_balancer *);
 
 void hf_balancer_show_child(const struct hf_balancer_child *, struct hf_text *out);
+
+/* --- haproxy.c ----------------------------------------------------------------------------- */
+
+/* Listens for HAProxy's questions where the configuration says, if it does. */
+int hf_balancer_open_agent(struct hf_balancer *, struct hf_err *err);
+
+/* HAProxy has to do without us.  Harmless if it did before. */
+void hf_balancer_close_agent(struct hf_balancer *);
 
 /* --- api.c --------------------------------------------------------------------------------- */
 
