@@ -145,7 +145,7 @@ class Warm(hf.TestCase):
         p.client(function_id).call(HELLO)
         self.wait_warm(p, function_id)
         for leaf in p.leaves:
-            leaf.warp("1h")
+            leaf.idle("1h")
         hf.eventually(lambda: not tree.warm(p.root), "it is cold")
 
     def test_state_as_parents_hear_it(self):
