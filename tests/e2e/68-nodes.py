@@ -57,6 +57,8 @@ class Discovery(Nodes):
                  for i, (zone, disk) in enumerate([("a", "ssd"), ("b", "ssd"), ("a", "hdd")])}
         f = self.start(workers=3, selector="discover zone=a disk=ssd", each=zones)
         f.wait_up(f.leaves[0], "worker-0")
+        f.client_of(f.leaves[0], f.probe()).call("/hf.Probe/Unary")
+        self.assertEqual([i["worker"] for i in f.instances()], [f.workers[0].api])
 
     def test_static_beside_discovered(self):
         silent = {"worker-1": {"node": {"announce": "no"}}}
