@@ -23,6 +23,7 @@ struct hf_directory {
     const struct hf_store_ops *ops;
     struct hf_store *store;
     struct hf_store_op *watch; /* NULL: not followed yet */
+    bool synced;               /* all has been told */
     bool lost;
     struct hf_map nodes; /* struct known, by id */
     struct hf_list discoveries;
@@ -92,6 +93,14 @@ tell_all(const struct hf_directory *directory, const struct hf_node_document *be
 
     HF_LIST_FOR_SAFE (discovery, next, &directory->discoveries, node) {
         tell(discovery, before, now);
+    }
+}
+
+static void
+tell_synced(const struct hf_discovery *discovery)
+{
+    if (discovery->ops->on_synced) {
+        discovery->ops->on_synced(discovery->arg);
     }
 }
 
@@ -169,8 +178,14 @@ static void
 on_synced(void *arg)
 {
     struct hf_directory *directory = arg;
+    const struct hf_discovery *discovery;
+    const struct hf_discovery *next;
 
+    directory->synced = true;
     directory->lost = false;
+    HF_LIST_FOR_SAFE (discovery, next, &directory->discoveries, node) {
+        tell_synced(discovery);
+    }
 }
 
 static void
@@ -282,6 +297,9 @@ hf_discovery_begin(struct hf_directory *directory, struct hf_discovery *discover
     hf_list_append(&directory->discoveries, &discovery->node);
     while ((node = hf_map_next(&directory->nodes, node))) {
         tell(discovery, NULL, &hf_container_of(node, struct known, node)->document);
+    }
+    if (directory->synced) {
+        tell_synced(discovery);
     }
     return 0;
 }

@@ -51,6 +51,7 @@ static int
 cmd_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     const struct hf_balancer *balancer = balancer_of(arg);
+    const struct hf_balancer_child *child;
 
     (void)err;
     hf_text_printf(hf_ctl_out(call),
@@ -59,8 +60,8 @@ cmd_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
                    hf_map_count(&balancer->by_id), hf_tree_known(balancer->tree),
                    (unsigned long long)hf_tree_ignored(balancer->tree),
                    balancer->agent ? hf_spop_agent_conns(balancer->agent) : 0);
-    for (size_t i = 0; i < balancer->child_count; i++) {
-        hf_balancer_show_child(&balancer->children[i], hf_ctl_out(call));
+    HF_LIST_FOR (child, &balancer->children, node) {
+        hf_balancer_show_child(child, hf_ctl_out(call));
     }
     return 0;
 }

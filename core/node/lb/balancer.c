@@ -138,6 +138,8 @@ init(struct hf_balancer *balancer, struct hf_node *node)
     hf_map_init(&balancer->by_id, hf_node_seed(node, "lb functions"));
     hf_list_init(&balancer->by_due);
     hf_list_init(&balancer->by_review);
+    hf_list_init(&balancer->children);
+    hf_map_init(&balancer->peers, hf_node_seed(node, "lb peers"));
     hf_timer_init(&balancer->look, balancer->control, HF_TIMER_POLICY, hf_balancer_on_look);
     hf_timer_init(&balancer->settle, balancer->control, HF_TIMER_REAL, hf_balancer_on_settled);
     hf_timer_init(&balancer->hope, balancer->control, HF_TIMER_REAL, hf_balancer_on_hopeless);
@@ -355,6 +357,7 @@ balancer_destroy(struct hf_role *role)
     hf_timer_fini(&balancer->hope);
     hf_timer_fini(&balancer->drain_limit);
     hf_map_fini(&balancer->by_id);
+    hf_map_fini(&balancer->peers);
     pthread_rwlock_destroy(&balancer->lock);
     balancer->magic = 0;
     free(balancer);

@@ -24,6 +24,7 @@
 #include "engine/tree.h"
 #include "loop/address.h"
 #include "loop/timer.h"
+#include "node/discovery.h"
 #include "node/lb/child_link.h"
 #include "node/proxy/callee.h"
 #include "node/proxy/proxy.h"
@@ -65,11 +66,15 @@ struct hf_balancer {
 
     /* The tree. */
     struct hf_tree *tree;
-    struct hf_balancer_child *children;
+    struct hf_list children; /* struct hf_balancer_child */
     size_t child_count;
+    struct hf_map peers; /* those discovered, by id; members.c */
+    struct hf_discovery discovery;
+    bool directory_settled;       /* the store has told all, or it does not matter */
     struct hf_tree_child **found; /* room for the answers of the tree */
-    uint64_t mark;                /* of such an answer */
-    uint64_t review;              /* changes that concern all functions */
+    size_t found_size;
+    uint64_t mark;   /* of such an answer */
+    uint64_t review; /* changes that concern all functions */
     struct hf_task work;
     bool working; /* `work` is posted */
 
@@ -101,6 +106,9 @@ struct hf_balancer {
 
 struct hf_balancer_child {
     uint32_t magic;
+    uint32_t listings; /* how often the configuration and the store name it */
+    size_t endpoints;  /* of functions that use it */
+    struct hf_list node;
     struct hf_balancer *balancer;
     char *api;
     char *proxy;
@@ -183,15 +191,34 @@ void hf_balancer_drop_endpoints(struct hf_list *endpoints);
 void hf_balancer_changed(struct hf_balancer *);
 void hf_balancer_on_work(struct hf_task *);
 
-/* --- children.c ---------------------------------------------------------------------------- */
+/* --- members.c ------------------------------------------------------------------------------ */
 
 /* Reads `[lb] children`. */
 int hf_balancer_read_children(struct hf_balancer *, struct hf_err *err);
 
-/* Connects to them. */
+/* Connects to them, and to those that come. */
 int hf_balancer_connect(struct hf_balancer *, struct hf_err *err);
 void hf_balancer_disconnect(struct hf_balancer *);
 void hf_balancer_free_children(struct hf_balancer *);
+
+/* Frees the children that nobody names, that are not there, and that no function uses. */
+void hf_balancer_reap(struct hf_balancer *);
+
+/* --- children.c ---------------------------------------------------------------------------- */
+
+/* Sets up a child that is not connected, its addresses and place in the tree apart. */
+void hf_balancer_child_init(struct hf_balancer *, struct hf_balancer_child *);
+void hf_balancer_child_fini(struct hf_balancer_child *);
+
+/* Begins to connect, and to believe nothing of it; ends that. */
+int hf_balancer_child_connect(struct hf_balancer_child *, struct hf_err *err);
+void hf_balancer_child_disconnect(struct hf_balancer_child *);
+
+/* One more of those that calls wait for after a start has been heard of. */
+void hf_balancer_settle_one(struct hf_balancer *);
+
+/* There are usable children, or none, or that may have changed. */
+void hf_balancer_update_hope(struct hf_balancer *);
 
 /* Calls fail at the child: nobody uses it for a while. */
 void hf_balancer_eject(struct hf_balancer_child *);
