@@ -6,9 +6,8 @@ import subprocess
 
 import grpc
 import hf
-from hf import env, net, spop, tree
+from hf import env, load, net, spop, tree
 from hf.haproxy import CONFIGURATIONS, HAProxy
-from hf.load import Caller
 from hf.rpc import instructions, trailer
 from hf.spop import Spop
 
@@ -97,6 +96,18 @@ class Calls(Controlled):
         self.assertEqual({len(home) for home in homes}, {1}, "each is warm on one leaf")
         self.assertEqual(len({home[0] for home in homes}), 2, "both leaves are used")
 
+    def test_a_burst_shares_few_connections_to_the_controller(self):
+        """HAProxy opens one for each call unless told otherwise, and takes a refusal as a loss."""
+        self.start()
+        self.put_in_front()
+        function_id = self.p.create("hyperfaas-echo:latest")
+        report = load.run(self.haproxy.front, function_id, "/examples.echo.v1.Echo/Echo", 6000,
+                          connections=50, streams=40)
+        self.assertEqual((report["calls"], report["failed"]), (6000, 0), report["failure"])
+        self.assertEqual(self.p.root.counter("spop_refused"), 0)
+        self.assertLess(self.p.root.counter("spop_accepted"), 300)
+        self.assertEqual(self.haproxy.servers()["controller"], "UP")
+
     def test_streams_deadlines_and_statuses_pass(self):
         self.agent = net.free_address(net.own_host())
         p = self.p = self.tree(2, runtime="process",
@@ -126,7 +137,7 @@ class Losses(Controlled):
         self.start()
         self.put_in_front()
         self.function_id = self.warm_at(self.p.leaves[0])
-        self.callers = [Caller(self.client(self.function_id), HELLO, b"") for _ in range(4)]
+        self.callers = [load.Caller(self.client(self.function_id), HELLO, b"") for _ in range(4)]
         for caller in self.callers:
             caller.start()
             self.addCleanup(caller.stop.set)
