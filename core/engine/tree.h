@@ -77,7 +77,7 @@ void hf_tree_snapshot_end(struct hf_tree_child *);
 /* The child has a function warm, or has it no longer.  True: that was news.  Without room, or
  * with an id that is too long, it is ignored: a hint that is missing costs a cold start elsewhere.
  */
-bool hf_tree_have(struct hf_tree_child *, const char *function, bool have);
+bool hf_tree_have(struct hf_tree_child *, const char *id, bool have);
 
 /* The child is lost, and everything it had. */
 void hf_tree_lost(struct hf_tree_child *);
@@ -86,14 +86,14 @@ void hf_tree_lost(struct hf_tree_child *);
 
 /* The usable children for a call of a function, at most `max`: those that have it warm, and, if
  * they are fewer than `wanted`, others in the order of the ring.  Returns how many. */
-size_t hf_tree_candidates(struct hf_tree *, const char *function, size_t wanted,
+size_t hf_tree_candidates(struct hf_tree *, const char *id, size_t wanted,
                           struct hf_tree_child **ret, size_t max);
 
 /* Usable children. */
 size_t hf_tree_usable(const struct hf_tree *);
 
 /* Whether a usable child has the function warm, as last said through `on_warm`. */
-bool hf_tree_is_warm(const struct hf_tree *, const char *function);
+bool hf_tree_is_warm(const struct hf_tree *, const char *id);
 
 /* Changes that concern everything a child has (usable, lost, end of a snapshot) hold at once
  * for candidates; `on_warm` hears of them here, in steps: looks at up to `budget` pairs.

@@ -1,29 +1,30 @@
 """The tree under failure: nodes that die, freeze, drain, come late or come back, under load."""
 
+import itertools
 import os
 import signal
 import time
 
 import grpc
 import hf
-from hf import env, tree
+from hf import env, load, tree
 from hf.load import Caller
 from hf.rpc import instructions, outcome, trailer
 
 ECHO = "/examples.echo.v1.Echo/Echo"
 MESSAGE = b"\n\1x"
+CALLS = 10_000 if env.SANITIZED else 60_000
 
 # What load balancers may say of a child that was killed or is away for a moment.
 LOST = "child lost|calls fail at a child"
 
 
-class Load:
-    """Callers of several functions, so that all leaves have something to do."""
+class Callers:
+    """Calls of several functions, so that all leaves have something to do."""
 
-    def __init__(self, tree_, functions=8, callers=8):
-        self.tree = tree_
-        clients = [tree_.client(tree_.create("hyperfaas-echo:latest")) for _ in range(functions)]
-        self.callers = [_EchoCaller(clients[i % functions]) for i in range(callers)]
+    def __init__(self, p):
+        functions = [p.create("hyperfaas-echo:latest") for _ in range(8)]
+        self.callers = [Caller(p.client(function), ECHO, MESSAGE) for function in functions]
         for caller in self.callers:
             caller.start()
         self.wait_more(5)
@@ -38,20 +39,6 @@ class Load:
         """Ends the load and returns what failed."""
         return [f for caller in self.callers for f in caller.finish()]
 
-    @property
-    def count(self):
-        return sum(caller.count for caller in self.callers)
-
-
-class _EchoCaller(Caller):
-    def run(self):
-        while not self.stop.is_set() and len(self.failures) < self.MOST_FAILURES:
-            try:
-                assert self.client.call(ECHO, MESSAGE) == MESSAGE
-                self.count += 1
-            except grpc.RpcError as error:
-                self.failures.append(error)
-
 
 class Leaves(hf.TestCase):
     def announce(self, p, pattern=LOST):
@@ -61,11 +48,11 @@ class Leaves(hf.TestCase):
     def test_killed_leaf_costs_only_what_it_had(self):
         p = self.tree(2)
         self.announce(p)
-        load = Load(p)
+        callers = Callers(p)
         p.leaves[0].kill()
-        load.wait_more(50)
-        failures = load.finish()
-        self.assertLessEqual(len(failures), len(load.callers), "one call of each at most")
+        callers.wait_more(50)
+        failures = callers.finish()
+        self.assertLessEqual(len(failures), len(callers.callers), "one call of each at most")
         for failure in failures:
             self.assertEqual(failure.code(), grpc.StatusCode.UNAVAILABLE)
             self.assertEqual(trailer(failure, "hyperfaas-dispatched"), "1", failure.details())
@@ -121,26 +108,34 @@ class Leaves(hf.TestCase):
     def test_rolling_restart_of_leaves(self):
         p = self.tree(2)
         self.announce(p)
-        load = Load(p)
+        callers = Callers(p)
         for leaf in p.leaves * 2:
-            leaf.terminate()
-            self.assertEqual(leaf.wait(), 0)
-            leaf.restart()
-            p.wait_whole()
-            load.wait_more(20)
-        self.assertEqual(load.finish(), [])
+            self.restart(p, leaf)
+            callers.wait_more(20)
+        self.assertEqual(callers.finish(), [])
 
-    def test_rolling_restart_of_load_balancers(self):
-        p = self.tree(2, 1)
+    def test_rolling_restart_of_all_below_the_root(self):
+        """Under as much load as the machine makes, until it ends, and each node at least once."""
+        p = self.tree(2, 2)
         self.announce(p)
-        load = Load(p)
-        for branch in p.branches * 2:
-            branch.terminate()
-            self.assertEqual(branch.wait(), 0)
-            branch.restart()
-            p.wait_whole()
-            load.wait_more(20)
-        self.assertEqual(load.finish(), [])
+        loads = [load.begin(p.proxy, p.create("hyperfaas-echo:latest"), ECHO, CALLS,
+                            connections=4, streams=4) for _ in range(4)]
+        nodes = itertools.cycle(p.leaves + p.branches)
+        restarts = 0
+        while any(process.poll() is None for process in loads):
+            self.restart(p, next(nodes))
+            restarts += 1
+        for process in loads:
+            report = load.finish(process)
+            self.assertEqual((report["calls"], report["failed"]), (CALLS, 0), report["failure"])
+        self.assertGreaterEqual(restarts, len(p.leaves + p.branches), "the load was too short")
+
+    def restart(self, p, node):
+        """Ends a node in order, starts it again, and waits until it is used again."""
+        node.terminate()
+        self.assertEqual(node.wait(), 0)
+        node.restart()
+        p.wait_whole()
 
     def test_branch_without_leaves_gets_no_calls(self):
         p = self.tree(2, 1, options={"lb": {"child_wait": "200ms", "heartbeat": "100ms"}})

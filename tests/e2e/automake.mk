@@ -39,6 +39,8 @@ THREAD_TESTS += \
     %D%/30-scale.py \
     %D%/32-change.py \
     %D%/62-drain.py \
+    %D%/64-tree.py \
+    %D%/64-tree-failures.py \
     %D%/70-load.py
 
 dist_check_SCRIPTS += $(E2E_TESTS) %D%/functions/probe

@@ -151,7 +151,7 @@ extern const struct hf_router_ops hf_balancer_router;
 struct hf_function hf_balancer_about(const char *id, uint32_t slots);
 
 /* A child has told of a function: if it is called here, its endpoints follow. */
-void hf_balancer_refresh_id(struct hf_balancer *, const char *function);
+void hf_balancer_refresh_id(struct hf_balancer *, const char *id);
 
 /* The time to look at functions that are not called any more. */
 void hf_balancer_on_look(struct hf_timer *);

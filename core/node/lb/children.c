@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/config.h"
 #include "base/counters.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -215,6 +216,10 @@ on_up(void *arg)
            HF_KV_STR("id", child->tree->id));
     child->up = true;
     hf_timer_cancel(&child->give_up);
+    if (child->ejected) { /* what failed was there before */
+        hf_timer_cancel(&child->readmit);
+        readmit(child);
+    }
     update(child);
     settle(child);
 }
@@ -239,6 +244,7 @@ static void
 on_down(void *arg, const char *why)
 {
     struct hf_balancer_child *child = child_of(arg);
+    bool known = child->up || child->tree->told > 0;
 
     if (child->up) {
         hf_log(child->draining || !child->serving ? HF_LOG_NOTICE : HF_LOG_WARNING, "child lost",
@@ -253,9 +259,11 @@ on_down(void *arg, const char *why)
     if (child->on_trial) {
         readmit(child);
     }
-    hf_tree_lost(child->tree);
-    update_hope(child->balancer);
-    hf_balancer_changed(child->balancer);
+    if (known) {
+        hf_tree_lost(child->tree);
+        update_hope(child->balancer);
+        hf_balancer_changed(child->balancer);
+    }
     settle(child);
 }
 
@@ -280,27 +288,47 @@ static const struct hf_child_link_ops link_ops = {
 
 /* --- reading the configuration ---------------------------------------------------------------- */
 
+/* Says where in the configuration a child stands that cannot be used, and why. */
+static int
+refuse(const struct hf_balancer *balancer, const char *child, const char *why, struct hf_err *err)
+{
+    const struct hf_config_section *section =
+        hf_config_section(hf_node_config(balancer->node), "lb");
+    const struct hf_config_value *value;
+    hf_autotext struct hf_text where;
+
+    hf_text_init(&where);
+    HF_LIST_FOR (value, &section->values, node) {
+        if (strcmp(value->key, "children") == 0 && strstr(value->text, child)) {
+            hf_text_clear(&where);
+            hf_config_where(value, &where);
+        }
+    }
+    return hf_fail(err, HF_EINVALID, "%s: [lb] children: '%s': %s", hf_text_str(&where), child,
+                   why);
+}
+
 /* Splits "API/PROXY". */
 static int
 read_child(struct hf_balancer_child *child, const char *text, struct hf_err *err)
 {
     const char *slash = strchr(text, '/');
-    struct hf_err ignored = HF_ERR_INIT;
+    struct hf_err why = HF_ERR_INIT;
 
     if (!slash || strncmp(text, "unix:", strlen("unix:")) == 0) {
-        return hf_fail(err, HF_EINVALID,
-                       "[lb] children: expected API-ADDRESS/PROXY-ADDRESS, such as "
-                       "127.0.0.1:50050/127.0.0.1:50053; found '%s'",
-                       text);
+        return refuse(child->balancer, text,
+                      "expected API-ADDRESS/PROXY-ADDRESS, such as "
+                      "127.0.0.1:50050/127.0.0.1:50053",
+                      err);
     }
     child->api = strndup(text, (size_t)(slash - text));
     child->proxy = strdup(slash + 1);
     if (!child->api || !child->proxy) {
         return hf_fail(err, HF_ENOMEM, "lb: no memory");
     }
-    if (hf_parse_address_check(child->api, &ignored) < 0 ||
-        hf_parse_address_check(child->proxy, &ignored) < 0) {
-        return hf_fail(err, HF_EINVALID, "[lb] children: '%s': %s", text, hf_err_message(&ignored));
+    if (hf_parse_address_check(child->api, &why) < 0 ||
+        hf_parse_address_check(child->proxy, &why) < 0) {
+        return refuse(child->balancer, text, hf_err_message(&why), err);
     }
     return 0;
 }
@@ -340,8 +368,11 @@ hf_balancer_read_children(struct hf_balancer *balancer, struct hf_err *err)
         }
         hf_random_init(&child->random, hf_node_seed(balancer->node, child->api));
         r = hf_tree_add(balancer->tree, child->api, child, &child->tree);
+        if (r == HF_EEXISTS) {
+            return refuse(balancer, child->api, "given twice", err);
+        }
         if (r < 0) {
-            return hf_fail(err, r, "[lb] children: '%s' is given twice", child->api);
+            return hf_fail(err, r, "lb: no memory for %zu children", count);
         }
     }
     return 0;
