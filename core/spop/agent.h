@@ -30,7 +30,7 @@ struct hf_spop_limits {
 
 /* clang-format off */
 #define HF_SPOP_LIMITS_DEFAULT \
-    { .max_conns = 256, .hello_ns = 5 * HF_SEC, .transfer_ns = 10 * HF_SEC, .idle_ns = 600 * HF_SEC }
+    { .max_conns = 1024, .hello_ns = 5 * HF_SEC, .transfer_ns = 10 * HF_SEC, .idle_ns = 600 * HF_SEC }
 /* clang-format on */
 
 struct hf_spop_agent_config {

@@ -195,7 +195,8 @@ on_farewell(struct spop_conn *conn, const struct hf_spop_frame *frame)
         complain(conn, status);
         return;
     }
-    if (farewell.status != HF_SPOP_NORMAL) {
+    /* A timeout is how HAProxy ends what it has not used for long. */
+    if (farewell.status != HF_SPOP_NORMAL && farewell.status != HF_SPOP_TIMEOUT) {
         char what[MESSAGE_SHOWN + 64];
 
         snprintf(what, sizeof what, "HAProxy says: %.*s (%llu)",

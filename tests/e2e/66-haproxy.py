@@ -6,9 +6,8 @@ import subprocess
 
 import grpc
 import hf
-from hf import env, net, spop, tree
+from hf import env, load, net, spop, tree
 from hf.haproxy import CONFIGURATIONS, HAProxy
-from hf.load import Caller
 from hf.rpc import instructions, trailer
 from hf.spop import Spop
 
@@ -19,18 +18,16 @@ WARM, COLD = "routing-controller", "haproxy-consistent-hash"
 class Controlled(hf.TestCase):
     """Leaves, and a load balancer that only answers."""
 
-    def start(self, leaves=2, **lb):
+    def start(self, leaves=2, runtime="fake", **lb):
         self.agent = lb.get("spoe", net.free_address(net.own_host()))
         options = {"lb": {"spoe": self.agent, "forward": "no", **lb}}
-        self.p = self.tree(leaves, options=options)
+        self.p = self.tree(leaves, runtime=runtime, options=options)
 
     def put_in_front(self, configuration="two.cfg"):
         self.haproxy = HAProxy(self.folder, configuration, self.p.leaves, self.agent)
         self.addCleanup(self.haproxy.discard)
         self.haproxy.start()
-
-    def client(self, function_id):
-        return self.p._client(self.haproxy.front, function_id)
+        self.p.proxy = self.haproxy.front
 
     def warm_at(self, leaf):
         """A function that this leaf has warm, and that the controller knows of."""
@@ -55,13 +52,13 @@ class Controlled(hf.TestCase):
 
 
 class Calls(Controlled):
-    def check_warm(self, configuration, leaves):
-        """Hashing alone would send every other call elsewhere."""
-        self.start(leaves)
+    def check_warm(self, configuration, leaves, **lb):
+        """Hashing alone would send many of the calls elsewhere."""
+        self.start(leaves, **lb)
         self.put_in_front(configuration)
         homes = {self.warm_at(leaf): leaf.name for leaf in self.p.leaves for _ in range(5)}
         for function_id, leaf in homes.items():
-            client = self.client(function_id)
+            client = self.p.client(function_id)
             for _ in range(5):
                 client.call(HELLO)
             self.assertEqual(self.p.leaves_with(function_id), [leaf])
@@ -72,14 +69,14 @@ class Calls(Controlled):
     def test_warm_calls_go_to_the_warm_leaf(self):
         self.check_warm("two.cfg", 2)
 
-    def test_the_same_with_more_leaves(self):
-        self.check_warm("many.cfg", 3)
+    def test_the_same_with_more_leaves_and_a_unix_socket(self):
+        self.check_warm("many.cfg", 3, spoe=f"unix:{self.folder}/spoe")
 
     def test_one_leaf_needs_no_controller(self):
         p = self.p = self.tree(1)
         self.agent = None
         self.put_in_front("one.cfg")
-        client = self.client(p.create("hyperfaas-hello:latest"))
+        client = self.p.client(p.create("hyperfaas-hello:latest"))
         for _ in range(3):
             client.call(HELLO)
 
@@ -88,7 +85,7 @@ class Calls(Controlled):
         self.put_in_front()
         functions = [self.p.create("hyperfaas-hello:latest") for _ in range(20)]
         for function_id in functions:
-            clients = [self.client(function_id + port) for port in ("", ":443", ":50053", "")]
+            clients = [self.p.client(function_id + port) for port in ("", ":443", ":50053", "")]
             for call in [client.begin(HELLO) for client in clients]:
                 call.result()
             hf.eventually(lambda f=function_id: len(self.routed_by(f)) == 4, "all are in the log")
@@ -97,12 +94,22 @@ class Calls(Controlled):
         self.assertEqual({len(home) for home in homes}, {1}, "each is warm on one leaf")
         self.assertEqual(len({home[0] for home in homes}), 2, "both leaves are used")
 
-    def test_streams_deadlines_and_statuses_pass(self):
-        self.agent = net.free_address(net.own_host())
-        p = self.p = self.tree(2, runtime="process",
-                               options={"lb": {"spoe": self.agent, "forward": "no"}})
+    def test_a_burst_shares_few_connections_to_the_controller(self):
+        """HAProxy opens one for each call unless told otherwise, and takes a refusal as a loss."""
+        self.start()
         self.put_in_front()
-        client = self.client(p.probe())
+        function_id = self.p.create("hyperfaas-echo:latest")
+        report = load.run(self.haproxy.front, function_id, "/examples.echo.v1.Echo/Echo", 6000,
+                          connections=50, streams=40)
+        self.assertEqual((report["calls"], report["failed"]), (6000, 0), report["failure"])
+        self.assertEqual(self.p.root.counter("spop_refused"), 0)
+        self.assertLess(self.p.root.counter("spop_accepted"), 300)
+        self.assertEqual(self.haproxy.servers()["controller"], "UP")
+
+    def test_streams_deadlines_and_statuses_pass(self):
+        self.start(runtime="process")
+        self.put_in_front()
+        client = self.p.client(self.p.probe())
         said = client.converse("/hf.Probe/Converse", iter([b"1", b"2", b"3"]))
         self.assertEqual(list(said), [b"1", b"2", b"3"])
         large = bytes(3 << 20)
@@ -113,9 +120,27 @@ class Calls(Controlled):
                          (grpc.StatusCode.FAILED_PRECONDITION, "as told", "1"))
         call = client.begin("/hf.Probe/Unary", timeout=30,
                             metadata=instructions(id="it", hold="never"))
-        p.wait_note("call", id="it")
+        self.p.wait_note("call", id="it")
         call.cancel()
-        p.wait_note("cancelled", id="it")
+        self.p.wait_note("cancelled", id="it")
+
+    def test_leaf_that_drains_ends_its_calls_and_gets_no_new_ones(self):
+        self.start(runtime="process")
+        self.put_in_front()
+        function_id = self.p.probe()
+        client = self.p.client(function_id)
+        call = client.begin("/hf.Probe/Unary", metadata=instructions(id="it", hold="file"))
+        self.p.wait_note("call", id="it")
+        home, = self.p.leaves_with(function_id)
+        leaf, = (leaf for leaf in self.p.leaves if leaf.name == home)
+        self.p.root.log.tolerate("child lost")
+        leaf.terminate()
+        self.haproxy.wait(f"leaf-{self.p.leaves.index(leaf) + 1}", "DOWN")
+        self.assertEqual(client.call("/hf.Probe/Unary", b"new"), b"new")
+        self.assertTrue(leaf.running())
+        self.p.release("file")
+        self.assertEqual(call.result(), b"")
+        self.assertEqual(leaf.wait(), 0)
 
 
 class Losses(Controlled):
@@ -126,7 +151,7 @@ class Losses(Controlled):
         self.start()
         self.put_in_front()
         self.function_id = self.warm_at(self.p.leaves[0])
-        self.callers = [Caller(self.client(self.function_id), HELLO, b"") for _ in range(4)]
+        self.callers = [load.Caller(self.p.client(self.function_id), HELLO, b"") for _ in range(4)]
         for caller in self.callers:
             caller.start()
             self.addCleanup(caller.stop.set)
@@ -160,7 +185,7 @@ class Losses(Controlled):
         self.wait_calls()
         self.wait_routed_by("-")  # nobody has said anything
         other = self.p.create("hyperfaas-hello:latest")
-        client = self.client(other)
+        client = self.p.client(other)
         for _ in range(5):
             client.call(HELLO)
         self.assertEqual(len(self.p.leaves_with(other)), 1, "hashing keeps its calls together")
@@ -210,7 +235,7 @@ class Losses(Controlled):
         for number, leaf in enumerate(self.p.leaves):
             leaf.stop()
             self.haproxy.wait(f"leaf-{number + 1}", "DOWN")
-        error = hf.failure(self.client(self.function_id).call, HELLO)
+        error = hf.failure(self.p.client(self.function_id).call, HELLO)
         self.assertEqual((error.code(), error.details()),
                          (grpc.StatusCode.UNAVAILABLE, "no leaf can be reached"))
 

@@ -150,10 +150,9 @@ counted(const char *name)
     "\0\0\0\x12\x00\0\0\0\x01\x05\x02\x01\x04text\x08\x03hey"
 #define FRAGMENTS_ACK "\0\0\0\x14\x67\0\0\0\x01\x05\x02\x01\x03\x02\x04said\x08\x03hey"
 
-#define FAREWELL                                                                                   \
+#define FAREWELL(status)                                                                           \
     "\0\0\0\x21\x02\0\0\0\x01\0\0"                                                                 \
-    "\x0bstatus-code\x03\x00"                                                                      \
-    "\x07message\x08\x02OK"
+    "\x0bstatus-code\x03" status "\x07message\x08\x02OK"
 
 /* What the agent says when it closes. */
 #define PARTING(length, status, text_length, text)                                                 \
@@ -241,7 +240,11 @@ questions_are_answered_until_haproxy_parts(void)
     EXPECT(fd, NOTIFY_ACK);
     SEND(fd, NOTIFY NOTIFY FRAGMENTS "\0\0\0\x0c\x03\0\0\0\x01\x05\x03\x03huh\0");
     EXPECT(fd, NOTIFY_ACK NOTIFY_ACK FRAGMENTS_ACK "\0\0\0\x07\x67\0\0\0\x01\x05\x03");
-    SEND(fd, FAREWELL);
+    SEND(fd, FAREWELL("\x00"));
+    EXPECT(fd, PARTING_NORMAL);
+    expect_end(fd);
+    fd = meet(&f);
+    SEND(fd, FAREWELL("\x02")); /* it was idle for long */
     EXPECT(fd, PARTING_NORMAL);
     expect_end(fd);
     UNIT_STR(f.trouble, "");
@@ -443,7 +446,7 @@ a_payload_without_end_is_refused(void)
 static void
 random_bytes_and_broken_frames_harm_nobody(void)
 {
-    static const char good[] = HELLO NOTIFY FRAGMENTS FAREWELL;
+    static const char good[] = HELLO NOTIFY FRAGMENTS FAREWELL("\x00");
     struct hf_random random;
     struct fixture f;
     int healthy;

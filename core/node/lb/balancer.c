@@ -263,7 +263,11 @@ balancer_start(struct hf_role *role, struct hf_err *err)
 static void
 on_nothing_runs(struct hf_task *task)
 {
-    on_proxy_drained(hf_container_of(task, struct hf_balancer, nothing_runs));
+    struct hf_balancer *balancer = hf_container_of(task, struct hf_balancer, nothing_runs);
+
+    if (balancer->drained) {
+        on_proxy_drained(balancer);
+    }
 }
 
 static void
@@ -339,6 +343,7 @@ balancer_destroy(struct hf_role *role)
         return;
     }
     balancer = balancer_of(role);
+    balancer->drained = NULL; /* nobody waits for it any more */
     hf_proxy_free(balancer->proxy);
     hf_balancer_close_agent(balancer);
     hf_balancer_disconnect(balancer);

@@ -14,13 +14,16 @@ CONFIGURATIONS = env.SOURCE / "conf" / "haproxy"
 
 
 class HAProxy(Engine):
-    """HAProxy in front of leaves; with `agent`, it asks there where calls should go."""
+    """HAProxy in front of leaves; it asks `agent` (HOST:PORT or unix:PATH) where calls should go,
+    if its configuration says that it asks."""
 
     def __init__(self, folder, configuration, leaves, agent=None):
         super().__init__(folder, "haproxy", "haproxy", "haproxy")
         self.front = net.free_address(net.own_host())
         self.admin = self.folder / "admin.sock"
-        addresses = {"127.0.0.1:9999": self.front, "127.0.0.1:9990": agent or "127.0.0.1:1"}
+        addresses = {"127.0.0.1:9999": self.front}
+        if agent:
+            addresses["127.0.0.1:9990"] = agent.replace("unix:", "unix@")
         for number, leaf in enumerate(leaves):
             addresses[f"127.0.0.1:50{number}53"] = leaf.proxy
             addresses[f"port 50{number}50"] = f"port {leaf.api.rpartition(':')[2]}"
