@@ -72,6 +72,8 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/lb/functions.c \
     %D%/lb/haproxy.c \
     %D%/lb/members.c \
+    %D%/worker/adoption.c \
+    %D%/worker/commands.c \
     %D%/worker/events.c \
     %D%/worker/instance.c \
     %D%/worker/logs.c \

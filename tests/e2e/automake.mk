@@ -42,7 +42,10 @@ E2E_TESTS = \
     %D%/80-etcd.py \
     %D%/82-etcd-away.py \
     %D%/83-etcd-nodes.py \
-    %D%/84-etcd-security.py
+    %D%/84-docker.py \
+    %D%/84-etcd-security.py \
+    %D%/85-docker-restarts.py \
+    %D%/86-docker-starts.py
 
 # Those in which threads meet.
 THREAD_TESTS += \
@@ -63,6 +66,7 @@ EXTRA_DIST += \
     %D%/hf/__init__.py \
     %D%/hf/case.py \
     %D%/hf/cli.py \
+    %D%/hf/containers.py \
     %D%/hf/ctl.py \
     %D%/hf/daemon.py \
     %D%/hf/engines.py \
