@@ -48,8 +48,10 @@ EXTRA_DIST += \
     %D%/hf/daemon.py \
     %D%/hf/engines.py \
     %D%/hf/env.py \
+    %D%/hf/function.py \
     %D%/hf/h2raw.py \
     %D%/hf/ini.py \
+    %D%/hf/jpeg.py \
     %D%/hf/load.py \
     %D%/hf/logs.py \
     %D%/hf/net.py \
