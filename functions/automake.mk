@@ -68,8 +68,12 @@ check_PROGRAMS += %D%/tests/kinds
 %C%_tests_kinds_LDADD = $(HF_FUNCTION_LIBS)
 
 FUNCTION_TESTS = tests/e2e/05-functions.py tests/e2e/06-computing.py
-dist_check_SCRIPTS += $(FUNCTION_TESTS)
+IMAGE_TESTS = tests/e2e/87-images.py
+dist_check_SCRIPTS += $(FUNCTION_TESTS) $(IMAGE_TESTS)
 TESTS += $(FUNCTION_TESTS)
+if !HF_SANITIZED # which static executables cannot be
+TESTS += $(IMAGE_TESTS)
+endif
 EXTRA_DIST += %D%/README.md
 
 # make static-functions: the same in functions/static/, stripped and without any shared library, for
@@ -83,6 +87,12 @@ $(STATIC_FUNCTIONS): $(function_PROGRAMS)
 	    $($(call function_variable,$(@F),LDADD)) $(LIBS)
 static-functions: $(STATIC_FUNCTIONS)
 .PHONY: static-functions
+
+# make images: an image of each, with the Docker engine of this machine or that of DOCKER_HOST.
+images: $(STATIC_FUNCTIONS)
+	$(srcdir)/%D%/images.sh $(STATIC_FUNCTIONS)
+.PHONY: images
+EXTRA_DIST += %D%/Dockerfile %D%/images.sh
 
 clean-local: clean-static-functions
 clean-static-functions:

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""`make images`: an image of each sample function, FROM scratch, in a real Docker engine."""
+
+import json
+import os
+import re
+import subprocess
+
+import hf
+from hf import env, jpeg
+from hf.engines import Dockerd
+from hf.function import field
+
+IMAGE = jpeg.write(16, 16, lambda x, y: (200, 100, 50))
+
+# What each answers: method, request, and what the answer begins with; crash only serves.
+FUNCTIONS = {
+    "bfs": ("/examples.bfs.v1.BFS/ComputeBFS", field(1, 3), field(1, b"\0\1\2")),
+    "crash": ("/grpc.health.v1.Health/Check", b"", b"\x08\x01"),
+    "echo": ("/examples.echo.v1.Echo/Echo", field(1, b"x"), field(1, b"x")),
+    "grpc-proxy-greeter": ("/examples.greeter.v1.Greeter/SayHello", field(1, b"Ada"),
+                           field(1, b"Hello, Ada!")),
+    "hello": ("/examples.hello.v1.Hello/SayHello", b"", field(1, b"Hello, World!")),
+    "sleep": ("/examples.sleep.v1.Sleep/Sleep", b"", field(1, b"Finished Sleeping")),
+    "thumbnailer": ("/examples.thumbnailer.v1.Thumbnailer/Thumbnail",
+                    field(1, IMAGE) + field(2, 8) + field(3, 8), b"\x0a"),
+}
+KIBIBYTES_MAX = 4096
+
+
+def make_images(host):
+    """The finished process of `make images` with that engine."""
+    clean = {key: value for key, value in os.environ.items()
+             if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return subprocess.run(["make", "-C", env.BUILD, "images"], env={**clean, "DOCKER_HOST": host},
+                          capture_output=True, text=True, check=False)
+
+
+class Images(hf.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.engine = Dockerd(self.folder)
+        self.addCleanup(self.engine.discard)
+        self.engine.start()
+
+    def test_images(self):
+        done = make_images(f"unix://{self.engine.socket}")
+        self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr)
+        sizes = dict(re.findall(r"(?m)^hyperfaas-(\S+):latest +(\d+)$", done.stdout))
+        self.assertEqual(sorted(sizes), sorted(FUNCTIONS))
+        for name, (path, request, answer) in FUNCTIONS.items():
+            with self.subTest(name):
+                self.assertLess(int(sizes[name]), KIBIBYTES_MAX)
+                self.check_image(f"hyperfaas-{name}:latest")
+                self.check_answer(f"hyperfaas-{name}", path, request, answer)
+
+    def check_image(self, tag):
+        image, = json.loads(self.engine.docker("image", "inspect", tag))
+        self.assertEqual(list(image["Config"]["ExposedPorts"]), ["50052/tcp"])
+        self.assertNotIn(image["Config"]["User"], ("", "0", "root"))
+        self.assertEqual(len(image["RootFS"]["Layers"]), 1)
+
+    def check_answer(self, tag, path, request, answer):
+        container = self.engine.docker("run", "-d", "--read-only", "--cap-drop", "ALL",
+                                       "--security-opt", "no-new-privileges", tag)
+        state, = json.loads(self.engine.docker("inspect", container))
+        with hf.Client(f"{state['NetworkSettings']['Networks']['bridge']['IPAddress']}:50052") as c:
+            found = c.call(path, request, wait_for_ready=True)
+            self.assertEqual(found[:len(answer)], answer)
+        self.engine.docker("stop", container)
+        state, = json.loads(self.engine.docker("inspect", container))
+        self.assertEqual(state["State"]["ExitCode"], 0)
+        self.engine.docker("rm", container)
+
+    def test_no_engine(self):
+        done = make_images(f"unix://{self.folder}/nobody.sock")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("Is the docker daemon running?", done.stderr)
+        self.assertIn("no image of ", done.stderr)
+
+
+if __name__ == "__main__":
+    hf.main()
