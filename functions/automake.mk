@@ -74,7 +74,7 @@ TESTS += $(FUNCTION_TESTS)
 if !HF_SANITIZED # which static executables cannot be
 TESTS += $(IMAGE_TESTS)
 endif
-EXTRA_DIST += %D%/README.md
+EXTRA_DIST += %D%/README.md %D%/examples/upper.py
 
 # make static-functions: the same in functions/static/, stripped and without any shared library, for
 # images that contain nothing else.

@@ -16,6 +16,7 @@ E2E_TESTS = \
     %D%/32-change.py \
     %D%/34-crash.py \
     %D%/36-volume.py \
+    %D%/38-languages.py \
     %D%/40-cli.py \
     %D%/40-config.py \
     %D%/42-plugins.py \
