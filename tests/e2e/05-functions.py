@@ -12,6 +12,7 @@ import unittest
 import hf
 from hf import env
 from hf.function import PATIENCE, Function, field, varint
+from hf.make import must_make
 
 import grpc
 
@@ -233,12 +234,7 @@ if not env.SANITIZED:  # there are no static sanitizers
 
         @classmethod
         def setUpClass(cls):
-            clean = {key: value for key, value in os.environ.items()
-                     if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-            done = subprocess.run(["make", "-C", env.BUILD, "static-functions"], env=clean,
-                                  capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise AssertionError(done.stdout[-2000:] + done.stderr)
+            must_make("static-functions")
 
         def function(self, name, **environment):
             program = env.BUILD / "functions" / "static" / name

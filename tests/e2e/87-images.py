@@ -2,14 +2,13 @@
 """`make images`: an image of each sample function, FROM scratch, in a real Docker engine."""
 
 import json
-import os
 import re
-import subprocess
 
 import hf
-from hf import env, jpeg
+from hf import jpeg
 from hf.engines import Dockerd
 from hf.function import field
+from hf.make import make, must_make
 
 IMAGE = jpeg.write(16, 16, lambda x, y: (200, 100, 50))
 
@@ -28,14 +27,6 @@ FUNCTIONS = {
 KIBIBYTES_MAX = 4096
 
 
-def make_images(host):
-    """The finished process of `make images` with that engine."""
-    clean = {key: value for key, value in os.environ.items()
-             if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    return subprocess.run(["make", "-C", env.BUILD, "images"], env={**clean, "DOCKER_HOST": host},
-                          capture_output=True, text=True, check=False)
-
-
 class Images(hf.TestCase):
     def setUp(self):
         super().setUp()
@@ -44,9 +35,8 @@ class Images(hf.TestCase):
         self.engine.start()
 
     def test_images(self):
-        done = make_images(f"unix://{self.engine.socket}")
-        self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr)
-        sizes = dict(re.findall(r"(?m)^hyperfaas-(\S+):latest +(\d+)$", done.stdout))
+        printed = must_make("images", DOCKER_HOST=f"unix://{self.engine.socket}")
+        sizes = dict(re.findall(r"(?m)^hyperfaas-(\S+):latest +(\d+)$", printed))
         self.assertEqual(sorted(sizes), sorted(FUNCTIONS))
         for name, (path, request, answer) in FUNCTIONS.items():
             with self.subTest(name):
@@ -73,7 +63,7 @@ class Images(hf.TestCase):
         self.engine.docker("rm", container)
 
     def test_no_engine(self):
-        done = make_images(f"unix://{self.folder}/nobody.sock")
+        done = make("images", DOCKER_HOST=f"unix://{self.folder}/nobody.sock")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("Is the docker daemon running?", done.stderr)
         self.assertIn("no image of ", done.stderr)

@@ -55,6 +55,7 @@ EXTRA_DIST += \
     %D%/hf/jpeg.py \
     %D%/hf/load.py \
     %D%/hf/logs.py \
+    %D%/hf/make.py \
     %D%/hf/net.py \
     %D%/hf/pb.py \
     %D%/hf/platform.py \
