@@ -90,7 +90,10 @@ deadline_passed(struct hf_timer *timer)
     struct hf_grpc_call *call = hf_container_of(timer, struct hf_grpc_call, deadline);
     struct hf_h2_stream *stream = call->stream;
 
-    /* The caller has given up at the same time; there is nobody to answer. */
+    if (hf_h2_stream_unsent(stream) == 0) { /* the caller's clock may be behind ours */
+        refuse(call, HF_GRPC_DEADLINE_EXCEEDED, "the deadline passed while the method ran");
+        return;
+    }
     hf_h2_stream_set(stream, &hf_grpc_done_ops, NULL);
     hf_h2_stream_reset(stream, HF_H2_CANCEL);
     cancel(call);

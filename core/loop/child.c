@@ -90,8 +90,25 @@ apply_limits(const struct hf_child_spec *spec)
     if (limit.rlim_cur && setrlimit(RLIMIT_NOFILE, &limit) < 0) {
         return -1;
     }
+    limit.rlim_cur = limit.rlim_max = (rlim_t)spec->data_bytes;
+    if (spec->data_bytes && setrlimit(RLIMIT_DATA, &limit) < 0) {
+        return -1;
+    }
     limit.rlim_cur = limit.rlim_max = (rlim_t)spec->memory_bytes;
     return spec->memory_bytes ? setrlimit(RLIMIT_AS, &limit) : 0;
+}
+
+/* Where and when it is to run: wishes, which a restricted container may not grant. */
+static void
+apply_schedule(const struct hf_child_spec *spec)
+{
+    if (spec->processors) {
+        (void)syscall(SYS_sched_setaffinity, 0, spec->processor_words * sizeof *spec->processors,
+                      spec->processors);
+    }
+    if (spec->nice) {
+        (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + spec->nice);
+    }
 }
 
 static int
@@ -136,6 +153,7 @@ become(const struct request *request)
         apply_descriptors(request) < 0 || reset_signals() < 0) {
         return;
     }
+    apply_schedule(spec);
     /* The program may change its copy of the strings; ours is on the other side of exec. */
     execve(spec->path, (char *const *)(uintptr_t)spec->argv, (char *const *)(uintptr_t)spec->envp);
 }

@@ -30,13 +30,17 @@ void hf_spawner_free(struct hf_spawner *spawner);
 
 /* What to run.  Borrowed for the call. */
 struct hf_child_spec {
-    const char *path;        /* executable */
-    const char *const *argv; /* NULL-terminated */
-    const char *const *envp; /* NULL-terminated, the whole environment */
-    const char *directory;   /* to start in; NULL: ours */
-    int output;              /* becomes stdout and stderr; -1: /dev/null; stays the caller's */
-    uint64_t memory_bytes;   /* RLIMIT_AS; 0: none */
-    uint64_t open_files;     /* RLIMIT_NOFILE; 0: what we were started with */
+    const char *path;           /* executable */
+    const char *const *argv;    /* NULL-terminated */
+    const char *const *envp;    /* NULL-terminated, the whole environment */
+    const char *directory;      /* to start in; NULL: ours */
+    int output;                 /* becomes stdout and stderr; -1: /dev/null; stays the caller's */
+    uint64_t memory_bytes;      /* RLIMIT_AS; 0: none */
+    uint64_t data_bytes;        /* RLIMIT_DATA; 0: ours */
+    uint64_t open_files;        /* RLIMIT_NOFILE; 0: what we were started with */
+    const uint64_t *processors; /* bit by bit, those it may run on; NULL: ours */
+    uint32_t processor_words;   /* of `processors` */
+    int nice;                   /* added to ours */
 };
 
 /* `code` is the exit code, or -1 if `signal` ended it.  The child is freed by its

@@ -54,6 +54,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/leaf/worker_link.c %D%/leaf/worker_link.h %D%/leaf/worker_link_internal.h \
     %D%/leaf/worker_link_calls.c \
     %D%/leaf/workers.c \
+    %D%/worker/adoption.c \
     %D%/worker/events.c \
     %D%/worker/instance.c \
     %D%/worker/logs.c \

@@ -1,16 +1,19 @@
 /*
  * driver_host.c - what drivers are given: time, descriptors, processes.
  *
- * The gRPC server for instances inside a driver is in driver_service.c.
+ * The gRPC server for instances inside a driver is in driver_service.c; the HTTP client is
+ * core/http itself.
  */
 #include "node/driver_host.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/random.h"
+#include "http/http.h"
 #include "loop/child.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
@@ -171,21 +174,35 @@ on_exit_of(void *arg, int code, int signal)
     child->on_exit(child->arg, &how);
 }
 
+/* A module of an earlier minor version gives less: the rest is zero. */
+static struct hf_child_spec
+child_spec_of(const struct hf_host_spawn *given)
+{
+    struct hf_host_spawn spawn = { 0 };
+
+    memcpy(&spawn, given, hf_min((size_t)given->size, sizeof spawn));
+    return (struct hf_child_spec){
+        .path = spawn.path,
+        .argv = spawn.argv,
+        .envp = spawn.envp,
+        .directory = spawn.directory,
+        .output = spawn.output,
+        .memory_bytes = spawn.memory_bytes,
+        .data_bytes = spawn.data_bytes,
+        .open_files = spawn.open_files,
+        .processors = spawn.processors,
+        .processor_words = spawn.processor_words,
+        .nice = spawn.nice,
+    };
+}
+
 static int
 host_spawn(const struct hf_driver_host *host, const struct hf_host_spawn *spawn,
            void (*on_exit)(void *arg, const struct hf_host_exit *), void *arg,
            struct hf_host_child **ret, struct hf_err *err)
 {
     const struct driver *driver = driver_of(host);
-    const struct hf_child_spec spec = {
-        .path = spawn->path,
-        .argv = spawn->argv,
-        .envp = spawn->envp,
-        .directory = spawn->directory,
-        .output = spawn->output,
-        .memory_bytes = spawn->memory_bytes,
-        .open_files = spawn->open_files,
-    };
+    const struct hf_child_spec spec = child_spec_of(spawn);
     struct hf_host_child *child = calloc(1, sizeof *child);
     int r;
 
@@ -237,6 +254,13 @@ host_listen(const struct hf_driver_host *host, const char *address,
                                     err);
 }
 
+static int
+host_http_new(const struct hf_driver_host *host, const struct hf_host_http_options *options,
+              struct hf_host_http **ret, struct hf_err *err)
+{
+    return hf_http_new(driver_of(host)->loop, options, ret, err);
+}
+
 static const struct hf_driver_host table = {
     .size = sizeof table,
     .now = host_now,
@@ -257,6 +281,11 @@ static const struct hf_driver_host table = {
     .listener_free = hf_driver_service_free,
     .call_send = hf_driver_call_send,
     .call_finish = hf_driver_call_finish,
+    .http_new = host_http_new,
+    .http_free = hf_http_free,
+    .http_send = hf_http_send,
+    .http_cancel = hf_http_cancel,
+    .http_header = hf_http_header,
 };
 
 int

@@ -90,7 +90,7 @@ static const struct hf_option leaf_rows[] = {
       "How long calls wait for a worker with room before they are refused." },
     { "min_uptime", HF_OPT_DURATION, .fallback = "1s", .max = "1h", .help =
       "An instance that ends sooner counts as a failed start." },
-    { "eject_after", HF_OPT_UINT, .fallback = "3", .max = "1000000", .help =
+    { "eject_after", HF_OPT_UINT, .fallback = "2", .max = "1000000", .help =
       "Connection failures in a row that take an instance out of use; 0: never." },
     { "max_attempts", HF_OPT_UINT, .fallback = "3", .min = "1", .max = "100", .help =
       "Instances tried for a call that none of them can have seen." },

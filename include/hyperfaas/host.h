@@ -105,6 +105,12 @@ struct hf_host_spawn {
     int output; /* descriptor for its stdout and stderr; -1: /dev/null; stays the caller's */
     uint64_t memory_bytes; /* RLIMIT_AS; 0: none */
     uint64_t open_files;   /* RLIMIT_NOFILE; 0: unchanged */
+
+    /* --- since 0.2 --- */
+    uint64_t data_bytes;        /* RLIMIT_DATA; 0: unchanged */
+    const uint64_t *processors; /* bit by bit, those it may run on; NULL: unchanged */
+    uint32_t processor_words;   /* of `processors` */
+    int32_t nice;               /* added to the node's own */
 };
 
 /* How a child ended. */
@@ -172,9 +178,9 @@ struct hf_host_http_request {
 /* How an exchange ended.  Borrowed for the call. */
 struct hf_host_http_answer {
     uint32_t size;
-    int32_t code; /* 0: a whole answer came, whatever its status; else a negative HF_E code:
-                   * HF_EUNAVAILABLE not connected or lost, HF_ETIMEOUT, HF_EFULL, HF_EDENIED
-                   * (TLS), HF_ECANCELLED */
+    int32_t code;        /* 0: a whole answer came, whatever its status; else a negative HF_E code:
+                          * HF_EUNAVAILABLE not connected or lost, HF_ETIMEOUT, HF_EFULL, HF_EDENIED
+                          * (TLS), HF_ECANCELLED */
     const char *message; /* why, for an operator; never NULL */
     uint32_t status;     /* HTTP status; 0: none came */
     uint32_t sent;       /* 0: the server cannot have seen the request, so it may be repeated */
@@ -282,6 +288,11 @@ struct hf_driver_host {
     /* A header of the answer by its name, in any case, or NULL.  Valid until the next callback
      * of the exchange.  From `on_headers` and `on_done`. */
     const char *(*http_header)(const struct hf_host_exchange *, const char *name);
+
+    /* --- since 0.2: who the node is, to mark what must be found again --- */
+
+    const char *node_id; /* the same after a restart */
+    const char *boot_id; /* new for each process */
 };
 
 #ifdef __cplusplus

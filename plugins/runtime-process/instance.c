@@ -279,6 +279,7 @@ launch(struct instance *instance, const struct hf_instance_spec *spec, const cha
                                  runtime->listen, port };
     char **environment = environment_new(runtime->host, runtime->options, &identity);
     const char *argv[] = { path, NULL };
+    uint64_t processors[LIMITS_PROCESSOR_WORDS];
     char folder[PATH_MAX];
     struct hf_host_spawn spawn = {
         .size = sizeof spawn,
@@ -287,7 +288,6 @@ launch(struct instance *instance, const struct hf_instance_spec *spec, const cha
         .envp = (const char *const *)environment,
         .directory = folder,
         .output = output,
-        .memory_bytes = limits_address_space(&runtime->limits, spec->function),
     };
     int r;
 
@@ -295,13 +295,10 @@ launch(struct instance *instance, const struct hf_instance_spec *spec, const cha
         return runtime->host->fail(err, HF_ENOMEM, "out of memory");
     }
     snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    limits_apply(&runtime->limits, spec->function, runtime->started++, processors, &spawn);
     r = runtime->driver->spawn(runtime->driver, &spawn, on_exit_of, instance, &instance->child,
                                err);
     free(environment);
-    if (r == 0) {
-        limits_apply(&runtime->limits, spec->function, runtime->driver->child_pid(instance->child),
-                     runtime->started++);
-    }
     return r;
 }
 

@@ -1,15 +1,11 @@
 /*
- * limits.c - limits set from outside, right after the start.
- *
- * A limit that cannot be set is left out: it makes an instance no worse than
- * one without a limit, and why it failed (a process that has gone already, a
- * restricted container) is of no use to the caller.
+ * limits.c - the limits of a function, for the host to set before the program runs: later,
+ * what it does first would have none.
  */
 #include "limits.h"
 
 #include <sched.h>
 #include <string.h>
-#include <sys/resource.h>
 
 void
 limits_init(struct limits *limits, const struct hf_host *host, const struct hf_options *options)
@@ -25,17 +21,20 @@ limits_init(struct limits *limits, const struct hf_host *host, const struct hf_o
     };
 }
 
-/* Binds a process to as many of our processors as the quota has, rounded up. */
-static void
-limit_processors(const struct hf_function *function, pid_t pid, unsigned turn)
+_Static_assert(CPU_SETSIZE <= LIMITS_PROCESSOR_WORDS * 64, "a bit for each processor");
+
+/* Chooses as many of our processors as the quota has, rounded up; false: all. */
+static bool
+choose_processors(const struct hf_function *function, unsigned turn,
+                  uint64_t processors[LIMITS_PROCESSOR_WORDS])
 {
     uint64_t wanted =
         (function->cpu_quota_us + function->cpu_period_us - 1) / function->cpu_period_us;
-    cpu_set_t ours, set;
     unsigned allowed[CPU_SETSIZE], n = 0;
+    cpu_set_t ours;
 
     if (sched_getaffinity(0, sizeof ours, &ours) != 0) {
-        return;
+        return false;
     }
     for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
         if (CPU_ISSET(cpu, &ours)) {
@@ -43,46 +42,32 @@ limit_processors(const struct hf_function *function, pid_t pid, unsigned turn)
         }
     }
     if (n == 0 || wanted >= n) {
-        return;
+        return false;
     }
-    CPU_ZERO(&set);
+    memset(processors, 0, LIMITS_PROCESSOR_WORDS * sizeof *processors);
     for (uint64_t i = 0; i < wanted; i++) {
-        CPU_SET(allowed[(turn + i) % n], &set);
+        unsigned cpu = allowed[(turn + i) % n];
+
+        processors[cpu / 64] |= UINT64_C(1) << cpu % 64;
     }
-    sched_setaffinity(pid, sizeof set, &set);
+    return true;
 }
 
-/* Limits writable memory.  Both kinds of limit count what was asked for, not
- * what is in use: without headroom, the stacks of idle threads alone (8 MiB
- * each) would use up the limit of many a harmless function. */
-static void
-limit_data(const struct limits *limits, const struct hf_function *function, pid_t pid)
-{
-    rlim_t bytes = function->memory_bytes + limits->headroom;
-    struct rlimit limit = { bytes, bytes };
-
-    prlimit(pid, RLIMIT_DATA, &limit, NULL);
-}
-
+/* Both kinds of limit on memory count what was asked for, not what is in use: without
+ * headroom, the stacks of idle threads alone (8 MiB each) would use up the limit of many a
+ * harmless function. */
 void
-limits_apply(const struct limits *limits, const struct hf_function *function, pid_t pid,
-             unsigned turn)
+limits_apply(const struct limits *limits, const struct hf_function *function, unsigned turn,
+             uint64_t processors[LIMITS_PROCESSOR_WORDS], struct hf_host_spawn *spawn)
 {
-    if (limits->data && function->memory_bytes > 0) {
-        limit_data(limits, function, pid);
-    }
-    if (limits->processors && function->cpu_quota_us > 0 && function->cpu_period_us > 0) {
-        limit_processors(function, pid, turn);
-    }
-    if (limits->nice > 0) {
-        setpriority(PRIO_PROCESS, (id_t)pid, getpriority(PRIO_PROCESS, 0) + limits->nice);
-    }
-}
+    uint64_t bytes = function->memory_bytes > 0 ? function->memory_bytes + limits->headroom : 0;
 
-uint64_t
-limits_address_space(const struct limits *limits, const struct hf_function *function)
-{
-    return limits->address_space && function->memory_bytes > 0
-               ? function->memory_bytes + limits->headroom
-               : 0;
+    spawn->data_bytes = limits->data ? bytes : 0;
+    spawn->memory_bytes = limits->address_space ? bytes : 0;
+    spawn->nice = limits->nice;
+    if (limits->processors && function->cpu_quota_us > 0 && function->cpu_period_us > 0 &&
+        choose_processors(function, turn, processors)) {
+        spawn->processors = processors;
+        spawn->processor_words = LIMITS_PROCESSOR_WORDS;
+    }
 }

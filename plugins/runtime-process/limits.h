@@ -5,7 +5,7 @@
 #define HF_RUNTIME_PROCESS_LIMITS_H
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <stdint.h>
 
 #include <hyperfaas/function.h>
 #include <hyperfaas/host.h>
@@ -21,11 +21,12 @@ struct limits {
 
 void limits_init(struct limits *, const struct hf_host *, const struct hf_options *);
 
-/* Applies what can be applied to a process that has just been started.
- * `turn` spreads instances over the processors. */
-void limits_apply(const struct limits *, const struct hf_function *, pid_t pid, unsigned turn);
+/* Room for as many processors as cpu_set_t holds, one bit each. */
+#define LIMITS_PROCESSOR_WORDS 16
 
-/* The limit of address space, which must be set before the program starts; 0: none. */
-uint64_t limits_address_space(const struct limits *, const struct hf_function *);
+/* Adds the limits of a function to what is to be started.  `turn` spreads instances over the
+ * processors; `processors` is room that lasts until the start. */
+void limits_apply(const struct limits *, const struct hf_function *, unsigned turn,
+                  uint64_t processors[LIMITS_PROCESSOR_WORDS], struct hf_host_spawn *spawn);
 
 #endif

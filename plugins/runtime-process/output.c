@@ -80,9 +80,9 @@ output_rotations(const struct output *output)
     return output->rotations;
 }
 
-/* Writes to the log; what the disk does not take is lost, not waited for. */
-static void
-write_log(struct output *output, const char *data, size_t len)
+/* Writes what fits into one file; false: the disk does not take it. */
+static bool
+write_part(struct output *output, const char *data, size_t len)
 {
     bool full = output->size + len > logs_limit(output->logs) && output->size > 0;
     ssize_t n;
@@ -98,6 +98,25 @@ write_log(struct output *output, const char *data, size_t len)
     }
     n = output->file >= 0 ? write(output->file, data, len) : -1;
     output->size += n > 0 ? (uint64_t)n : 0;
+    return n == (ssize_t)len;
+}
+
+/* Writes to the log, a piece that is larger than a file into several; what the disk does not take
+ * is lost, not waited for. */
+static void
+write_log(struct output *output, const char *data, size_t len)
+{
+    uint64_t limit = logs_limit(output->logs);
+
+    while (len > 0) {
+        size_t part = len < limit ? len : (size_t)limit;
+
+        if (!write_part(output, data, part)) {
+            return;
+        }
+        data += part;
+        len -= part;
+    }
 }
 
 /* Takes one piece from the pipe; false if there is none. */

@@ -24,9 +24,13 @@ E2E_TESTS = \
     %D%/46-docs.py \
     %D%/50-worker-api.py \
     %D%/52-leaf-state.py \
+    %D%/57-existing-worker.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
-    %D%/70-load.py
+    %D%/70-load.py \
+    %D%/84-docker.py \
+    %D%/85-docker-restarts.py \
+    %D%/86-docker-starts.py
 
 # Those in which threads meet.
 THREAD_TESTS += \
@@ -45,10 +49,12 @@ EXTRA_DIST += \
     %D%/hf/__init__.py \
     %D%/hf/case.py \
     %D%/hf/cli.py \
+    %D%/hf/containers.py \
     %D%/hf/ctl.py \
     %D%/hf/daemon.py \
     %D%/hf/engines.py \
     %D%/hf/env.py \
+    %D%/hf/existing_worker.py \
     %D%/hf/function.py \
     %D%/hf/h2raw.py \
     %D%/hf/ini.py \
@@ -61,10 +67,15 @@ EXTRA_DIST += \
     %D%/hf/platform.py \
     %D%/hf/plugins.py \
     %D%/hf/processes.py \
+    %D%/hf/protos.py \
     %D%/hf/rpc.py \
     %D%/hf/wait.py \
+    %D%/hf/wire.py \
     %D%/README.md \
-    %D%/scaler-flap.c
+    %D%/scaler-flap.c \
+    %D%/wire/common/common.proto \
+    %D%/wire/grpc/health/v1/health.proto \
+    %D%/wire/worker/worker.proto
 
 check_PROGRAMS += %D%/load
 %C%_load_SOURCES = %D%/load.c

@@ -104,10 +104,18 @@ UNIT_TESTS += %D%/test-grpc-status
 %C%_test_grpc_status_SOURCES = %D%/test-grpc-status.c
 %C%_test_grpc_status_LDADD = $(UNIT_LIB) $(HF_GRPC_LIBS) $(CUNIT_LIBS)
 
+# --- core/http
+HTTP_TEST_SOURCES = %D%/http-driver.c %D%/http-driver.h %D%/http-server.c %D%/http-server.h
+UNIT_TESTS += %D%/test-http %D%/test-http-ends
+%C%_test_http_SOURCES = %D%/test-http.c $(HTTP_TEST_SOURCES)
+%C%_test_http_LDADD = $(UNIT_LIB) $(HF_HTTP_LIBS) $(CUNIT_LIBS)
+%C%_test_http_ends_SOURCES = %D%/test-http-ends.c $(HTTP_TEST_SOURCES)
+%C%_test_http_ends_LDADD = $(UNIT_LIB) $(HF_HTTP_LIBS) $(CUNIT_LIBS)
+
 # --- plugins: driver modules, compiled in and driven by a host of the tests' own
 check_LTLIBRARIES += %D%/libfakehost.la
 %C%_libfakehost_la_SOURCES = %D%/fake-host.c %D%/fake-host.h %D%/fake-host-private.h \
-    %D%/fake-plain.c %D%/fake-process.c %D%/fake-service.c
+    %D%/fake-http.c %D%/fake-http.h %D%/fake-plain.c %D%/fake-process.c %D%/fake-service.c
 FAKE_HOST_LIBS = %D%/libfakehost.la $(UNIT_LIBS)
 
 UNIT_TESTS += %D%/test-store-file

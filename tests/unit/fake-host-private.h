@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "fake-host.h"
+#include "fake-http.h"
 
 struct fake_host {
     struct hf_driver_host driver; /* first: found again by its address */
@@ -17,6 +18,11 @@ struct fake_host {
     struct hf_host_watch *watches;
     struct hf_host_child *children;
     struct hf_host_listener *listeners;
+    struct hf_host_http *https;
+    struct hf_host_exchange *exchanges; /* also those that are over */
+    struct hf_host_http_options http_options;
+    void (*serve)(void *arg, struct fake_request *); /* NULL: requests queue up */
+    void *serve_arg;
     struct fake_post *posts;
     pthread_mutex_t lock; /* guards posts and logged */
     int wake_fd;
@@ -77,6 +83,11 @@ fake_of(const struct hf_driver_host *driver)
 void fake_process_init(struct fake_host *);
 void fake_service_init(struct fake_host *);
 void fake_plain_init(struct hf_host *);
+void fake_http_init(struct fake_host *);
+void fake_http_fini(struct fake_host *);
+
+/* Clients and exchanges that are still there. */
+size_t fake_http_leaks(const struct fake_host *);
 
 /* Tells a child's end if it has ended; true if so. */
 bool fake_child_check(struct hf_host_child *);

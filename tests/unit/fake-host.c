@@ -333,8 +333,11 @@ fake_host_new(void)
     fake->driver.watch_new = watch_new;
     fake->driver.watch_free = watch_free;
     fake->driver.post = driver_post;
+    fake->driver.node_id = "node";
+    fake->driver.boot_id = "boot";
     fake_process_init(fake);
     fake_service_init(fake);
+    fake_http_init(fake);
     return fake;
 }
 
@@ -347,7 +350,7 @@ fake_driver(struct fake_host *fake)
 size_t
 fake_host_leaks(const struct fake_host *fake)
 {
-    size_t n = 0;
+    size_t n = fake_http_leaks(fake);
 
     for (const struct hf_host_timer *t = fake->timers; t; t = t->next) {
         n++;
@@ -368,6 +371,7 @@ void
 fake_host_free(struct fake_host *fake)
 {
     run_posts(fake);
+    fake_http_fini(fake);
     pthread_mutex_destroy(&fake->lock);
     close(fake->wake_fd);
     free(fake);

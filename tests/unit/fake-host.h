@@ -4,7 +4,7 @@
  * It keeps the promises of host.h with a loop that the test turns by hand: the
  * policy clock stands still but for fake_advance(), the real one runs.  Child
  * processes and descriptors are real; listeners are not: a test plays the
- * caller through fake_call_new().
+ * caller through fake_call_new(); nor are HTTP servers (fake-http.h).
  */
 #ifndef HF_TESTS_UNIT_FAKE_HOST_H
 #define HF_TESTS_UNIT_FAKE_HOST_H
@@ -23,7 +23,8 @@ struct hf_err {
 struct fake_host;
 
 struct fake_host *fake_host_new(void);
-/* The number of timers, watches, children and listeners that are still there. */
+/* The number of timers, watches, children, listeners, HTTP clients and exchanges that are still
+ * there. */
 size_t fake_host_leaks(const struct fake_host *);
 void fake_host_free(struct fake_host *);
 

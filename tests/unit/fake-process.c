@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,15 @@ become(const struct hf_host_spawn *spawn, int report)
         struct rlimit limit = { spawn->memory_bytes, spawn->memory_bytes };
 
         setrlimit(RLIMIT_AS, &limit);
+    }
+    if (spawn->data_bytes > 0) {
+        struct rlimit limit = { spawn->data_bytes, spawn->data_bytes };
+
+        setrlimit(RLIMIT_DATA, &limit);
+    }
+    if (spawn->processors) {
+        sched_setaffinity(0, spawn->processor_words * sizeof *spawn->processors,
+                          (const cpu_set_t *)(const void *)spawn->processors);
     }
     if (!spawn->directory || chdir(spawn->directory) == 0) {
         execve(spawn->path, (char *const *)(uintptr_t)spawn->argv,

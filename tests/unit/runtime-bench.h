@@ -19,6 +19,10 @@ struct runtime_bench {
     char end_id[64];
     char end_message[512];
     struct hf_instance_end end;
+
+    size_t health_changes;
+    bool unusable;
+    char health_message[512];
 };
 
 /* What a start, a stop or a listing answered. */

@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -181,19 +183,39 @@ a_child_leads_its_own_session_with_default_signals(void)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
+/* A bit for the first processor that we may run on. */
+static uint64_t
+first_processor(void)
+{
+    uint64_t ours[CPU_SETSIZE / 64] = { 0 };
+
+    CU_ASSERT_EQUAL_FATAL(sched_getaffinity(0, sizeof ours, (cpu_set_t *)(void *)ours), 0);
+    CU_ASSERT_FATAL(ours[0] != 0);
+    return ours[0] & -ours[0];
+}
+
 static void
 limits_are_applied(void)
 {
     struct run run;
-    const char *argv[] = { "sh", "-c", "[ $(ulimit -n) = 99 ] && [ $(ulimit -v) = 1048576 ]",
-                           NULL };
+    char nice[16];
+    const char *argv[] = { "sh", "-c",
+                           "[ $(ulimit -n) = 99 ] && [ $(ulimit -v) = 1048576 ] && "
+                           "[ $(ulimit -d) = 262144 ] && [ $(nice) = $0 ] && [ $(nproc) = 1 ]",
+                           nice, NULL };
+    const uint64_t first = first_processor();
     struct hf_child_spec spec = { .path = "/bin/sh",
                                   .argv = argv,
                                   .envp = environment,
                                   .output = -1,
                                   .open_files = 99,
-                                  .memory_bytes = UINT64_C(1) << 30 };
+                                  .memory_bytes = UINT64_C(1) << 30,
+                                  .data_bytes = UINT64_C(1) << 28,
+                                  .processors = &first,
+                                  .processor_words = 1,
+                                  .nice = 1 };
 
+    snprintf(nice, sizeof nice, "%d", hf_min(getpriority(PRIO_PROCESS, 0) + 1, 19));
     begin(&run);
     CU_ASSERT_EQUAL_FATAL(
         hf_child_spawn(run.spawner, run.loop, &spec, on_exit_of_child, &run, &run.child, NULL), 0);

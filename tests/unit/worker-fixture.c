@@ -135,6 +135,9 @@ make_worker(struct worker_fixture *f)
     hf_list_init(&worker->status_listeners);
     hf_list_init(&worker->watchers);
     hf_list_init(&worker->log_readers);
+    hf_list_init(&worker->claims);
+    hf_list_init(&worker->vanished);
+    hf_timer_init(&worker->list_again, f->loop, HF_TIMER_REAL, hf_worker_on_list_again);
     hf_timer_init(&worker->resources, f->loop, HF_TIMER_REAL, hf_worker_on_resources);
     CU_ASSERT_EQUAL_FATAL(hf_grpc_server_new(f->loop, NULL, &worker->api, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(hf_worker_serve(worker, NULL), 0);
@@ -160,6 +163,8 @@ worker_end(struct worker_fixture *f)
     struct hf_worker_role *worker = &f->worker;
 
     hf_grpc_client_free(f->client);
+    hf_worker_adopt_end(worker);
+    hf_timer_fini(&worker->list_again);
     while (!hf_list_is_empty(&worker->instances)) {
         hf_worker_instance_forget(
             hf_container_of(worker->instances.next, struct hf_worker_instance, node));

@@ -39,21 +39,28 @@ cancel(struct hf_grpc_client_call **call)
     hf_grpc_client_call_cancel(hf_steal(*call));
 }
 
-/* The worker can't be used: tells the role if it had been up, tries again later. */
+/* Ends what is under way; greets again later. */
 static void
-lose(struct hf_worker_link *link, const char *why)
+hang_up(struct hf_worker_link *link, const char *why)
 {
-    bool was_known = link->announced;
-
     cancel(&link->greeting);
     cancel(&link->watch);
     cancel(&link->heartbeat);
     hf_timer_cancel(&link->beat);
     link->state = HF_LINK_DOWN;
-    link->announced = false;
     link->retry_ns = link->retry_ns > 0 ? hf_min(link->retry_ns * 2, RETRY_MAX_NS) : RETRY_MIN_NS;
     hf_timer_set(&link->retry, hf_random_jitter(&link->random, link->retry_ns, RETRY_JITTER));
     snprintf(link->last_error, sizeof link->last_error, "%s", why);
+}
+
+/* The worker can't be used: tells the role if it had been up. */
+static void
+lose(struct hf_worker_link *link, const char *why)
+{
+    bool was_known = link->announced;
+
+    link->announced = false;
+    hang_up(link, why);
     if (was_known) {
         hf_log(HF_LOG_WARNING, "worker lost", HF_KV_STR("worker", link->address),
                HF_KV_STR("why", why));
@@ -107,10 +114,10 @@ on_beat(struct hf_timer *timer)
 
 /* Says that the worker is there, with what is known of it so far. */
 static void
-announce(struct hf_worker_link *link)
+announce(struct hf_worker_link *link, bool draining)
 {
     link->announced = true;
-    link->ops->on_up(link->arg, &link->capacity, link->draining);
+    link->ops->on_up(link->arg, &link->capacity, draining);
 }
 
 /* The first snapshot is complete, or something changed since. */
@@ -128,7 +135,7 @@ come_up(struct hf_worker_link *link)
         hf_log(HF_LOG_NOTICE, "worker is there", HF_KV_STR("worker", link->address),
                HF_KV_BOOL("ours", link->ours));
     }
-    announce(link);
+    announce(link, link->draining);
     if (first) {
         hf_worker_link_retry_stops(link);
     }
@@ -151,8 +158,8 @@ take_instance(struct hf_worker_link *link, const Hyperfaas__V1__Instance *told)
         strcmp(told->leaf_id, link->leaf_id) != 0 || !instance.address) {
         return;
     }
-    if (!link->announced) {
-        announce(link);
+    if (!link->announced) { /* nothing starts there before all that it has is known */
+        announce(link, true);
     }
     link->ops->on_instance(link->arg, &instance);
 }
@@ -209,10 +216,17 @@ static void
 on_watch_end(void *arg, const struct hf_grpc_result *result)
 {
     struct hf_worker_link *link = link_of(arg);
+    const char *why =
+        result->code == HF_GRPC_OK ? "the worker ended its stream of events" : result->message;
 
     link->watch = NULL;
-    lose(link,
-         result->code == HF_GRPC_OK ? "the worker ended its stream of events" : result->message);
+    if (result->answered && !link->ours) { /* it lives, and so does what it runs */
+        hf_log(HF_LOG_NOTICE, "worker ended its stream of events; listening again",
+               HF_KV_STR("worker", link->address), HF_KV_STR("why", why));
+        hang_up(link, why);
+    } else {
+        lose(link, why);
+    }
 }
 
 /* --- greeting ------------------------------------------------------------ */
@@ -279,7 +293,7 @@ greet(struct hf_worker_link *link)
         .path = "/hyperfaas.v1.Node/Info",
         .message = &info.base,
         .response = &hyperfaas__v1__info_response__descriptor,
-        .timeout_ns = GREETING_NS,
+        .timeout_ns = link->announced ? hf_min(link->loss_ns, GREETING_NS) : GREETING_NS,
     };
 
     link->state = HF_LINK_GREETING;
@@ -363,6 +377,12 @@ hf_worker_link_free(struct hf_worker_link *link)
     free(link->leaf_id);
     link->magic = 0;
     free(link);
+}
+
+bool
+hf_worker_link_tells_all(const struct hf_worker_link *link)
+{
+    return link->ours;
 }
 
 const char *

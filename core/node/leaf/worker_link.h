@@ -8,7 +8,8 @@
  * stream since it silences one that is used again.
  *
  * Loss is noticed by the end of the stream or by a heartbeat that is not answered
- * (grpc.health.v1.Health/Check), and followed by new attempts with backoff.
+ * (grpc.health.v1.Health/Check), and followed by new attempts with backoff.  An existing
+ * worker that ends its stream with a status is not lost: what it runs, runs on.
  *
  * Control thread.
  */
@@ -79,6 +80,10 @@ int hf_worker_link_new(const struct hf_worker_link_config *, struct hf_worker_li
 void hf_worker_link_free(struct hf_worker_link *);
 
 const char *hf_worker_link_address(const struct hf_worker_link *);
+
+/* Whether the worker, once it is found again, tells with `on_instance` what still runs there: true
+ * of ours only. */
+bool hf_worker_link_tells_all(const struct hf_worker_link *);
 
 /* Starts an instance; `done` runs exactly once, later.  `start_id` makes repeating it
  * harmless. */

@@ -1,6 +1,7 @@
 /*
  * worker_link_calls.c - starting and stopping instances over a worker link.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,15 +36,23 @@ struct stop {
     char instance_id[];
 };
 
+/* Existing workers may leave an address out, or say MOCK_RUNTIME_NO_IP. */
+static bool
+is_address(const char *text)
+{
+    return text && strchr(text, ':');
+}
+
 const char *
 hf_worker_link_choose(const struct hf_worker_link *link, const char *internal, const char *external)
 {
-    const char *address = link->internal ? internal : external;
+    const char *wanted = link->internal ? internal : external;
+    const char *other = link->internal ? external : internal;
 
-    if (!address || !*address) {
-        address = link->internal ? external : internal;
+    if (is_address(wanted)) {
+        return wanted;
     }
-    return address && strchr(address, ':') ? address : NULL;
+    return is_address(other) ? other : NULL;
 }
 
 /* --- starts -------------------------------------------------------------- */
@@ -59,6 +68,21 @@ start_ended(struct start *start, const struct hf_remote_instance *instance, int 
     start->link->start_count--;
     free(start);
     done(arg, instance, code, why);
+}
+
+/* The instance can't be called: has it stopped, since nobody else will. */
+static void
+unreachable(struct start *start, const Worker__StartResponse *response)
+{
+    char why[256];
+
+    snprintf(why, sizeof why,
+             "the worker gave no address for instance '%s', but '%s' and '%s' (internal, external)",
+             response->instance_id, response->instance_internal_ip, response->instance_external_ip);
+    if (*response->instance_id) {
+        hf_worker_link_stop(start->link, response->instance_id, NULL, NULL, NULL);
+    }
+    start_ended(start, NULL, HF_EUNAVAILABLE, why);
 }
 
 static void
@@ -81,7 +105,7 @@ on_started(void *arg, const struct hf_grpc_result *result)
         .leaf_id = link->leaf_id,
     };
     if (!instance.address || !*instance.id) {
-        start_ended(start, NULL, HF_EUNAVAILABLE, "the worker gave no address for the instance");
+        unreachable(start, response);
         return;
     }
     start_ended(start, &instance, 0, "");
@@ -147,8 +171,9 @@ on_stopped(void *arg, const struct hf_grpc_result *result)
     stop->call = NULL;
     if (result->answered && result->code != HF_GRPC_UNAVAILABLE) {
         if (result->code != HF_GRPC_OK && result->code != HF_GRPC_NOT_FOUND) {
-            hf_log(HF_LOG_WARNING, "worker refused to stop an instance",
-                   HF_KV_STR("worker", stop->link->address),
+            /* An existing worker knows no code for an instance that has gone. */
+            hf_log(stop->link->ours ? HF_LOG_WARNING : HF_LOG_NOTICE,
+                   "worker refused to stop an instance", HF_KV_STR("worker", stop->link->address),
                    HF_KV_STR("instance", stop->instance_id), HF_KV_STR("why", result->message));
         }
         stop_ended(stop);
@@ -202,7 +227,9 @@ hf_worker_link_stop(struct hf_worker_link *link, const char *instance_id, void (
     hf_timer_init(&stop->again, link->loop, HF_TIMER_REAL, on_stop_again);
     hf_list_append(&link->stops, &stop->node);
     link->stop_count++;
-    send_stop(stop);
+    if (link->state == HF_LINK_UP) { /* else hf_worker_link_retry_stops will */
+        send_stop(stop);
+    }
     return 0;
 }
 

@@ -45,18 +45,45 @@ on_up(void *arg, const struct hf_worker_capacity *capacity, bool draining)
     hf_leaf_pump(leaf);
 }
 
+/* The worker will not tell what still runs there, so what it runs has to be stopped when it is
+ * found again: otherwise it would run for ever. */
 static void
-on_down(void *arg, const char *why)
+stop_what_is_lost(struct hf_leaf_worker *worker)
 {
-    struct hf_leaf_worker *worker = worker_of(arg);
+    const struct hf_map_node *node = NULL;
+
+    while ((node = hf_map_next(&worker->instances, node))) {
+        const struct hf_leaf_instance *instance =
+            hf_container_of(node, struct hf_leaf_instance, by_id);
+
+        if (instance->fleet && !instance->stopping) {
+            hf_worker_link_stop(worker->link, instance->id, NULL, NULL, NULL);
+        }
+    }
+}
+
+static void
+forget_worker(struct hf_leaf_worker *worker)
+{
     struct hf_leaf *leaf = worker->leaf;
 
-    (void)why; /* the link has said so */
     hf_leaf_forget_claims(worker);
     if (worker->fleet) {
         hf_autoscaler_worker_down(leaf->autoscaler, hf_steal(worker->fleet), hf_leaf_now(leaf));
         hf_leaf_pump(leaf);
     }
+}
+
+static void
+on_down(void *arg, const char *why)
+{
+    struct hf_leaf_worker *worker = worker_of(arg);
+
+    (void)why; /* the link has said so */
+    if (!hf_worker_link_tells_all(worker->link)) {
+        stop_what_is_lost(worker);
+    }
+    forget_worker(worker);
 }
 
 static void
@@ -147,7 +174,7 @@ hf_leaf_disconnect(struct hf_leaf *leaf)
     for (size_t i = 0; i < leaf->worker_count; i++) {
         struct hf_leaf_worker *worker = &leaf->workers[i];
 
-        on_down(worker, "");
+        forget_worker(worker);
         hf_worker_link_free(worker->link);
         hf_map_fini(&worker->instances);
     }

@@ -16,6 +16,7 @@ HF_LOG_MODULE(worker);
 
 HF_COUNTER(worker_starts, "Instances that were begun.");
 HF_COUNTER(worker_starts_failed, "Instances that did not become ready.");
+HF_COUNTER(worker_adopted, "Instances of an earlier process that were kept.");
 HF_COUNTER(worker_ended, "Instances that ended unasked.");
 HF_FAULT_POINT(worker_start, "worker.start", "Starting an instance fails.");
 
@@ -320,6 +321,26 @@ record_new(struct hf_worker_role *worker, struct hf_function_def *def, const cha
 }
 
 int
+hf_worker_instance_adopt(struct hf_worker_role *worker, struct hf_function_def *def,
+                         const struct hf_instance_info *info)
+{
+    struct hf_worker_instance *instance = record_new(worker, def, info->owner_id, "");
+
+    if (!instance) {
+        return HF_ENOMEM;
+    }
+    if (take_info(instance, info) < 0) {
+        instance_free(instance);
+        return HF_ENOMEM;
+    }
+    instance->state = HF_WORKER_SERVING;
+    hf_count(&worker_adopted);
+    hf_log(HF_LOG_NOTICE, "instance from before adopted", HF_KV_STR("function", info->function_id),
+           HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->external));
+    return 0;
+}
+
+int
 hf_worker_instance_new(struct hf_worker_role *worker, struct hf_function_def *def,
                        const char *owner, const char *start_id, struct hf_worker_instance **ret,
                        struct hf_err *err)
@@ -331,6 +352,7 @@ hf_worker_instance_new(struct hf_worker_role *worker, struct hf_function_def *de
         .node_id = hf_node_id(worker->node),
         .owner_id = owner,
         .controller_address = worker->controller_address,
+        .revision = def->instance_revision,
     };
     int r = check_room(worker, &def->function, err);
 

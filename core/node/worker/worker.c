@@ -20,6 +20,12 @@ HF_LOG_MODULE(worker);
 /* Unsent bytes of an event stream from which a listener counts as too slow. */
 #define LISTENER_QUEUE_BYTES (8u << 20)
 
+/* What a runtime is given beyond the grace to stop instances and to put them away. */
+#define STOP_MARGIN_NS (10 * HF_SEC)
+
+/* How often a runtime is asked whether it has. */
+#define DRAIN_AGAIN_NS (10 * HF_MSEC)
+
 static struct hf_worker_role *
 worker_of(struct hf_role *role)
 {
@@ -31,6 +37,7 @@ worker_of(struct hf_role *role)
 
 static void worker_destroy(struct hf_role *role);
 static void on_drain_limit(struct hf_timer *timer);
+static void on_drain_again(struct hf_timer *timer);
 
 /* --- making ------------------------------------------------------------------ */
 
@@ -57,6 +64,18 @@ read_options(struct hf_worker_role *worker)
     worker->cpu_millis = (uint64_t)(hf_options_double(options, "cpus") * 1000.0);
 }
 
+/* Whether work can be given to this worker. */
+static void
+tell_health(struct hf_worker_role *worker)
+{
+    bool serving = !worker->unusable && !worker->draining;
+
+    if (worker->health && (hf_grpc_health_set(worker->health, "worker", serving) < 0 ||
+                           hf_grpc_health_set(worker->health, "", serving) < 0)) {
+        hf_log(HF_LOG_WARNING, "no memory to tell the health of this worker");
+    }
+}
+
 /* What the configuration leaves open, the runtime knows, or the machine. */
 static void
 find_capacity(struct hf_worker_role *worker)
@@ -74,6 +93,20 @@ find_capacity(struct hf_worker_role *worker)
     }
 }
 
+static void
+on_health(void *arg, bool usable, const char *why)
+{
+    struct hf_worker_role *worker = hf_cast(arg, struct hf_worker_role, HF_WORKER_MAGIC);
+
+    if (usable) {
+        hf_log(HF_LOG_NOTICE, "the runtime can be used again", HF_KV_STR("why", why));
+    } else {
+        hf_log(HF_LOG_WARNING, "the runtime cannot be used; trying on", HF_KV_STR("why", why));
+    }
+    worker->unusable = !usable;
+    tell_health(worker);
+}
+
 static int
 make_runtime(struct hf_worker_role *worker, struct hf_err *err)
 {
@@ -87,6 +120,7 @@ make_runtime(struct hf_worker_role *worker, struct hf_err *err)
     worker->events = (struct hf_runtime_events){
         .size = sizeof worker->events,
         .on_end = hf_worker_on_end,
+        .on_health = on_health,
     };
     r = worker->ops->create(plugin.driver, plugin.options, &worker->events, worker,
                             &worker->runtime, err);
@@ -119,8 +153,12 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_list_init(&worker->status_listeners);
     hf_list_init(&worker->watchers);
     hf_list_init(&worker->log_readers);
+    hf_list_init(&worker->claims);
+    hf_list_init(&worker->vanished);
+    hf_timer_init(&worker->list_again, worker->loop, HF_TIMER_REAL, hf_worker_on_list_again);
     hf_timer_init(&worker->resources, worker->loop, HF_TIMER_REAL, hf_worker_on_resources);
     hf_timer_init(&worker->drain_limit, worker->loop, HF_TIMER_REAL, on_drain_limit);
+    hf_timer_init(&worker->drain_again, worker->loop, HF_TIMER_REAL, on_drain_again);
     read_options(worker);
     r = make_runtime(worker, err);
     if (r < 0) {
@@ -189,6 +227,9 @@ worker_start(struct hf_role *role, struct hf_err *err)
         return hf_err_wrap(err, r, "worker");
     }
     r = find_controller_address(worker, err);
+    if (r == 0) {
+        hf_worker_adopt_begin(worker);
+    }
     return r;
 }
 
@@ -213,6 +254,7 @@ drained(struct hf_worker_role *worker)
 
     worker->drained = NULL;
     hf_timer_cancel(&worker->drain_limit);
+    hf_timer_cancel(&worker->drain_again);
     hf_worker_end_events(worker);
     hf_worker_end_logs(worker);
     hf_grpc_health_end_watches(worker->health);
@@ -225,8 +267,20 @@ stop_rest(struct hf_worker_role *worker)
 {
     worker->stopping_all = true;
     hf_node_add_forced(worker->node, 0, worker->count);
-    hf_timer_set(&worker->drain_limit, worker->grace_ns + HF_SEC);
+    hf_timer_set(&worker->drain_limit, worker->grace_ns + STOP_MARGIN_NS);
     stop_all(worker);
+}
+
+/* What was given up may still have to be put away. */
+static bool
+runtime_is_empty(const struct hf_worker_role *worker)
+{
+    struct hf_runtime_stats stats = { .size = sizeof stats };
+
+    if (worker->ops->stats) {
+        worker->ops->stats(worker->runtime, &stats);
+    }
+    return stats.instances == 0;
 }
 
 void
@@ -235,11 +289,21 @@ hf_worker_check_drained(struct hf_worker_role *worker)
     if (!worker->drained) {
         return;
     }
-    if (hf_list_is_empty(&worker->instances)) {
+    if (!hf_list_is_empty(&worker->instances)) {
+        if (!worker->stopping_all && hf_list_is_empty(&worker->watchers)) {
+            stop_rest(worker);
+        }
+    } else if (runtime_is_empty(worker)) {
         drained(worker);
-    } else if (!worker->stopping_all && hf_list_is_empty(&worker->watchers)) {
-        stop_rest(worker);
+    } else {
+        hf_timer_set(&worker->drain_again, DRAIN_AGAIN_NS);
     }
+}
+
+static void
+on_drain_again(struct hf_timer *timer)
+{
+    hf_worker_check_drained(hf_container_of(timer, struct hf_worker_role, drain_again));
 }
 
 /* The time is over: whatever a runtime still has is dealt with by its `destroy`. */
@@ -248,17 +312,13 @@ on_drain_limit(struct hf_timer *timer)
 {
     struct hf_worker_role *worker = hf_container_of(timer, struct hf_worker_role, drain_limit);
 
-    if (hf_list_is_empty(&worker->instances)) {
-        drained(worker);
-        return;
-    }
-    if (worker->stopping_all) {
+    if (worker->stopping_all || hf_list_is_empty(&worker->instances)) {
         hf_log(HF_LOG_WARNING, "drain limit reached; leaving instances to the runtime",
                HF_KV_U64("instances", worker->count));
         drained(worker);
-        return;
+    } else {
+        stop_rest(worker);
     }
-    stop_rest(worker);
 }
 
 static void
@@ -270,12 +330,10 @@ worker_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), v
     worker->drained = done;
     worker->drained_arg = arg;
     hf_grpc_health_set_all(worker->health, false);
-    hf_worker_tell_draining(worker);
-    if (hf_list_is_empty(&worker->instances) || hf_list_is_empty(&worker->watchers)) {
-        hf_timer_set(&worker->drain_limit, 0);
-    } else { /* leaves that watch move their instances elsewhere */
-        hf_timer_set(&worker->drain_limit, limit_ns);
-    }
+    hf_worker_adopt_refuse(worker);
+    hf_worker_tell_draining(worker); /* leaves that watch move their instances elsewhere */
+    hf_timer_set(&worker->drain_limit, hf_max(limit_ns, DRAIN_AGAIN_NS));
+    hf_timer_set(&worker->drain_again, 0);
 }
 
 /* --- the end ---------------------------------------------------------------------- */
@@ -304,11 +362,14 @@ worker_destroy(struct hf_role *role)
     if (worker->runtime) {
         worker->ops->destroy(worker->runtime); /* completes what is under way */
     }
+    hf_worker_adopt_end(worker);
     forget_instances(worker);
     hf_grpc_server_free(worker->api);
     hf_grpc_health_free(worker->health);
+    hf_timer_fini(&worker->list_again);
     hf_timer_fini(&worker->resources);
     hf_timer_fini(&worker->drain_limit);
+    hf_timer_fini(&worker->drain_again);
     hf_worker_ready_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->by_start_id);

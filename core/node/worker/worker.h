@@ -7,6 +7,7 @@
  *     worker.c     the role: options, life, drain
  *     instance.c   one instance from start to end
  *     ready.c      finding out that an instance serves
+ *     adoption.c   instances that an earlier process of this node has left
  *     service.c    worker.Worker: Start, Stop, SignalReady, Metrics
  *     events.c     worker.Worker/Status and hyperfaas.v1.Node/Watch
  *     logs.c       hyperfaas.v1.Node/Logs
@@ -50,6 +51,7 @@ struct hf_worker_role {
     uint32_t magic;
     struct hf_role role;
     bool draining;
+    bool unusable; /* the runtime cannot be used at present */
     bool internal; /* the worker reaches instances at their internal address */
     uint8_t readiness;
     struct hf_node *node;
@@ -80,20 +82,37 @@ struct hf_worker_role {
     struct hf_map early;
     struct hf_list early_order; /* oldest first */
 
+    /* What an earlier process of this node has left. */
+    struct hf_list claims; /* not decided yet */
+    bool listed;           /* all are there */
+    struct hf_timer list_again;
+    uint64_t list_ns;        /* before the next attempt */
+    struct hf_list vanished; /* struct hf_worker_vanished */
+    uint32_t vanished_count;
+
     /* API. */
     struct hf_grpc_server *api;
     struct hf_grpc_health *health;
     struct hf_list status_listeners;
     struct hf_list watchers;
     struct hf_list log_readers;
+    bool unsettled; /* what runs from before is not known yet: nobody gets a snapshot */
     struct hf_timer resources; /* tells watchers of new reservations, at most once a second */
     struct hf_metrics_sample *sample; /* of the last Metrics call */
 
     /* Drain. */
     struct hf_timer drain_limit;
+    struct hf_timer drain_again; /* looks whether the runtime is empty */
     bool stopping_all;          /* the time for leaves to move instances is over */
     void (*drained)(void *arg); /* NULL: not draining, or done */
     void *drained_arg;
+};
+
+/* An instance of before that is no more; existing leaves still believe in it. */
+struct hf_worker_vanished {
+    struct hf_list node;
+    char *instance_id;
+    char *function_id;
 };
 
 enum hf_worker_state {
@@ -133,6 +152,10 @@ struct hf_worker_instance {
 int hf_worker_instance_new(struct hf_worker_role *, struct hf_function_def *, const char *owner,
                            const char *start_id, struct hf_worker_instance **ret, struct hf_err *);
 
+/* Keeps one of an earlier process, which serves. */
+int hf_worker_instance_adopt(struct hf_worker_role *, struct hf_function_def *,
+                             const struct hf_instance_info *);
+
 /* It is known to serve: answers the Start calls. */
 void hf_worker_instance_ready(struct hf_worker_instance *);
 
@@ -163,6 +186,17 @@ void hf_worker_ready_end(struct hf_worker_instance *);
 void hf_worker_ready_signal(struct hf_worker_role *, const char *instance_id);
 void hf_worker_ready_fini(struct hf_worker_role *);
 
+/* --- adoption.c --------------------------------------------------------------------- */
+
+/* Finds out what runs from before; once, when the API is there. */
+void hf_worker_adopt_begin(struct hf_worker_role *);
+void hf_worker_on_list_again(struct hf_timer *);
+/* The worker is draining: what is not decided yet is removed. */
+void hf_worker_adopt_refuse(struct hf_worker_role *);
+/* What is not decided yet stays with the runtime. */
+void hf_worker_adopt_end(struct hf_worker_role *);
+void hf_worker_vanished_free(struct hf_worker_vanished *);
+
 /* --- service.c ---------------------------------------------------------------------- */
 
 int hf_worker_serve(struct hf_worker_role *, struct hf_err *);
@@ -176,6 +210,8 @@ void hf_worker_answer_stops(struct hf_worker_instance *);
 
 int hf_worker_serve_events(struct hf_worker_role *, struct hf_err *);
 
+/* It is settled what runs from before: whoever listens already gets a snapshot. */
+void hf_worker_tell_snapshots(struct hf_worker_role *);
 void hf_worker_tell_serving(const struct hf_worker_instance *);
 /* It is being stopped because somebody asked. */
 void hf_worker_tell_stopping(const struct hf_worker_instance *);

@@ -63,8 +63,12 @@ class TestCase(unittest.TestCase):
         if left:
             raise AssertionError(f"files were left behind: {[str(path) for path in left]}")
 
+    def _own_processes(self):
+        """Those that the test started and ends itself."""
+        return {node.process.pid for node in self.nodes if node.process is not None}
+
     def _check_processes(self):
-        known = {node.process.pid for node in self.nodes if node.process is not None}
+        known = self._own_processes()
         try:
             eventually(lambda: not processes.orphans(known), "all instances have gone", limit=5)
         except AssertionError:

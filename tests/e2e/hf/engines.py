@@ -4,12 +4,14 @@ Each is started by the test that needs it and ended with it, by its process id; 
 run at the same time.  Where an engine is not installed the test file is skipped.
 """
 
+import io
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 import urllib.request
 from pathlib import Path
 
@@ -175,6 +177,18 @@ class Dockerd(Engine):
                                  f"{result.returncode}\n{result.stderr.decode(errors='replace')}")
         return result.stdout.decode(errors="replace").strip()
 
+    def import_image(self, tag, entrypoint, **programs):
+        """An image of a few programs with the libraries they need: NAME=PATH is /NAME in it."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for name, path in programs.items():
+                tar.add(path, name, recursive=False)
+            for library in sorted({file for path in programs.values() for file in _libraries(path)}):
+                tar.add(os.path.realpath(library), library.lstrip("/"), recursive=False)
+        self.docker("import", "--change", f"ENTRYPOINT {json.dumps(entrypoint)}", "-", tag,
+                    data=archive.getvalue())
+        return tag
+
     def containers(self, *filters):
         """The ids of all containers, whatever their state; a filter is "label=NAME=VALUE", say."""
         words = [word for f in filters for word in ("--filter", f)]
@@ -210,6 +224,7 @@ class IsolatedDockerd(Dockerd):
                 "--pidfile", self.pidfile, "-H", f"unix://{self.socket}", "--log-level", "warn"]
 
     def start(self):
+        # The outer end of the line into it takes the place of the bridge.
         if not Path(f"/run/netns/{self.namespace}").exists():
             inside = ("-n", self.namespace)
             _ip("netns", "add", self.namespace)
@@ -226,6 +241,12 @@ class IsolatedDockerd(Dockerd):
         super().discard()
         if Path(f"/run/netns/{self.namespace}").exists():
             _ip("netns", "del", self.namespace)
+
+
+def _libraries(program):
+    """The files that the dynamic linker loads with a program."""
+    listed = subprocess.run(["ldd", program], capture_output=True, check=False).stdout.decode()
+    return [word for word in listed.split() if word.startswith("/")]
 
 
 def _ip(*words):
