@@ -12,4 +12,5 @@ include plugins/runtime-fake/automake.mk
 include plugins/runtime-process/automake.mk
 include plugins/scaler-concurrency/automake.mk
 include plugins/scheduler-roundrobin/automake.mk
+include plugins/store-etcd/automake.mk
 include plugins/store-file/automake.mk

@@ -246,7 +246,7 @@ hf_catalog_unlisten(struct hf_catalog_listener *listener)
 bool
 hf_catalog_is_synced(const struct hf_catalog *catalog)
 {
-    return catalog->is_synced;
+    return catalog->is_synced && !catalog->is_lost;
 }
 
 void

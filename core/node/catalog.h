@@ -82,7 +82,7 @@ struct hf_catalog_listener {
 void hf_catalog_listen(struct hf_catalog *catalog, struct hf_catalog_listener *listener);
 void hf_catalog_unlisten(struct hf_catalog_listener *listener);
 
-/* Whether all that the store had has been told.  Control loop. */
+/* Whether all that the store has is known, and its changes are heard of.  Control loop. */
 bool hf_catalog_is_synced(const struct hf_catalog *catalog);
 
 /* One line: functions, revision, synced or lost and why.  Control loop. */

@@ -3,6 +3,8 @@
  */
 #include <stdlib.h>
 
+#include <hyperfaas/store.h>
+
 #include "base/err.h"
 #include "base/json.h"
 #include "base/parse.h"
@@ -11,6 +13,7 @@
 #include "loop/loop.h"
 #include "node/catalog.h"
 #include "node/node_private.h"
+#include "plugin/module.h"
 
 /* --- time ---------------------------------------------------------------------------------- */
 
@@ -215,6 +218,20 @@ catalog_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 }
 
 static int
+store_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+{
+    const struct hf_node *node = arg;
+    struct hf_text *out = hf_ctl_out(call);
+
+    (void)err;
+    hf_text_printf(out, "plugin %s\n", node->store_module.module->name);
+    if (node->store_ops->show) {
+        node->store_ops->show(node->store, out);
+    }
+    return 0;
+}
+
+static int
 shut_down(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     (void)call;
@@ -227,6 +244,8 @@ static const struct hf_ctl_command commands[] = {
     { "node/show", "", "Who this node is and where it can be reached.", 0, 0, true, node_show },
     { "catalog/show", "", "The functions that are known: how many, and how fresh.", 0, 0, false,
       catalog_show },
+    { "store/show", "", "The metadata store: where it is, and whether it can be reached.", 0, 0, false,
+      store_show },
     { "shutdown", "", "Finishes what runs, then ends, as SIGTERM does.", 0, 0, false, shut_down },
     { "time/stop", "", "Stops the clock of idle times, scaling and backoff.", 0, 0, false,
       time_stop },

@@ -124,6 +124,17 @@ THREAD_TESTS += %D%/test-store-file
     $(HF_STORE_FILE_SOURCES)
 %C%_test_store_file_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_store_file_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+ETCD_TEST_SOURCES = %D%/etcd-bench.c %D%/etcd-bench.h %D%/fake-etcd.c %D%/fake-etcd.h \
+    $(HF_STORE_ETCD_SOURCES)
+UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-wire
+%C%_test_store_etcd_SOURCES = %D%/test-store-etcd.c %D%/contract-store.c %D%/contract-store.h \
+    $(ETCD_TEST_SOURCES)
+%C%_test_store_etcd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_store_etcd_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+%C%_test_store_etcd_wire_SOURCES = %D%/test-store-etcd-wire.c $(ETCD_TEST_SOURCES)
+%C%_test_store_etcd_wire_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_store_etcd_wire_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+
 # --- core/node: what roles share
 HF_NODE_TESTS = %D%/test-catalog %D%/test-function-spec %D%/test-node %D%/test-worker \
     %D%/test-worker-events %D%/test-message-tracker %D%/test-state-service

@@ -27,7 +27,8 @@ hf_leaf_serve(struct hf_leaf *leaf, struct hf_err *err)
         return r;
     }
     r = hf_grpc_health_new(leaf->api, &leaf->health);
-    if (r < 0 || (r = hf_grpc_health_set(leaf->health, "leaf", true)) < 0) {
+    if (r < 0 || (r = hf_grpc_health_set(leaf->health, "leaf", true)) < 0 ||
+        (r = hf_grpc_health_set(leaf->health, "store", hf_catalog_is_synced(leaf->catalog))) < 0) {
         return hf_fail(err, r, "no memory for the health service");
     }
     if ((r = hf_state_service_serve(leaf->state, leaf->api, "/leaf.Leaf/State", err)) < 0 ||

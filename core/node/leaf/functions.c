@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "grpc/health.h"
 #include "node/leaf/leaf.h"
 #include "node/node.h"
 
@@ -244,11 +245,35 @@ on_delete(struct hf_catalog_listener *listener, struct hf_function_def *def)
     hf_leaf_pump(leaf);
 }
 
+/* What is known is served all the same: only who asks for the store by name hears of it. */
+static void
+tell_store_health(struct hf_leaf *leaf, bool is_there)
+{
+    if (leaf->health && hf_grpc_health_set(leaf->health, "store", is_there) < 0) {
+        hf_log(HF_LOG_ERROR, "no memory for the health service");
+    }
+}
+
+static void
+on_synced(struct hf_catalog_listener *listener)
+{
+    tell_store_health(hf_container_of(listener, struct hf_leaf, listener), true);
+}
+
+static void
+on_lost(struct hf_catalog_listener *listener, const char *message)
+{
+    (void)message; /* the catalog has logged it */
+    tell_store_health(hf_container_of(listener, struct hf_leaf, listener), false);
+}
+
 void
 hf_leaf_follow_catalog(struct hf_leaf *leaf)
 {
     leaf->listener.on_put = on_put;
     leaf->listener.on_delete = on_delete;
+    leaf->listener.on_synced = on_synced;
+    leaf->listener.on_lost = on_lost;
     hf_catalog_listen(leaf->catalog, &leaf->listener);
 }
 

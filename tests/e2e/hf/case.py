@@ -21,6 +21,13 @@ class TestCase(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="hf-e2e-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.nodes = []
+        self.engines = []
+
+    def engine(self, engine):
+        """Starts an engine (hf/engines.py), which outlives the nodes; before they are made."""
+        self.addCleanup(engine.discard)
+        self.engines.append(engine)
+        return engine.start()
 
     def platform(self, start=True, **more):
         """A platform that is checked and taken down when the test ends."""
@@ -65,7 +72,8 @@ class TestCase(unittest.TestCase):
 
     def _own_processes(self):
         """Those that the test started and ends itself."""
-        return {node.process.pid for node in self.nodes if node.process is not None}
+        return {process.process.pid for process in [*self.nodes, *self.engines]
+                if process.process is not None}
 
     def _check_processes(self):
         known = self._own_processes()

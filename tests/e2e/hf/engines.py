@@ -4,6 +4,7 @@ Each is started by the test that needs it and ended with it, by its process id; 
 run at the same time.  Where an engine is not installed the test file is skipped.
 """
 
+import base64
 import io
 import json
 import os
@@ -113,6 +114,30 @@ class Etcd(Engine):
         request = urllib.request.Request(f"{self.url}/v3/{path}", json.dumps(body).encode())
         with urllib.request.urlopen(request, timeout=env.seconds(10)) as answer:
             return json.load(answer)
+
+    def put(self, key, value):
+        """What another client writes; returns the revision."""
+        answer = self.ask("kv/put", key=_base64(key), value=_base64(value))
+        return int(answer["header"]["revision"])
+
+    def put_many(self, pairs):
+        """The same for up to 128 keys at once."""
+        puts = [{"requestPut": {"key": _base64(key), "value": _base64(value)}}
+                for key, value in pairs]
+        self.ask("kv/txn", success=puts)
+
+    def get(self, key):
+        """A value as text; None if there is none."""
+        found = self.ask("kv/range", key=_base64(key)).get("kvs", [])
+        return base64.b64decode(found[0].get("value", "")).decode() if found else None
+
+    def remove(self, key):
+        self.ask("kv/deleterange", key=_base64(key))
+
+    def compact(self):
+        """Forgets all revisions but the last."""
+        revision = self.ask("kv/range", key=_base64("x"))["header"]["revision"]
+        self.ask("kv/compaction", revision=revision, physical=True)
 
     def wipe(self):
         """Forgets everything; while it is stopped."""
@@ -247,6 +272,10 @@ def _libraries(program):
     """The files that the dynamic linker loads with a program."""
     listed = subprocess.run(["ldd", program], capture_output=True, check=False).stdout.decode()
     return [word for word in listed.split() if word.startswith("/")]
+
+
+def _base64(text):
+    return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
 
 
 def _ip(*words):

@@ -1,0 +1,318 @@
+/*
+ * follow.c - following a space: what the watcher is told, losses, new attempts.
+ */
+#include "follow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static void
+stop(struct follow *follow)
+{
+    call_cancel(follow->call);
+    follow->call = NULL;
+    stream_close(follow);
+    follow->store->driver->timer_set(follow->timer, -1);
+}
+
+static void
+follow_free(struct follow *follow)
+{
+    if (follow->link) {
+        *follow->link = follow->next;
+        if (follow->next) {
+            follow->next->link = follow->link;
+        }
+    }
+    if (follow->timer) {
+        stop(follow);
+        follow->store->driver->timer_free(follow->timer);
+    }
+    known_free(follow->known);
+    free(follow->page_first);
+    free(follow);
+}
+
+void
+follow_leave(struct follow *follow)
+{
+    follow->busy--;
+    if (follow->busy == 0 && !follow->watcher) {
+        follow_free(follow);
+    }
+}
+
+/* --- what the watcher is told ------------------------------------------------------------------
+ */
+
+void
+follow_tell_bad(struct follow *follow, const char *id, const char *message)
+{
+    struct hf_store *store = follow->store;
+
+    store->n_bad++;
+    snprintf(store->last_error, sizeof store->last_error, "%.200s: %s", id, message);
+    if (follow->watcher) {
+        follow->watcher->on_bad(follow->arg, id, message);
+    }
+}
+
+static void
+tell_document(struct follow *follow, const char *id, const struct pair *pair)
+{
+    const struct hf_document document = {
+        .size = sizeof document,
+        .space = follow->keys->space,
+        .id = id,
+        .data = pair->value,
+        .len = pair->value_len,
+        .revision = pair->revision,
+    };
+    char message[MESSAGE_SIZE];
+
+    if (!pair->value) {
+        follow_tell_bad(follow, id, "etcd's answer has no value that can be read");
+    } else if (pair->value_len > DOCUMENT_MAX) {
+        snprintf(message, sizeof message, "it has %zu bytes, at most %u are allowed",
+                 pair->value_len, DOCUMENT_MAX);
+        follow_tell_bad(follow, id, message);
+    } else if (follow->watcher) {
+        follow->watcher->on_put(follow->arg, &document);
+    }
+}
+
+void
+follow_take(struct follow *follow, const struct pair *pair)
+{
+    const char *id = keys_id(follow->keys, pair->key, pair->key_len);
+    uint64_t hash = pair->value ? follow->store->host->hash(pair->value, pair->value_len) : 0;
+
+    if (!id) {
+        follow_tell_bad(follow, pair->key, "this key holds no id");
+        return;
+    }
+    switch (known_put(follow->known, id, pair->revision, hash)) {
+    case KNOWN_SAME:
+        return;
+    case KNOWN_OTHER:
+        if (follow->watcher) {
+            follow->watcher->on_delete(follow->arg, id);
+        }
+        break;
+    case KNOWN_NO_MEMORY:
+        follow_tell_bad(follow, id, "no memory to keep it in mind");
+        return;
+    case KNOWN_NEWER:
+    default:
+        break;
+    }
+    tell_document(follow, id, pair);
+}
+
+void
+follow_take_removed(struct follow *follow, const struct pair *pair)
+{
+    const char *id = keys_id(follow->keys, pair->key, pair->key_len);
+
+    if (id && known_remove(follow->known, id) && follow->watcher) {
+        follow->watcher->on_delete(follow->arg, id);
+    }
+}
+
+void
+follow_tell_synced(struct follow *follow)
+{
+    bool news = !follow->synced || follow->lost;
+
+    follow->synced = true;
+    follow->lost = false;
+    if (news && follow->watcher) {
+        follow->since = follow->store->driver->now(follow->store->driver);
+        follow->watcher->on_synced(follow->arg);
+    }
+}
+
+/* --- losses --------------------------------------------------------------------------------------
+ */
+
+/* A stream that breaks off is often back at once, at another member: no word of that. */
+static void
+tell_lost(struct follow *follow, const char *message)
+{
+    if (!follow->lost && (follow->failures > 1 || !follow->synced) && follow->watcher) {
+        follow->lost = true;
+        follow->since = follow->store->driver->now(follow->store->driver);
+        follow->watcher->on_lost(follow->arg, message);
+    }
+}
+
+void
+follow_lose(struct follow *follow, const char *message)
+{
+    struct hf_store *store = follow->store;
+
+    stop(follow);
+    snprintf(store->last_error, sizeof store->last_error, "%s", message);
+    follow->state = FOLLOW_WAITING;
+    store->driver->timer_set(follow->timer,
+                             (int64_t)client_backoff(store->client, follow->failures));
+    follow->failures++;
+    follow->busy++;
+    tell_lost(follow, message);
+    follow_leave(follow);
+}
+
+void
+follow_list_anew(struct follow *follow)
+{
+    stop(follow);
+    list_begin(follow);
+}
+
+bool
+follow_accepts(struct follow *follow, uint64_t revision)
+{
+    struct hf_store *store = follow->store;
+    char message[MESSAGE_SIZE];
+
+    if (revision >= follow->highest) {
+        follow->highest = revision;
+        follow->lower = 0;
+        return true;
+    }
+    follow->lower++;
+    if (follow->state == FOLLOW_LISTING && follow->lower > client_endpoint_count(store->client)) {
+        store->host->log(store->host, HF_HOST_WARNING,
+                         "etcd went back from revision %ju to %ju: was it restored or wiped? "
+                         "Taking what it has now",
+                         (uintmax_t)follow->highest, (uintmax_t)revision);
+        follow->highest = revision;
+        follow->lower = 0;
+        return true;
+    }
+    snprintf(message, sizeof message,
+             "etcd at %s is at revision %ju, behind %ju which is known already",
+             client_endpoint(store->client), (uintmax_t)revision, (uintmax_t)follow->highest);
+    client_move_on(store->client);
+    follow_lose(follow, message);
+    return false;
+}
+
+static void
+on_timer(void *arg)
+{
+    struct follow *follow = arg;
+
+    switch (follow->state) {
+    case FOLLOW_OPENING:
+        client_move_on(follow->store->client);
+        follow_lose(follow, "etcd does not answer the request for a watch");
+        break;
+    case FOLLOW_WATCHING:
+        stream_probe(follow);
+        break;
+    case FOLLOW_WAITING:
+    case FOLLOW_LISTING:
+    default:
+        if (!follow->synced || follow->lost || follow->lower > 0 ||
+            client_lacks_token(follow->store->client)) {
+            list_begin(follow);
+        } else {
+            stream_open(follow);
+        }
+        break;
+    }
+}
+
+/* --- the operations of store.h
+ * ----------------------------------------------------------------------- */
+
+int
+etcd_watch(struct hf_store *store, uint32_t space, const struct hf_store_watcher *watcher,
+           void *arg, struct hf_store_op **ret, struct hf_err *err)
+{
+    const struct keys *keys = keys_of(store->keys, space);
+    struct follow *follow;
+
+    if (!keys) {
+        return store->host->fail(err, HF_EINVALID, "store etcd: there is no space %u", space);
+    }
+    follow = calloc(1, sizeof *follow);
+    if (!follow) {
+        return store->host->fail(err, HF_ENOMEM, "store etcd: out of memory");
+    }
+    follow->store = store;
+    follow->keys = keys;
+    follow->watcher = watcher;
+    follow->arg = arg;
+    follow->since = store->driver->now(store->driver);
+    follow->known = known_new();
+    follow->timer = store->driver->timer_new(store->driver, HF_CLOCK_REAL, on_timer, follow);
+    if (!follow->known || !follow->timer) {
+        follow_free(follow);
+        return store->host->fail(err, HF_ENOMEM, "store etcd: out of memory");
+    }
+    follow->next = store->follows;
+    follow->link = &store->follows;
+    if (follow->next) {
+        follow->next->link = &follow->next;
+    }
+    store->follows = follow;
+    store->driver->timer_set(follow->timer, 0);
+    *ret = (struct hf_store_op *)(void *)follow; /* the host gives it to etcd_unwatch alone */
+    return 0;
+}
+
+void
+etcd_unwatch(struct hf_store *store, struct hf_store_op *op)
+{
+    struct follow *follow = (struct follow *)(void *)op;
+
+    (void)store;
+    follow->busy++;
+    follow->watcher = NULL;
+    stop(follow);
+    follow_leave(follow);
+}
+
+void
+follows_end(struct hf_store *store)
+{
+    while (store->follows) {
+        follow_free(store->follows);
+    }
+}
+
+static const char *
+state_text(const struct follow *follow)
+{
+    switch (follow->state) {
+    case FOLLOW_LISTING:
+        return "listing";
+    case FOLLOW_OPENING:
+    case FOLLOW_WATCHING:
+        return "watching";
+    case FOLLOW_WAITING:
+    default:
+        return "waiting";
+    }
+}
+
+void
+follows_show(const struct hf_store *store, struct hf_text *text)
+{
+    uint64_t now = store->driver->now(store->driver);
+
+    for (const struct follow *f = store->follows; f; f = f->next) {
+        store->host->print(text, "watch %s %s for=%jus state=%s documents=%zu revision=%ju\n",
+                           f->keys->prefix,
+                           f->lost     ? "lost"
+                           : f->synced ? "synced"
+                                       : "reading",
+                           (uintmax_t)((now - f->since) / SEC), state_text(f),
+                           known_count(f->known), (uintmax_t)f->highest);
+    }
+}

@@ -1,0 +1,395 @@
+/*
+ * test-store-etcd.c - the store "etcd" over a model of etcd: the contract of stores, and what
+ * happens when etcd forgets, goes back, refuses and is away.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hyperfaas/store.h>
+
+#include "contract-store.h"
+#include "etcd-bench.h"
+#include "unit.h"
+
+/* --- the contract ------------------------------------------------------------------------- */
+
+/* The module, with a `create` that attaches its host to the model. */
+static struct fake_etcd contract_etcd;
+static struct hf_store_ops attached_ops;
+static struct hf_plugin attached;
+const struct hf_plugin *const contract_store_plugin = &attached;
+
+static int
+create_attached(const struct hf_driver_host *driver, const struct hf_options *options,
+                struct hf_store **ret, struct hf_err *err)
+{
+    const struct hf_store_ops *ops = hyperfaas_plugin.ops;
+
+    fake_etcd_attach(&contract_etcd, (struct fake_host *)(void *)(uintptr_t)driver);
+    return ops->create(driver, options, ret, err);
+}
+
+static void
+destroy_attached(struct hf_store *store)
+{
+    const struct hf_store_ops *ops = hyperfaas_plugin.ops;
+
+    ops->destroy(store);
+    fake_etcd_forget_watches(&contract_etcd);
+}
+
+__attribute__((constructor)) static void
+attach(void)
+{
+    attached_ops = *(const struct hf_store_ops *)hyperfaas_plugin.ops;
+    attached_ops.create = create_attached;
+    attached_ops.destroy = destroy_attached;
+    attached = hyperfaas_plugin;
+    attached.ops = &attached_ops;
+}
+
+const char *const *
+contract_store_settings(void)
+{
+    static const char *const settings[] = { NULL };
+    static char of_test[128];
+
+    if (strcmp(of_test, unit_folder()) != 0) { /* another test: begin anew */
+        snprintf(of_test, sizeof of_test, "%s", unit_folder());
+        fake_etcd_fini(&contract_etcd);
+        fake_etcd_init(&contract_etcd);
+    }
+    return settings;
+}
+
+/* --- following -------------------------------------------------------------------------------- */
+
+static void
+a_list_comes_in_pages(void)
+{
+    enum { N = 1234 };
+    struct bench b;
+    char key[64];
+
+    bench_open(&b, NULL);
+    for (int i = 0; i < N; i++) {
+        snprintf(key, sizeof key, "hyperfaas/functions/f%d", i);
+        fake_etcd_put(&b.etcd, key, "{}");
+    }
+    fake_etcd_put(&b.etcd, "hyperfaas/functions-are-elsewhere/x", "{}");
+    fake_etcd_put(&b.etcd, "hyperfaas/functions", "{}");
+    fake_etcd_put(&b.etcd, "hyperfaas/functions0", "{}");
+    bench_watch(&b);
+    UNIT_U64(b.seen.puts, N);
+    CU_ASSERT_TRUE(b.etcd.n_ranges >= N / 100);
+    bench_close(&b);
+}
+
+static void
+a_broken_stream_goes_on_where_it_ended(void)
+{
+    struct bench b;
+    size_t ranges;
+
+    bench_open(&b, NULL);
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/a", "1");
+    bench_watch(&b);
+    ranges = b.etcd.n_ranges;
+    fake_etcd_break_watches(&b.etcd);
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/b", "2"); /* while nobody listens */
+    fake_etcd_remove(&b.etcd, "hyperfaas/functions/a");
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.deletes, 1));
+    UNIT_U64(b.seen.puts, 2);
+    UNIT_U64(b.seen.lost, 0);          /* it was back at once */
+    UNIT_U64(b.etcd.n_ranges, ranges); /* and nothing was listed anew */
+    bench_close(&b);
+}
+
+static void
+what_was_compacted_is_found_by_comparing(void)
+{
+    struct bench b;
+
+    bench_open(&b, NULL);
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/changed", "1");
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/removed", "1");
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/same", "1");
+    bench_watch(&b);
+    UNIT_U64(b.seen.puts, 3);
+    fake_etcd_break_watches(&b.etcd);
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/changed", "2");
+    fake_etcd_remove(&b.etcd, "hyperfaas/functions/removed");
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/new", "3");
+    fake_etcd_compact(&b.etcd, b.etcd.revision);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.deletes, 1));
+    fake_settle(b.fake, 20);
+    UNIT_U64(b.seen.puts, 5); /* two are news, one is as it was */
+    UNIT_U64(b.seen.deletes, 1);
+    UNIT_STR(b.seen.deleted, "removed");
+    UNIT_U64(b.seen.lost, 0);
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/later", "4");
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, 6));
+    bench_close(&b);
+}
+
+static void
+a_wiped_store_is_told_as_it_is(void)
+{
+    struct bench b;
+
+    bench_open(&b, NULL);
+    for (int i = 0; i < 10; i++) {
+        fake_etcd_put(&b.etcd, "hyperfaas/functions/stays", "1");
+    }
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/goes", "1");
+    bench_watch(&b);
+    fake_etcd_break_watches(&b.etcd);
+    fake_etcd_wipe(&b.etcd);
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/stays", "2");
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.deletes, 2)); /* "stays" too: it has a new history */
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, 3));
+    UNIT_STR(b.seen.id, "stays");
+    UNIT_STR(b.seen.data, "2");
+    UNIT_U64(fake_logged(b.fake, HF_HOST_WARNING), 1);
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/new", "3");
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, 4));
+    bench_close(&b);
+}
+
+static void
+values_that_cannot_be_used(void)
+{
+    static char large[(1 << 20) + 2];
+    struct bench b;
+
+    bench_open(&b, NULL);
+    memset(large, ' ', sizeof large - 1);
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/", "{}"); /* no id */
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/large", "{}");
+    bench_watch(&b);
+    UNIT_U64(b.seen.puts, 1);
+    UNIT_U64(b.seen.bad, 1);
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/large", large);
+    UNIT_U64(b.seen.bad, 2);
+    UNIT_CONTAINS(b.seen.message, "1048577 bytes");
+    UNIT_U64(b.seen.deletes, 0); /* the last good version stays */
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/large", "{\"v\":2}");
+    UNIT_STR(b.seen.data, "{\"v\":2}");
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/empty", "");
+    UNIT_U64(b.seen.puts, 3); /* etcd left its value out; the host will not like it */
+    UNIT_STR(b.seen.data, "");
+    bench_close(&b);
+}
+
+/* Values of a page are too large together, and one of them is even alone. */
+static void
+pages_that_are_too_large(void)
+{
+    static char large[1 << 20], huge[10 << 20];
+    struct bench b;
+    char key[64];
+
+    bench_open(&b, NULL);
+    memset(large, ' ', sizeof large - 1);
+    memset(huge, ' ', sizeof huge - 1);
+    for (int i = 0; i < 12; i++) {
+        snprintf(key, sizeof key, "hyperfaas/functions/f%02d", i);
+        fake_etcd_put(&b.etcd, key, large);
+    }
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/f05-huge", huge);
+    bench_watch(&b);
+    UNIT_U64(b.seen.puts, 12);
+    UNIT_U64(b.seen.bad, 1);
+    UNIT_CONTAINS(b.seen.message, "too large");
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/f06-huge", huge); /* a line that is too long */
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.bad, 2));
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/last", "{}");
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, 13));
+    UNIT_U64(b.seen.bad, 2); /* the first one was not told again */
+    UNIT_U64(b.seen.deletes, 0);
+    bench_close(&b);
+}
+
+static void
+unwatched_from_its_own_callbacks(void)
+{
+    static const enum bench_deed when[] = { UNWATCH_ON_PUT, UNWATCH_ON_SYNCED, UNWATCH_ON_DELETE };
+
+    for (size_t i = 0; i < sizeof when / sizeof *when; i++) {
+        struct bench b;
+
+        bench_open(&b, NULL);
+        b.deed = when[i];
+        for (int j = 0; j < 3; j++) {
+            fake_etcd_put(&b.etcd, j == 0 ? "hyperfaas/functions/a" : "hyperfaas/functions/b", "1");
+        }
+        bench_begin_watch(&b);
+        CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, 1));
+        fake_settle(b.fake, 20);
+        if (when[i] == UNWATCH_ON_DELETE) {
+            fake_etcd_remove(&b.etcd, "hyperfaas/functions/a");
+            UNIT_U64(b.seen.deletes, 1);
+        }
+        fake_etcd_put(&b.etcd, "hyperfaas/functions/c", "1");
+        fake_settle(b.fake, 20);
+        UNIT_U64(b.seen.puts, when[i] == UNWATCH_ON_PUT ? 1 : 2);
+        bench_close(&b);
+    }
+}
+
+/* --- being away ---------------------------------------------------------------------------------
+ */
+
+static void
+an_etcd_that_is_away_is_told_once_and_caught_up_with(void)
+{
+    static const char no_leader[] = "{\"error\":\"etcdserver: no leader\",\"code\":14,"
+                                    "\"message\":\"etcdserver: no leader\"}";
+    struct bench b;
+
+    bench_open(&b, (const char *const[]){ "dial_timeout=100ms", NULL });
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/a", "1");
+    bench_watch(&b);
+    b.etcd.refusal = no_leader;
+    b.etcd.refusal_status = 503;
+    fake_etcd_break_watches(&b.etcd);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.lost, 1));
+    UNIT_CONTAINS(b.seen.message, "no leader");
+    UNIT_U64(b.seen.deletes, 0);
+    UNIT_INT(bench_put(&b, "x", "1", HF_STORE_ANY, 0), HF_EUNAVAILABLE);
+    UNIT_CONTAINS(b.answer.message, "no leader");
+    UNIT_CONTAINS(b.answer.message, "127.0.0.1:2379");
+    UNIT_INT(bench_get(&b, "a"), HF_EUNAVAILABLE);
+    fake_etcd_remove(&b.etcd, "hyperfaas/functions/a");
+    b.etcd.refusal = NULL;
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.synced, 2));
+    UNIT_U64(b.seen.lost, 1);
+    UNIT_U64(b.seen.deletes, 1); /* told before `synced` */
+    bench_close(&b);
+}
+
+static void
+what_etcd_refuses_is_said(void)
+{
+    struct bench b;
+
+    bench_open(&b, NULL);
+    b.etcd.refusal_status = 429;
+    b.etcd.refusal = "{\"error\":\"etcdserver: mvcc: database space exceeded\",\"code\":8,"
+                     "\"message\":\"etcdserver: mvcc: database space exceeded\"}";
+    UNIT_INT(bench_put(&b, "x", "1", HF_STORE_ANY, 0), HF_EFULL);
+    UNIT_CONTAINS(b.answer.message, "defragmented");
+    b.etcd.refusal_status = 400;
+    b.etcd.refusal = "{\"message\":\"etcdserver: request is too large\",\"code\":3}"; /* as 3.6 */
+    UNIT_INT(bench_put(&b, "x", "1", HF_STORE_ANY, 0), HF_EINVALID);
+    UNIT_CONTAINS(b.answer.message, "too large");
+    b.etcd.refusal_status = 403;
+    b.etcd.refusal = "{\"message\":\"etcdserver: permission denied\",\"code\":7}";
+    UNIT_INT(bench_put(&b, "x", "1", HF_STORE_ANY, 0), HF_EDENIED);
+    b.etcd.refusal = NULL;
+    b.etcd.token = "t";
+    UNIT_INT(bench_put(&b, "x", "1", HF_STORE_ANY, 0), HF_EDENIED);
+    UNIT_CONTAINS(b.answer.message, "set the options 'user' and 'password'");
+    bench_close(&b);
+}
+
+/* --- who we are
+ * ----------------------------------------------------------------------------------- */
+
+static void
+a_token_is_asked_for_once_and_renewed(void)
+{
+    static const char *const settings[] = { "user=hf", "password=secret", NULL };
+    struct bench b;
+
+    bench_open(&b, settings);
+    b.etcd.token = b.etcd.next_token = "first.1";
+    bench_watch(&b);
+    for (int i = 0; i < 5; i++) {
+        UNIT_INT(bench_put(&b, "f", "1", HF_STORE_ANY, 0), 0);
+    }
+    UNIT_U64(b.etcd.n_authentications, 1);
+    b.etcd.token = b.etcd.next_token = "second.1"; /* as after a restart */
+    fake_etcd_break_watches(&b.etcd);
+    UNIT_INT(bench_put(&b, "f", "2", HF_STORE_ABSENT, 0), HF_EEXISTS);
+    UNIT_INT(bench_put(&b, "g", "3", HF_STORE_ABSENT, 0), 0); /* once, not twice */
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, 6));
+    CU_ASSERT_TRUE(b.etcd.n_authentications >= 2);
+    bench_close(&b);
+}
+
+static void
+a_wrong_password_is_said(void)
+{
+    static const char *const settings[] = { "user=hf", "password=wrong", "dial_timeout=100ms",
+                                            NULL };
+    struct bench b;
+
+    bench_open(&b, settings);
+    b.etcd.token = b.etcd.next_token = "t";
+    UNIT_INT(bench_get(&b, "f"), HF_EDENIED);
+    UNIT_CONTAINS(b.answer.message, "user 'hf' is refused");
+    CU_ASSERT_PTR_NULL(strstr(b.answer.message, "wrong"));
+    bench_begin_watch(&b);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.lost, 1));
+    bench_close(&b);
+}
+
+static void
+a_user_where_nobody_is_asked(void)
+{
+    static const char *const settings[] = { "user=hf", "password=secret", NULL };
+    struct bench b;
+
+    bench_open(&b, settings);
+    UNIT_INT(bench_put(&b, "f", "1", HF_STORE_ANY, 0), 0);
+    UNIT_INT(bench_put(&b, "f", "2", HF_STORE_ANY, 0), 0);
+    UNIT_U64(b.etcd.n_authentications, 1);
+    b.etcd.token = b.etcd.next_token = "t"; /* from now on it is asked */
+    UNIT_INT(bench_put(&b, "f", "3", HF_STORE_ANY, 0), 0);
+    bench_close(&b);
+}
+
+/* --- configuration
+ * ------------------------------------------------------------------------------------ */
+
+static void
+configurations_that_cannot_be(void)
+{
+    static const struct {
+        const char *setting, *word;
+    } bad[] = {
+        { "endpoints=ftp://x:1", "endpoint" },
+        { "endpoints=http://", "endpoint" },
+        { "endpoints=a b:1", "endpoint" },
+        { "prefix=/", "prefix" },
+        { "user=x", "password" },
+        { "prefix=hyperfaas-nodes/x", "prefix" },
+    };
+    const struct hf_store_ops *ops = hyperfaas_plugin.ops;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct fake_host *fake = fake_host_new();
+        const char *const settings[] = { bad[i].setting, NULL };
+        struct hf_options *options = fake_options_new(&hyperfaas_plugin, settings);
+        struct hf_store *store = NULL;
+        struct hf_err err = { 0 };
+
+        UNIT_INT(ops->create(fake_driver(fake), options, &store, &err), HF_EINVALID);
+        UNIT_CONTAINS(err.message, bad[i].word);
+        CU_ASSERT_EQUAL(fake_host_leaks(fake), 0);
+        fake_options_free(options);
+        fake_host_free(fake);
+    }
+}
+
+UNIT_MAIN("store-etcd", CONTRACT_STORE_TESTS UNIT_TEST(a_list_comes_in_pages),
+          UNIT_TEST(a_broken_stream_goes_on_where_it_ended),
+          UNIT_TEST(what_was_compacted_is_found_by_comparing),
+          UNIT_TEST(a_wiped_store_is_told_as_it_is), UNIT_TEST(values_that_cannot_be_used),
+          UNIT_TEST(pages_that_are_too_large), UNIT_TEST(unwatched_from_its_own_callbacks),
+          UNIT_TEST(an_etcd_that_is_away_is_told_once_and_caught_up_with),
+          UNIT_TEST(what_etcd_refuses_is_said), UNIT_TEST(a_token_is_asked_for_once_and_renewed),
+          UNIT_TEST(a_wrong_password_is_said), UNIT_TEST(a_user_where_nobody_is_asked),
+          UNIT_TEST(configurations_that_cannot_be))
