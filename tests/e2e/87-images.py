@@ -30,12 +30,10 @@ KIBIBYTES_MAX = 4096
 class Images(hf.TestCase):
     def setUp(self):
         super().setUp()
-        self.engine = Dockerd(self.folder)
-        self.addCleanup(self.engine.discard)
-        self.engine.start()
+        self.dockerd = self.engine(Dockerd(self.folder))
 
     def test_images(self):
-        printed = must_make("images", DOCKER_HOST=f"unix://{self.engine.socket}")
+        printed = must_make("images", DOCKER_HOST=f"unix://{self.dockerd.socket}")
         sizes = dict(re.findall(r"(?m)^hyperfaas-(\S+):latest +(\d+)$", printed))
         self.assertEqual(sorted(sizes), sorted(FUNCTIONS))
         for name, (path, request, answer) in FUNCTIONS.items():
@@ -45,22 +43,22 @@ class Images(hf.TestCase):
                 self.check_answer(f"hyperfaas-{name}", path, request, answer)
 
     def check_image(self, tag):
-        image, = json.loads(self.engine.docker("image", "inspect", tag))
+        image, = json.loads(self.dockerd.docker("image", "inspect", tag))
         self.assertEqual(list(image["Config"]["ExposedPorts"]), ["50052/tcp"])
         self.assertNotIn(image["Config"]["User"], ("", "0", "root"))
         self.assertEqual(len(image["RootFS"]["Layers"]), 1)
 
     def check_answer(self, tag, path, request, answer):
-        container = self.engine.docker("run", "-d", "--read-only", "--cap-drop", "ALL",
+        container = self.dockerd.docker("run", "-d", "--read-only", "--cap-drop", "ALL",
                                        "--security-opt", "no-new-privileges", tag)
-        state, = json.loads(self.engine.docker("inspect", container))
+        state, = json.loads(self.dockerd.docker("inspect", container))
         with hf.Client(f"{state['NetworkSettings']['Networks']['bridge']['IPAddress']}:50052") as c:
             found = c.call(path, request, wait_for_ready=True)
             self.assertEqual(found[:len(answer)], answer)
-        self.engine.docker("stop", container)
-        state, = json.loads(self.engine.docker("inspect", container))
+        self.dockerd.docker("stop", container)
+        state, = json.loads(self.dockerd.docker("inspect", container))
         self.assertEqual(state["State"]["ExitCode"], 0)
-        self.engine.docker("rm", container)
+        self.dockerd.docker("rm", container)
 
     def test_no_engine(self):
         done = make("images", DOCKER_HOST=f"unix://{self.folder}/nobody.sock")
