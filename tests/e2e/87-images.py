@@ -5,25 +5,10 @@ import json
 import re
 
 import hf
-from hf import jpeg
 from hf.engines import Dockerd
-from hf.function import field
 from hf.make import make, must_make
+from hf.samples import SAMPLES
 
-IMAGE = jpeg.write(16, 16, lambda x, y: (200, 100, 50))
-
-# What each answers: method, request, and what the answer begins with; crash only serves.
-FUNCTIONS = {
-    "bfs": ("/examples.bfs.v1.BFS/ComputeBFS", field(1, 3), field(1, b"\0\1\2")),
-    "crash": ("/grpc.health.v1.Health/Check", b"", b"\x08\x01"),
-    "echo": ("/examples.echo.v1.Echo/Echo", field(1, b"x"), field(1, b"x")),
-    "grpc-proxy-greeter": ("/examples.greeter.v1.Greeter/SayHello", field(1, b"Ada"),
-                           field(1, b"Hello, Ada!")),
-    "hello": ("/examples.hello.v1.Hello/SayHello", b"", field(1, b"Hello, World!")),
-    "sleep": ("/examples.sleep.v1.Sleep/Sleep", b"", field(1, b"Finished Sleeping")),
-    "thumbnailer": ("/examples.thumbnailer.v1.Thumbnailer/Thumbnail",
-                    field(1, IMAGE) + field(2, 8) + field(3, 8), b"\x0a"),
-}
 KIBIBYTES_MAX = 4096
 
 
@@ -35,8 +20,8 @@ class Images(hf.TestCase):
     def test_images(self):
         printed = must_make("images", DOCKER_HOST=f"unix://{self.dockerd.socket}")
         sizes = dict(re.findall(r"(?m)^hyperfaas-(\S+):latest +(\d+)$", printed))
-        self.assertEqual(sorted(sizes), sorted(FUNCTIONS))
-        for name, (path, request, answer) in FUNCTIONS.items():
+        self.assertEqual(sorted(sizes), sorted(SAMPLES))
+        for name, (path, request, answer) in SAMPLES.items():
             with self.subTest(name):
                 self.assertLess(int(sizes[name]), KIBIBYTES_MAX)
                 self.check_image(f"hyperfaas-{name}:latest")

@@ -69,6 +69,7 @@ EXTRA_DIST += \
     %D%/hf/processes.py \
     %D%/hf/protos.py \
     %D%/hf/rpc.py \
+    %D%/hf/samples.py \
     %D%/hf/wait.py \
     %D%/hf/wire.py \
     %D%/README.md \
