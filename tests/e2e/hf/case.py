@@ -1,6 +1,7 @@
 """What every test checks besides its own matter: quiet logs, and nothing left behind."""
 
 import shutil
+import signal
 import sys
 import tempfile
 import unittest
@@ -91,9 +92,22 @@ class TestCase(unittest.TestCase):
             print(f"--- {self.id()}: log of {node.name}\n{tail}", file=sys.stderr)
 
 
+class _Result(unittest.TextTestResult):
+    """Knows how to end when the file's time is over: the running test fails and cleans up."""
+
+    def __init__(self, *arguments, **more):
+        super().__init__(*arguments, **more)
+        signal.signal(signal.SIGTERM, self._time_is_over)
+
+    def _time_is_over(self, *_):
+        self.stop()
+        raise AssertionError("the time for this file is over (HF_TEST_TIMEOUT)")
+
+
 def main():
     """Runs the tests of the calling file; the status is what automake's driver expects."""
-    program = unittest.main(module="__main__", exit=False, verbosity=2)
+    runner = unittest.TextTestRunner(verbosity=2, resultclass=_Result)
+    program = unittest.main(module="__main__", exit=False, testRunner=runner)
     result = program.result
     if not result.wasSuccessful():
         sys.exit(1)
