@@ -181,7 +181,7 @@ stream_open(struct follow *follow)
     int r = HF_ENOMEM;
 
     if (body) {
-        r = client_open(store->client, PATH_WATCH, body, &events, follow, &follow->exchange, NULL);
+        r = client_open(store->client, PATH_WATCH, body, &events, follow, &follow->exchange);
     }
     free(body);
     if (r < 0) {
