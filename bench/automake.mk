@@ -3,7 +3,7 @@
 BENCH_TOOLS = %D%/backend %D%/relay %D%/h2relay %D%/callgen
 EXTRA_PROGRAMS = $(BENCH_TOOLS)
 CLEANFILES += $(BENCH_TOOLS)
-EXTRA_DIST += %D%/bench.py %D%/benchnode.py %D%/coldstart.py
+EXTRA_DIST += %D%/bench.py %D%/benchnode.py %D%/coldstart.py %D%/dockerstart.py
 
 # The yardsticks know nghttp2 and nothing of ours.
 %C%_backend_SOURCES = %D%/backend.c %D%/peer.c %D%/peer.h
@@ -21,4 +21,8 @@ bench-proxy: all $(BENCH_TOOLS)
 	HF_BUILDDIR='$(abs_top_builddir)' $(PYTHON3) -B $(srcdir)/%D%/bench.py $(BENCH_ARGS)
 bench-coldstart: all $(BENCH_TOOLS)
 	HF_BUILDDIR='$(abs_top_builddir)' $(PYTHON3) -B $(srcdir)/%D%/coldstart.py
-.PHONY: bench bench-proxy bench-coldstart
+# As root, with Debian's docker.io.
+bench-docker: all
+	HF_SRCDIR='$(abs_top_srcdir)' HF_BUILDDIR='$(abs_top_builddir)' \
+	    $(PYTHON3) -B $(srcdir)/%D%/dockerstart.py $(BENCH_ARGS)
+.PHONY: bench bench-proxy bench-coldstart bench-docker

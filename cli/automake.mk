@@ -33,6 +33,8 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/logs.c \
     %D%/main.c \
     %D%/node.c \
+    %D%/node_list.c %D%/node_list.h \
+    %D%/nodes.c \
     %D%/plugin.c \
     %D%/protoc.c %D%/protoc.h \
     %D%/reflection.c %D%/reflection.h \

@@ -121,6 +121,7 @@ extern const struct cli_command cli_call_commands[];
 extern const struct cli_command cli_instances_commands[];
 extern const struct cli_command cli_logs_commands[];
 extern const struct cli_command cli_worker_commands[];
+extern const struct cli_command cli_nodes_commands[];
 extern const struct cli_command cli_node_commands[];
 extern const struct cli_command cli_plugin_commands[];
 

@@ -286,8 +286,8 @@ run_watch(struct cli_store *store, uint64_t limit_ns, struct hf_err *err)
 }
 
 static int
-watch(struct cli_store *store, cli_store_change_fn *changed, bool (*is_enough)(void *arg),
-      void *arg, uint64_t limit_ns, struct hf_err *err)
+watch(struct cli_store *store, uint32_t space, cli_store_change_fn *changed,
+      bool (*is_enough)(void *arg), void *arg, uint64_t limit_ns, struct hf_err *err)
 {
     static const struct hf_store_watcher watcher = {
         .size = sizeof watcher,
@@ -304,7 +304,7 @@ watch(struct cli_store *store, cli_store_change_fn *changed, bool (*is_enough)(v
     store->changed = changed;
     store->is_enough = is_enough;
     store->change_arg = arg;
-    r = store->ops->watch(store->store, HF_STORE_FUNCTIONS, &watcher, store, &op, err);
+    r = store->ops->watch(store->store, space, &watcher, store, &op, err);
     if (r == 0) {
         r = run_watch(store, limit_ns, err);
         store->ops->unwatch(store->store, op);
@@ -321,7 +321,7 @@ cli_store_watch(struct cli_store *store, cli_store_change_fn *changed, bool (*is
 
     if (r == 0) {
         begin(store);
-        r = watch(store, changed, is_enough, arg, limit_ns, err);
+        r = watch(store, HF_STORE_FUNCTIONS, changed, is_enough, arg, limit_ns, err);
         hf_signals_free(signals);
     }
     return r;
@@ -354,11 +354,25 @@ is_complete(void *arg)
     return ((const struct list *)arg)->complete;
 }
 
-int
-cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, struct hf_err *err)
+static int
+list_space(struct cli_store *store, uint32_t space, cli_store_each_fn *each, void *arg,
+           struct hf_err *err)
 {
     struct list list = { .each = each, .arg = arg };
 
     begin(store);
-    return watch(store, list_change, is_complete, &list, 0, err);
+    return watch(store, space, list_change, is_complete, &list, 0, err);
+}
+
+int
+cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, struct hf_err *err)
+{
+    return list_space(store, HF_STORE_FUNCTIONS, each, arg, err);
+}
+
+int
+cli_store_list_nodes(struct cli_store *store, cli_store_each_fn *each, void *arg,
+                     struct hf_err *err)
+{
+    return list_space(store, HF_STORE_NODES, each, arg, err);
 }

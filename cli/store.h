@@ -63,4 +63,8 @@ typedef void cli_store_each_fn(void *arg, const char *id, const struct hf_docume
                                const char *message);
 int cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, struct hf_err *err);
 
+/* The same for the nodes that announced themselves. */
+int cli_store_list_nodes(struct cli_store *store, cli_store_each_fn *each, void *arg,
+                         struct hf_err *err);
+
 #endif

@@ -7,6 +7,7 @@
 
 include plugins/lb-leastload/automake.mk
 include plugins/lb-roundrobin/automake.mk
+include plugins/runtime-docker/automake.mk
 include plugins/runtime-fake/automake.mk
 include plugins/runtime-process/automake.mk
 include plugins/scaler-concurrency/automake.mk

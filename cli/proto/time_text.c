@@ -68,8 +68,12 @@ take_zone(const char *text, int64_t *ret)
     if (*text == 'Z') {
         return text[1] == '\0';
     }
-    if ((*text != '+' && *text != '-') || !(++text, take_number(&text, 2, &hours)) ||
-        !take_char(&text, ':') || !take_number(&text, 2, &minutes)) {
+    if (*text != '+' && *text != '-') {
+        return false;
+    }
+    text++;
+    if (!take_number(&text, 2, &hours) || !take_char(&text, ':') ||
+        !take_number(&text, 2, &minutes)) {
         return false;
     }
     *ret = (int64_t)sign * (hours * 3600 + minutes * 60);

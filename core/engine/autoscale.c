@@ -384,6 +384,7 @@ hf_autoscaler_started(struct hf_autoscaler *as, struct hf_fleet_instance *instan
         return;
     }
     hf_fleet_started(as->fleet, instance, now_ns);
+    f->refused = false;
     if (instance->obsolete || f->deleted) {
         stop(as, instance, now_ns);
     } else {
@@ -411,6 +412,22 @@ lose(struct hf_autoscaler *as, struct hf_fleet_instance *instance, bool blame, c
     } else {
         hf_fleet_set_state(as->fleet, instance, HF_INSTANCE_GONE, now_ns);
     }
+    hf_scaled_act_on_instance(as, instance, HF_SCALE_DROP);
+    settle(as, f, now_ns);
+}
+
+void
+hf_autoscaler_start_refused(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
+                            uint64_t now_ns)
+{
+    struct hf_scaled *f = hf_scaled_of(instance->function);
+
+    if (instance->state != HF_INSTANCE_STARTING) {
+        return;
+    }
+    f->refused = true;
+    f->no_room_ns = hf_min(f->no_room_ns, now_ns);
+    hf_fleet_failed(as->fleet, instance, now_ns); /* so that the others are tried first */
     hf_scaled_act_on_instance(as, instance, HF_SCALE_DROP);
     settle(as, f, now_ns);
 }

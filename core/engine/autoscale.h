@@ -26,7 +26,7 @@
  *
  *     START(A) -> started(E) -> ADMIT(A) -> ... calls ... -> DRAIN or SHRINK(A)
  *       -> drained(E) -> STOP(A) -> stopped(E) -> DROP(A)
- *     START(A) -> start_failed(E) -> DROP(A)
+ *     START(A) -> start_failed(E) or start_refused(E) -> DROP(A)
  *     adopt(E) -> ADMIT(A) -> ...
  *     gone(E) or worker_down(E), at any time -> DROP(A)
  */
@@ -45,7 +45,8 @@ struct hf_autoscaler;
 
 /* What the caller has to do. */
 enum hf_scale_kind {
-    /* Start `instance` of its function on its worker; answer with `started` or `start_failed`. */
+    /* Start `instance` of its function on its worker; answer with `started`,
+     * `start_failed` or `start_refused`. */
     HF_SCALE_START = 1,
     /* Add `instance` to the function's pool as an endpoint. */
     HF_SCALE_ADMIT,
@@ -171,6 +172,10 @@ void hf_autoscaler_started(struct hf_autoscaler *as, struct hf_fleet_instance *i
                            uint64_t now_ns);
 void hf_autoscaler_start_failed(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                                 const char *reason, uint64_t now_ns);
+/* The worker has no room, which it knows better than we: others may use it too.  Other workers are
+ * tried; nothing is wrong with the function. */
+void hf_autoscaler_start_refused(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
+                                 uint64_t now_ns);
 void hf_autoscaler_drained(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                            uint64_t now_ns);
 void hf_autoscaler_stopped(struct hf_autoscaler *as, struct hf_fleet_instance *instance,

@@ -23,6 +23,7 @@ struct hf_scaled {
     uint64_t next_tick_ns;       /* when to ask the policy again */
     uint64_t ready_ns;           /* when an instance last became ready; 0: never */
     uint64_t no_room_ns;         /* since when calls wait for a worker with room */
+    bool refused;                /* a worker had less room than we thought, and none has yet */
     uint64_t prewarm_ns;         /* when to start an instance without a call */
     uint64_t prewarm_after_ns;   /* how long after the last one has gone; 0: don't */
     char *failure;               /* why the last start failed; NULL: unknown */

@@ -122,12 +122,13 @@ judge_waiting(struct hf_autoscaler *as, struct hf_scaled *f, int failure, uint64
 {
     if (f->failures >= as->config.settings.start_attempts) {
         refuse(as, f, HF_REFUSED_START_FAILED, f->failure ? f->failure : "instances don't start");
-    } else if (failure == HF_EUNAVAILABLE) {
+    } else if (failure == HF_EUNAVAILABLE && !f->refused) {
         f->no_room_ns = HF_NEVER; /* tried again after the backoff */
     } else {
         f->no_room_ns = hf_min(f->no_room_ns, now_ns);
         if (now_ns - f->no_room_ns >= as->config.settings.room_wait_ns) {
             refuse(as, f, HF_REFUSED_NO_WORKER, no_room_reason(failure));
+            f->refused = false;
             hf_list_remove(&f->blocked);
         }
     }
@@ -153,14 +154,15 @@ grow(struct hf_autoscaler *as, struct hf_scaled *f, uint32_t want, uint32_t wait
     uint32_t have = f->base.count[HF_INSTANCE_READY] + growing(f);
     int r = 0;
 
+    f->refused = f->refused && f->base.count[HF_INSTANCE_READY] == 0;
     want = bounded(as, f, want, have);
     hf_list_remove(&f->blocked); /* it queues again, at the end, if it must */
     while (have < want && (r = start(as, f, now_ns)) == 0) {
         have++;
     }
-    if (have > 0 || waiting == 0) {
+    if (waiting == 0 || (have > 0 && !f->refused)) {
         f->no_room_ns = HF_NEVER;
-    } else {
+    } else if (have == 0) {
         judge_waiting(as, f, r, now_ns);
     }
 }

@@ -122,6 +122,7 @@ worker_set(struct hf_fleet *fleet, struct hf_fleet_worker *worker,
     base->cpu_millis = info->cpu_millis;
     base->in_flight = info->in_flight;
     base->reported_ns = now_ns;
+    worker->max_instances = info->max_instances;
     fleet->usable_workers += hf_worker_is_usable(base);
 }
 

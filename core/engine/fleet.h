@@ -30,12 +30,13 @@ struct hf_fleet_settings {
 
 /* What a leaf knows of a worker. */
 struct hf_worker_info {
-    const char *id;        /* copied */
-    uint64_t memory_bytes; /* capacity; 0: not known, no limit */
-    uint64_t cpu_millis;   /* capacity in thousandths of a core, times what overcommitment is
-                            * wanted; 0: not known, no limit */
-    uint32_t in_flight;    /* calls running, as far as known */
-    bool draining;         /* takes no new instances */
+    const char *id;         /* copied */
+    uint64_t memory_bytes;  /* capacity; 0: not known, no limit */
+    uint64_t cpu_millis;    /* capacity in thousandths of a core, times what overcommitment is
+                             * wanted; 0: not known, no limit */
+    uint32_t max_instances; /* of all functions; 0: no limit */
+    uint32_t in_flight;     /* calls running, as far as known */
+    bool draining;          /* takes no new instances */
 };
 
 struct hf_fleet_worker {
@@ -43,7 +44,8 @@ struct hf_fleet_worker {
     struct hf_list instances; /* of hf_fleet_instance.of_worker */
     struct hf_map shares;     /* what it holds of each function */
     uint32_t starting;
-    void *user; /* the caller's */
+    uint32_t max_instances; /* of all functions; 0: no limit */
+    void *user;             /* the caller's */
 };
 
 #define HF_INSTANCE_STATES(STATE)                                                                  \

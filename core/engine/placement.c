@@ -124,6 +124,7 @@ worker_feasible(const struct view *view, const struct hf_fleet_worker *worker)
     const struct hf_share *share;
 
     if (!hf_worker_is_usable(base) || !below(worker->starting, settings->max_starting_per_worker) ||
+        !below(base->instances, worker->max_instances) ||
         !fits(base->memory_bytes, base->memory_used_bytes, spec->memory_bytes) ||
         !fits(base->cpu_millis, base->cpu_used_millis, cpu_millis_of(spec))) {
         return false;

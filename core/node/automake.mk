@@ -2,23 +2,28 @@
 
 noinst_LTLIBRARIES += %D%/libhf-node.la
 %C%_libhf_node_la_SOURCES =
-HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_PLUGIN_LIBS) $(HF_HTTP_LIBS) $(HF_GRPC_LIBS) \
+HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS) $(HF_HTTP_LIBS) $(HF_GRPC_LIBS) \
     $(HF_ENGINE_LIBS) $(JSON_C_LIBS)
 
 # What roles share.
 %C%_libhf_node_la_SOURCES += \
     %D%/catalog.c %D%/catalog.h %D%/catalog_private.h \
     %D%/catalog_lookup.c \
+    %D%/discovery.c %D%/discovery.h \
     %D%/function_def.c %D%/function_def.h \
     %D%/function_spec.c %D%/function_spec.h \
+    %D%/json_read.c %D%/json_read.h \
     %D%/node.c %D%/node.h %D%/node_private.h \
+    %D%/node_announce.c %D%/node_announce.h \
     %D%/node_config.c %D%/node_config.h \
     %D%/node_ctl.c \
+    %D%/node_document.c %D%/node_document.h \
     %D%/node_drain.c \
     %D%/node_id.c %D%/node_id.h \
     %D%/node_modules.c \
     %D%/node_store.c \
-    %D%/role.h
+    %D%/role.h \
+    %D%/selector.c %D%/selector.h
 %C%_libhf_node_la_CPPFLAGS = $(AM_CPPFLAGS) $(HF_PATH_CPPFLAGS)
 
 $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
@@ -65,10 +70,15 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/lb/children.c \
     %D%/lb/endpoints.c \
     %D%/lb/functions.c \
+    %D%/lb/haproxy.c \
+    %D%/lb/members.c \
+    %D%/worker/adoption.c \
+    %D%/worker/commands.c \
     %D%/worker/events.c \
     %D%/worker/instance.c \
     %D%/worker/logs.c \
     %D%/worker/metrics.c \
+    %D%/worker/owners.c \
     %D%/worker/ready.c \
     %D%/worker/service.c \
     %D%/worker/worker.c %D%/worker/worker.h

@@ -15,11 +15,9 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "node/json_read.h"
 
 #define ID_MAX 253
-
-/* Deepest nesting that is read; the format itself needs three. */
-#define DEPTH_MAX 16
 
 /* A field of a message: both spellings, and how its value is taken. */
 struct field {
@@ -206,44 +204,6 @@ take_message(const struct field *field, const char *path, json_object *value, vo
 
 /* --- documents ----------------------------------------------------------------------------- */
 
-/* Skips what may follow a document. */
-static size_t
-skip_space(const char *text, size_t from, size_t len)
-{
-    while (from < len && text[from] && strchr(" \t\r\n", text[from])) {
-        from++;
-    }
-    return from;
-}
-
-static int
-read_json(const char *text, size_t len, json_object **ret, struct hf_err *err)
-{
-    struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-    enum json_tokener_error error;
-    json_object *root;
-    size_t end;
-
-    if (!tokener) {
-        return hf_fail(err, HF_ENOMEM, "out of memory");
-    }
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    root = json_tokener_parse_ex(tokener, text, (int)len);
-    error = json_tokener_get_error(tokener);
-    end = skip_space(text, json_tokener_get_parse_end(tokener), len);
-    json_tokener_free(tokener);
-    if (error == json_tokener_success && root && end == len) {
-        *ret = root;
-        return 0;
-    }
-    json_object_put(root);
-    return hf_fail(err, HF_EINVALID, "not JSON: %s at byte %zu",
-                   error == json_tokener_success    ? "unexpected text"
-                   : error == json_tokener_continue ? "unexpected end"
-                                                    : json_tokener_error_desc(error),
-                   end);
-}
-
 int
 hf_function_spec_parse(const char *json, size_t len, struct hf_function_spec *ret,
                        struct hf_err *err)
@@ -256,7 +216,7 @@ hf_function_spec_parse(const char *json, size_t len, struct hf_function_spec *re
         return hf_fail(err, HF_EINVALID, "the document has %zu bytes, more than %zu", len,
                        HF_FUNCTION_DOCUMENT_MAX);
     }
-    r = read_json(json, len, &root, err);
+    r = hf_json_read(json, len, &root, err);
     if (r < 0) {
         return r;
     }

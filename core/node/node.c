@@ -3,12 +3,10 @@
  */
 #include "node/node.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -26,6 +24,7 @@
 #include "loop/loop.h"
 #include "loop/signals.h"
 #include "loop/thread.h"
+#include "node/node_announce.h"
 #include "node/node_config.h"
 #include "node/node_id.h"
 #include "node/node_paths.h"
@@ -64,29 +63,6 @@ keep_id(struct hf_node *node, struct hf_err *err)
     hf_autofree char *file = id_file(node);
 
     return file ? hf_node_id_keep(node->id, file, err) : hf_fail(err, HF_ENOMEM, "out of memory");
-}
-
-/* Makes a folder and those it lies in. */
-static int
-make_folders(const char *path, struct hf_err *err)
-{
-    hf_autofree char *copy = strdup(path);
-
-    if (!copy) {
-        return hf_fail(err, HF_ENOMEM, "out of memory");
-    }
-    for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
-        if (slash) {
-            *slash = '\0';
-        }
-        if (mkdir(copy, slash ? 0755 : 0700) < 0 && errno != EEXIST) {
-            return hf_fail_errno(err, errno, "cannot make the folder %s", copy);
-        }
-        if (!slash) {
-            return 0;
-        }
-        *slash = '/';
-    }
 }
 
 /* --- making -------------------------------------------------------------------------------- */
@@ -228,6 +204,16 @@ make(struct hf_node *node, struct hf_err *err)
     return r == 0 ? make_roles(node, err) : r;
 }
 
+/* Finds what would otherwise be found only when the node is announced. */
+static int
+check_description(const struct hf_node *node, struct hf_err *err)
+{
+    hf_autonode struct hf_node_document described;
+
+    hf_node_document_init(&described);
+    return hf_node_describe(node, &described, err);
+}
+
 int
 hf_node_new(const struct hf_config *config, struct hf_node **ret, struct hf_err *err)
 {
@@ -241,8 +227,12 @@ hf_node_new(const struct hf_config *config, struct hf_node **ret, struct hf_err 
     node->started_ns = hf_wall_now();
     hf_list_init(&node->modules);
     hf_list_init(&node->drain_waiters);
+    hf_list_init(&node->undrain_waiters);
     hf_clock_init(&node->clock);
     r = make(node, err);
+    if (r == 0) {
+        r = check_description(node, err);
+    }
     if (r < 0) {
         hf_node_free(node);
         return r;
@@ -331,7 +321,7 @@ log_address(void *arg, const char *role, const struct hf_role_address *address)
 int
 hf_node_start(struct hf_node *node, struct hf_err *err)
 {
-    int r = make_folders(node->state_dir, err);
+    int r = hf_make_folders(node->state_dir, err);
 
     if (r == 0) {
         r = keep_id(node, err);
@@ -344,6 +334,9 @@ hf_node_start(struct hf_node *node, struct hf_err *err)
     }
     for (size_t i = node->role_count; i > 0 && r == 0; i--) {
         r = node->role_ops[i - 1]->start(node->roles[i - 1], err);
+    }
+    if (r == 0) {
+        r = hf_node_announce(node, err);
     }
     if (r == 0) {
         r = hf_signals_new(node->control, on_signal, node, &node->signals, err);
@@ -393,6 +386,12 @@ bool
 hf_node_is_draining(const struct hf_node *node)
 {
     return node->draining;
+}
+
+bool
+hf_node_is_ending(const struct hf_node *node)
+{
+    return node->stop_when_drained;
 }
 
 const char *
@@ -454,6 +453,12 @@ struct hf_catalog *
 hf_node_catalog(const struct hf_node *node)
 {
     return node->catalog;
+}
+
+struct hf_directory *
+hf_node_directory(const struct hf_node *node)
+{
+    return node->directory;
 }
 
 struct hf_ctl *

@@ -63,6 +63,9 @@ uint64_t hf_node_started(const struct hf_node *node);
 
 bool hf_node_is_draining(const struct hf_node *node);
 
+/* Whether the process ends when it is drained. */
+bool hf_node_is_ending(const struct hf_node *node);
+
 /* The absolute folder for what must outlive the process; it exists once roles start. */
 const char *hf_node_state_dir(const struct hf_node *node);
 
@@ -90,6 +93,9 @@ uint64_t hf_node_seed(const struct hf_node *node, const char *purpose);
 /* The functions known to this process; NULL if no role `knows_functions`. */
 struct hf_catalog *hf_node_catalog(const struct hf_node *node);
 
+/* The nodes that announced themselves in the store; NULL: the node has none. */
+struct hf_directory *hf_node_directory(const struct hf_node *node);
+
 struct hf_ctl *hf_node_ctl(const struct hf_node *node);
 
 /* --- draining ------------------------------------------------------------------------------ */
@@ -116,6 +122,18 @@ void hf_node_drain(struct hf_node *node, uint64_t limit_ns, bool stop, struct hf
 
 /* `done` will not run; the drain goes on. */
 void hf_node_drain_forget(struct hf_node_drain *drain);
+
+/* Somebody who wants a node back in service; embedded. */
+struct hf_node_undrain {
+    struct hf_list link; /* the node's */
+    void (*done)(struct hf_node_undrain *undrain, int code, const char *message);
+};
+
+/* Takes a drained node back into service, after the end of a drain that is under way.
+ * `undrain->done` runs once, also at once: HF_EUNAVAILABLE if the node is ending, or why a role
+ * cannot serve again; what did come back then serves. */
+void hf_node_undrain(struct hf_node *node, struct hf_node_undrain *undrain);
+void hf_node_undrain_forget(struct hf_node_undrain *undrain);
 
 /* --- modules ------------------------------------------------------------------------------- */
 

@@ -31,6 +31,15 @@ static const struct hf_option node_rows[] = {
       "Folders in which modules are looked for; unset: where they were installed." },
     { "seed", HF_OPT_UINT, .fallback = "0", .help =
       "Makes the random choices of modules repeatable; 0: different at each start." },
+    { "announce", HF_OPT_BOOL, .fallback = "yes", .help =
+      "Announce the node in the store, so that others can discover it." },
+    { "announce_ttl", HF_OPT_DURATION, .fallback = "10s", .min = "1s", .max = "1h", .help =
+      "After how long at most a node that died is gone from the store." },
+    { "advertise", HF_OPT_STRING, .help =
+      "Host that others are to dial for this node; unset: the address it listens on, or, if that "
+      "is 0.0.0.0, this machine's towards the default route." },
+    { "zone", HF_OPT_STRING, .help = "Where the node is, such as eu-1; for those who discover it." },
+    { "labels", HF_OPT_LIST, .help = "What else they may ask for, each KEY=VALUE." },
     { "drain_timeout", HF_OPT_DURATION, .fallback = "30s", .max = "1h", .help =
       "How long each role may take to finish what runs when the node is told to end." },
     { 0 }
@@ -51,7 +60,13 @@ static const struct hf_option lb_rows[] = {
     { "api", HF_OPT_ADDRESS, .fallback = "127.0.0.1:50052", .help =
       "Where parents and tools reach this node." },
     { "children", HF_OPT_LIST, .help =
-      "Leaves or load balancers below, each as API-ADDRESS/PROXY-ADDRESS." },
+      "Leaves or load balancers below, each as API-ADDRESS/PROXY-ADDRESS; or the word discover: the "
+      "leaves that announce themselves in the store, of which zone=NAME or LABEL=VALUE choose some, "
+      "or with role=lb load balancers." },
+    { "spoe", HF_OPT_ADDRESS, .help =
+      "Where HAProxy asks which child a call should go to; unset: nowhere." },
+    { "forward", HF_OPT_BOOL, .fallback = "yes", .help =
+      "Take calls at the proxy address; no: leave that to HAProxy, and only answer it." },
     { "heartbeat", HF_OPT_DURATION, .fallback = "1s", .min = "10ms", .max = "1h", .help =
       "How often each child is asked whether it is well." },
     { "loss_timeout", HF_OPT_DURATION, .fallback = "2s", .min = "10ms", .max = "1h", .help =
@@ -91,7 +106,9 @@ static const struct hf_option leaf_rows[] = {
       "Where callers and parents reach functions." },
     { "api", HF_OPT_ADDRESS, .fallback = "127.0.0.1:50050", .help =
       "Where parents and tools reach this node." },
-    { "workers", HF_OPT_LIST, .help = "API addresses of the workers, HOST:PORT." },
+    { "workers", HF_OPT_LIST, .help =
+      "API addresses of the workers, HOST:PORT; or the word discover: those that announce "
+      "themselves in the store, of which zone=NAME or LABEL=VALUE choose some." },
     { "containerized", HF_OPT_BOOL, .fallback = "yes", .help =
       "Call instances at their internal address (on the instances' network), not the external "
       "one (published on the worker's host)." },
@@ -153,6 +170,8 @@ static const struct hf_option worker_rows[] = {
       "For a started instance to become ready; then it is removed." },
     { "stop_grace", HF_OPT_DURATION, .fallback = "5s", .max = "1h", .help =
       "For an instance that was asked to end; then it is killed." },
+    { "orphan_timeout", HF_OPT_DURATION, .fallback = "5m", .max = "30d", .help =
+      "Instances of a leaf that has not been connected for so long are stopped; 0: never." },
     { "memory", HF_OPT_SIZE, .help =
       "What instances may use together; unset: what the runtime says, or the machine's." },
     { "cpus", HF_OPT_DOUBLE, .min = "0.001", .max = "100000", .help =

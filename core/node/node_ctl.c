@@ -12,6 +12,7 @@
 #include "ctl/ctl.h"
 #include "loop/loop.h"
 #include "node/catalog.h"
+#include "node/discovery.h"
 #include "node/node_private.h"
 #include "plugin/module.h"
 
@@ -220,13 +221,25 @@ catalog_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 }
 
 static int
+node_peers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+{
+    const struct hf_node *node = arg;
+
+    if (!node->store) {
+        return hf_fail(err, HF_ENOTFOUND, "this node has no store");
+    }
+    hf_directory_show(node->directory, hf_ctl_out(call));
+    return 0;
+}
+
+static int
 store_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     const struct hf_node *node = arg;
     struct hf_text *out = hf_ctl_out(call);
 
     if (!node->store) {
-        return hf_fail(err, HF_ENOTFOUND, "this node needs no store");
+        return hf_fail(err, HF_ENOTFOUND, "this node has no store");
     }
     hf_text_printf(out, "plugin %s\n", node->store_module.module->name);
     if (node->store_ops->show) {
@@ -246,6 +259,8 @@ shut_down(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 
 static const struct hf_ctl_command commands[] = {
     { "node/show", "", "Who this node is and where it can be reached.", 0, 0, true, node_show },
+    { "node/peers", "", "The nodes that were discovered, if any role looks for them.", 0, 0, false,
+      node_peers },
     { "catalog/show", "", "The functions that are known: how many, and how fresh.", 0, 0, false,
       catalog_show },
     { "store/show", "", "The metadata store: where it is, and whether it can be reached.", 0, 0,

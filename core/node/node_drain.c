@@ -1,22 +1,93 @@
 /*
- * node_drain.c - a node goes out of service: one role after the other.
+ * node_drain.c - a node goes out of service, one role after the other, and perhaps back.
  */
+#include "base/err.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/options.h"
 #include "loop/loop.h"
+#include "node/node_announce.h"
 #include "node/node_private.h"
 
 HF_LOG_MODULE(node);
 
-static void
-end_if_told(struct hf_node *node)
+void
+hf_node_end_if_done(struct hf_node *node)
 {
-    if (node->stop_when_drained) {
+    if (node->stop_when_drained && node->drained && !node->withdrawing) {
         node->ended = true;
         hf_loop_stop(node->control);
     }
 }
+
+/* --- back into service --------------------------------------------------------------------- */
+
+/* The last role comes back first, so that whoever calls finds whoever is called. */
+static int
+bring_back(struct hf_node *node, struct hf_err *err)
+{
+    for (size_t i = node->role_count; i-- > 0;) {
+        int r = node->role_ops[i]->undrain(node->roles[i], err);
+
+        if (r < 0) {
+            return hf_err_wrap(err, r, "%s", node->role_ops[i]->name);
+        }
+    }
+    node->draining = false;
+    node->drained = false;
+    node->drain_next = 0;
+    node->forced = (struct hf_node_forced){ 0 };
+    hf_log(HF_LOG_NOTICE, "back in service", HF_KV_STR("id", node->id));
+    return 0;
+}
+
+/* Answers all who want the node back. */
+static void
+answer_undrains(struct hf_node *node, int code, const char *message)
+{
+    struct hf_list *link;
+
+    while ((link = hf_list_pop(&node->undrain_waiters))) {
+        struct hf_node_undrain *undrain = hf_container_of(link, struct hf_node_undrain, link);
+
+        undrain->done(undrain, code, message);
+    }
+}
+
+/* Nothing is being drained: does what those who want the node back are waiting for. */
+static void
+serve_undrains(struct hf_node *node)
+{
+    struct hf_err err = HF_ERR_INIT;
+    int r = 0;
+
+    if (hf_list_is_empty(&node->undrain_waiters)) {
+        return;
+    }
+    if (node->stop_when_drained) {
+        r = hf_fail(&err, HF_EUNAVAILABLE, "the node is ending");
+    } else if (node->drained) {
+        r = bring_back(node, &err);
+    }
+    answer_undrains(node, r, r < 0 ? hf_err_message(&err) : "");
+}
+
+void
+hf_node_undrain(struct hf_node *node, struct hf_node_undrain *undrain)
+{
+    hf_list_append(&node->undrain_waiters, &undrain->link);
+    if (!node->draining || node->drained) {
+        serve_undrains(node);
+    }
+}
+
+void
+hf_node_undrain_forget(struct hf_node_undrain *undrain)
+{
+    hf_list_remove(&undrain->link);
+}
+
+/* --- out of service ------------------------------------------------------------------------ */
 
 static void
 finish(struct hf_node *node)
@@ -32,7 +103,8 @@ finish(struct hf_node *node)
 
         drain->done(drain, &node->forced);
     }
-    end_if_told(node);
+    serve_undrains(node);
+    hf_node_end_if_done(node);
 }
 
 static void
@@ -61,12 +133,20 @@ begin(struct hf_node *node, uint64_t limit_ns)
     drain_next(node);
 }
 
+/* From now on the node ends when it is drained; nobody is to look for it any more. */
+static void
+end_when_drained(struct hf_node *node)
+{
+    node->stop_when_drained = true;
+    hf_node_withdraw(node);
+}
+
 void
 hf_node_shutdown(struct hf_node *node)
 {
-    node->stop_when_drained = true;
+    end_when_drained(node);
     if (node->drained) {
-        end_if_told(node);
+        hf_node_end_if_done(node);
     } else {
         begin(node, 0);
     }
@@ -75,11 +155,13 @@ hf_node_shutdown(struct hf_node *node)
 void
 hf_node_drain(struct hf_node *node, uint64_t limit_ns, bool stop, struct hf_node_drain *drain)
 {
-    node->stop_when_drained |= stop;
+    if (stop) {
+        end_when_drained(node);
+    }
     if (node->drained) {
         hf_list_init(&drain->link);
         drain->done(drain, &node->forced);
-        end_if_told(node);
+        hf_node_end_if_done(node);
         return;
     }
     hf_list_append(&node->drain_waiters, &drain->link);

@@ -3,8 +3,10 @@
  */
 #include "node/node_paths.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -57,4 +59,26 @@ hf_node_plugin_folders(const struct hf_options *options, const char *const **ret
     *ret = folders;
     *ret_count = count;
     return 0;
+}
+
+int
+hf_make_folders(const char *path, struct hf_err *err)
+{
+    hf_autofree char *copy = strdup(path);
+
+    if (!copy) {
+        return hf_fail(err, HF_ENOMEM, "out of memory");
+    }
+    for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash) {
+            *slash = '\0';
+        }
+        if (mkdir(copy, slash ? 0755 : 0700) < 0 && errno != EEXIST) {
+            return hf_fail_errno(err, errno, "cannot make the folder %s", copy);
+        }
+        if (!slash) {
+            return 0;
+        }
+        *slash = '/';
+    }
 }

@@ -19,4 +19,7 @@ int hf_node_state_folder(const char *given, char **ret, struct hf_err *err);
 int hf_node_plugin_folders(const struct hf_options *options, const char *const **ret,
                            size_t *ret_count, struct hf_err *err);
 
+/* Makes a folder, for its owner alone, and those it lies in. */
+int hf_make_folders(const char *path, struct hf_err *err);
+
 #endif

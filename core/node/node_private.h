@@ -32,10 +32,13 @@ struct hf_node {
     struct hf_list modules; /* struct loaded, node_modules.c */
 
     struct hf_ctl *ctl;
-    struct hf_catalog *catalog; /* NULL: no role needs it; the store likewise */
-    struct hf_store *store;
+    struct hf_catalog *catalog; /* NULL: no role needs it */
+    struct hf_store *store; /* NULL: neither roles nor configuration want one */
     const struct hf_store_ops *store_ops;
     struct hf_node_module store_module;
+    struct hf_directory *directory;   /* of the store; NULL with it */
+    struct hf_store_op *announcement; /* NULL: not announced */
+    bool withdrawing;                 /* the store is to forget us before we end */
 
     const struct hf_role_ops *role_ops[HF_NODE_ROLES_MAX]; /* in the order of draining */
     struct hf_role *roles[HF_NODE_ROLES_MAX];              /* NULL: not made */
@@ -53,8 +56,12 @@ struct hf_node {
     uint64_t drain_limit_ns;
     size_t drain_next; /* the role to drain next */
     struct hf_node_forced forced;
-    struct hf_list drain_waiters; /* struct hf_node_drain */
+    struct hf_list drain_waiters;   /* struct hf_node_drain */
+    struct hf_list undrain_waiters; /* struct hf_node_undrain */
 };
+
+/* node_drain.c: ends `hf_node_run` if it is told to and nothing is left to wait for. */
+void hf_node_end_if_done(struct hf_node *node);
 
 /* node_modules.c */
 void hf_node_free_modules(struct hf_node *node);

@@ -1,8 +1,7 @@
 /*
- * node_service.c - hyperfaas.v1.Node: who this node is (Info), and its end (Drain).
+ * node_service.c - hyperfaas.v1.Node: who this node is (Info), out of service and back (Drain,
+ * Undrain).
  */
-#include "config.h"
-
 #include "node/node_service.h"
 
 #include <stdlib.h>
@@ -12,18 +11,18 @@
 #include "grpc/server.h"
 #include "hyperfaas/v1/node.pb-c.h"
 #include "node/node.h"
+#include "node/node_announce.h"
 #include "node/role.h"
 
-#define MAX_ROLES     8
-#define MAX_ADDRESSES 16
-
-/* An answer being put together; its texts are the node's. */
+/* An answer being put together; its texts are the description's. */
 struct info {
     Hyperfaas__V1__InfoResponse response;
     Google__Protobuf__Timestamp started;
-    const char *roles[MAX_ROLES];
-    Hyperfaas__V1__Address addresses[MAX_ADDRESSES];
-    Hyperfaas__V1__Address *address_list[MAX_ADDRESSES];
+    Hyperfaas__V1__Capacity capacity;
+    Hyperfaas__V1__Address addresses[HF_NODE_ADDRESSES_MAX];
+    Hyperfaas__V1__Address *address_list[HF_NODE_ADDRESSES_MAX];
+    Hyperfaas__V1__InfoResponse__LabelsEntry labels[HF_NODE_LABELS_MAX];
+    Hyperfaas__V1__InfoResponse__LabelsEntry *label_list[HF_NODE_LABELS_MAX];
 };
 
 /* protobuf-c has no constant strings; messages to be sent are only read. */
@@ -34,41 +33,67 @@ text(const char *s)
 }
 
 static void
-add_address(void *arg, const char *role, const struct hf_role_address *address)
+fill_lists(struct info *info, const struct hf_node_document *described)
 {
-    struct info *info = arg;
-    size_t i = info->response.n_addresses;
-
-    if (i < MAX_ADDRESSES) {
+    for (size_t i = 0; i < described->address_count; i++) {
         hyperfaas__v1__address__init(&info->addresses[i]);
-        info->addresses[i].role = text(role);
-        info->addresses[i].service = text(address->service);
-        info->addresses[i].address = text(address->address);
+        info->addresses[i].role = text(described->addresses[i].role);
+        info->addresses[i].service = text(described->addresses[i].service);
+        info->addresses[i].address = text(described->addresses[i].address);
         info->address_list[i] = &info->addresses[i];
-        info->response.n_addresses++;
     }
+    info->response.n_addresses = described->address_count;
+    info->response.addresses = info->address_list;
+    for (size_t i = 0; i < described->label_count; i++) {
+        hyperfaas__v1__info_response__labels_entry__init(&info->labels[i]);
+        info->labels[i].key = text(described->labels[i].key);
+        info->labels[i].value = text(described->labels[i].value);
+        info->label_list[i] = &info->labels[i];
+    }
+    info->response.n_labels = described->label_count;
+    info->response.labels = info->label_list;
+}
+
+static void
+fill(struct info *info, const struct hf_node *node, const struct hf_node_document *described)
+{
+    Hyperfaas__V1__InfoResponse *response = &info->response;
+
+    hyperfaas__v1__info_response__init(response);
+    google__protobuf__timestamp__init(&info->started);
+    hyperfaas__v1__capacity__init(&info->capacity);
+    info->started.seconds = (int64_t)(hf_node_started(node) / HF_SEC);
+    info->started.nanos = (int32_t)(hf_node_started(node) % HF_SEC);
+    info->capacity.memory_bytes = described->capacity.memory_bytes;
+    info->capacity.cpu_millis = described->capacity.cpu_millis;
+    info->capacity.max_instances = described->capacity.max_instances;
+    response->started = &info->started;
+    response->capacity = hf_node_document_has_role(described, "worker") ? &info->capacity : NULL;
+    response->node_id = text(described->id);
+    response->boot_id = text(described->boot_id);
+    response->version = text(described->version);
+    response->zone = text(described->zone);
+    response->draining = hf_node_is_draining(node);
+    response->n_roles = described->role_count;
+    response->roles = (char **)(uintptr_t)described->roles;
+    fill_lists(info, described);
 }
 
 static void
 on_info(struct hf_grpc_call *call, const void *message)
 {
     const struct hf_node *node = hf_grpc_call_arg(call);
+    hf_autonode struct hf_node_document described;
+    struct hf_err err = HF_ERR_INIT;
     struct info info;
 
     (void)message; /* InfoRequest is empty */
-    hyperfaas__v1__info_response__init(&info.response);
-    google__protobuf__timestamp__init(&info.started);
-    info.started.seconds = (int64_t)(hf_node_started(node) / HF_SEC);
-    info.started.nanos = (int32_t)(hf_node_started(node) % HF_SEC);
-    info.response.started = &info.started;
-    info.response.node_id = text(hf_node_id(node));
-    info.response.boot_id = text(hf_node_boot_id(node));
-    info.response.version = text(PACKAGE_VERSION);
-    info.response.draining = hf_node_is_draining(node);
-    info.response.n_roles = hf_node_roles(node, info.roles, MAX_ROLES);
-    info.response.roles = (char **)(uintptr_t)info.roles;
-    info.response.addresses = info.address_list;
-    hf_node_addresses(node, add_address, &info);
+    hf_node_document_init(&described);
+    if (hf_node_describe(node, &described, &err) < 0) {
+        hf_grpc_call_fail(call, hf_err_code(&err), &err);
+        return;
+    }
+    fill(&info, node, &described);
     hf_grpc_call_reply(call, &info.response.base);
 }
 
@@ -119,6 +144,54 @@ on_drain_cancelled(struct hf_grpc_call *call)
     free(drain);
 }
 
+/* --- Undrain ------------------------------------------------------------------------------- */
+
+/* An Undrain call that waits. */
+struct undrain {
+    struct hf_node_undrain base;
+    struct hf_grpc_call *call;
+};
+
+static void
+on_undrained(struct hf_node_undrain *base, int code, const char *message)
+{
+    struct undrain *undrain = hf_container_of(base, struct undrain, base);
+    Hyperfaas__V1__UndrainResponse response = HYPERFAAS__V1__UNDRAIN_RESPONSE__INIT;
+
+    if (code < 0) {
+        hf_grpc_call_finish(undrain->call, hf_error_to_grpc(code), message);
+    } else {
+        hf_grpc_call_reply(undrain->call, &response.base);
+    }
+    free(undrain);
+}
+
+static void
+on_undrain(struct hf_grpc_call *call, const void *message)
+{
+    struct undrain *undrain = calloc(1, sizeof *undrain);
+
+    (void)message; /* UndrainRequest is empty */
+    if (!undrain) {
+        hf_grpc_call_finish(call, HF_GRPC_RESOURCE_EXHAUSTED, "the node has no memory left");
+        return;
+    }
+    undrain->base.done = on_undrained;
+    undrain->call = call;
+    hf_grpc_call_set_state(call, undrain);
+    hf_node_undrain(hf_grpc_call_arg(call), &undrain->base);
+}
+
+static void
+on_undrain_cancelled(struct hf_grpc_call *call)
+{
+    struct undrain *undrain = hf_grpc_call_state(call);
+
+    hf_node_undrain_forget(&undrain->base);
+    hf_grpc_call_finish(call, HF_GRPC_CANCELLED, NULL);
+    free(undrain);
+}
+
 /* --- the table ----------------------------------------------------------------------------- */
 
 static const struct hf_grpc_method methods[] = {
@@ -127,6 +200,13 @@ static const struct hf_grpc_method methods[] = {
         .kind = HF_GRPC_UNARY,
         .request = &hyperfaas__v1__info_request__descriptor,
         .message = on_info,
+    },
+    {
+        .path = "/hyperfaas.v1.Node/Undrain",
+        .kind = HF_GRPC_UNARY,
+        .request = &hyperfaas__v1__undrain_request__descriptor,
+        .message = on_undrain,
+        .cancelled = on_undrain_cancelled,
     },
     {
         .path = "/hyperfaas.v1.Node/Drain",

@@ -1,12 +1,16 @@
 /*
- * node_store.c - the functions that a node knows: its catalog, and the store it follows.
+ * node_store.c - the store that a node follows, and what it knows from there: functions
+ * (catalog.h) and other nodes (discovery.h).
  *
- * A node without a role that knows functions has neither.
+ * A node without a role that knows functions has no catalog, and a store only if the
+ * configuration has a section for it: to announce itself, and to discover others.
  */
+#include "base/config.h"
 #include "base/err.h"
 #include "base/options.h"
 #include "base/random.h"
 #include "node/catalog.h"
+#include "node/discovery.h"
 #include "node/node_private.h"
 #include "plugin/module.h"
 
@@ -26,11 +30,12 @@ hf_node_store_make(struct hf_node *node, struct hf_err *err)
 {
     int r;
 
-    if (!knows_functions(node)) {
+    if (!knows_functions(node) && !hf_config_section(node->config, "store")) {
         return 0;
     }
     r = hf_node_load(node, "store", &node->store_module, err);
-    if (r < 0) {
+    if (r < 0 || (r = hf_directory_new(node->seed, &node->directory, err)) < 0 ||
+        !knows_functions(node)) {
         return r;
     }
     return hf_catalog_new(node->control,
@@ -44,7 +49,7 @@ hf_node_store_start(struct hf_node *node, struct hf_err *err)
     const struct hf_node_module *m = &node->store_module;
     int r;
 
-    if (!node->catalog) {
+    if (!m->module) {
         return 0;
     }
     node->store_ops = m->module->ops.store;
@@ -52,13 +57,15 @@ hf_node_store_start(struct hf_node *node, struct hf_err *err)
     if (r < 0) {
         return hf_err_wrap(err, r, "[store]");
     }
-    return hf_catalog_follow(node->catalog, node->store_ops, node->store, err);
+    hf_directory_use(node->directory, node->store_ops, node->store);
+    return node->catalog ? hf_catalog_follow(node->catalog, node->store_ops, node->store, err) : 0;
 }
 
 void
 hf_node_store_free(struct hf_node *node)
 {
     hf_catalog_free(node->catalog);
+    hf_directory_free(node->directory);
     if (node->store) {
         node->store_ops->destroy(node->store);
     }

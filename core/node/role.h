@@ -17,6 +17,7 @@
 
 struct hf_err;
 struct hf_node;
+struct hf_node_capacity;
 struct hf_role_ops;
 
 /* The generic part of a role, embedded in its own structure. */
@@ -26,7 +27,7 @@ struct hf_role {
 
 /* Where a role can be reached. */
 struct hf_role_address {
-    const char *service; /* "api" or "proxy" */
+    const char *service; /* "api", "proxy" or "spoe" */
     const char *address; /* HOST:PORT as bound, or as advertised; valid until `destroy` */
 };
 
@@ -46,12 +47,18 @@ struct hf_role_ops {
      * when nothing is left or after `limit_ns` of real time. */
     void (*drain)(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), void *arg);
 
+    /* Takes work again after `done`.  May be asked again after a failure. */
+    int (*undrain)(struct hf_role *role, struct hf_err *err);
+
     /* Cuts off what is left and frees, started or not, drained or not.  The I/O threads
      * still run.  NULL is allowed. */
     void (*destroy)(struct hf_role *role);
 
     /* Fills `ret` (room for `max`) with the addresses it serves, returns how many. */
     size_t (*addresses)(const struct hf_role *role, struct hf_role_address *ret, size_t max);
+
+    /* Says what it has for instances.  NULL: it runs none. */
+    void (*capacity)(const struct hf_role *role, struct hf_node_capacity *ret);
 };
 
 /* The roles there are; each is defined by its own folder or file. */

@@ -322,6 +322,12 @@ hf_state_service_end(struct hf_state_service *service)
 }
 
 void
+hf_state_service_begin(struct hf_state_service *service)
+{
+    service->ended = false;
+}
+
+void
 hf_state_service_free(struct hf_state_service *service)
 {
     struct hf_map_node *node;

@@ -34,8 +34,9 @@ void hf_state_service_set(struct hf_state_service *, const char *id, bool warm);
 
 /* Tells that all functions are cold, since a parent may keep what it heard of a child that has
  * gone, and then ends each stream with OK: one that reads slowly once it has heard all.  Refuses
- * those that still come. */
+ * those that still come, until it begins again. */
 void hf_state_service_end(struct hf_state_service *);
+void hf_state_service_begin(struct hf_state_service *);
 
 /* After the server is gone.  NULL is ignored. */
 void hf_state_service_free(struct hf_state_service *);

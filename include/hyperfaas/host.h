@@ -288,6 +288,11 @@ struct hf_driver_host {
     /* A header of the answer by its name, in any case, or NULL.  Valid until the next callback
      * of the exchange.  From `on_headers` and `on_done`. */
     const char *(*http_header)(const struct hf_host_exchange *, const char *name);
+
+    /* --- since 0.2: who the node is, to mark what must be found again --- */
+
+    const char *node_id; /* the same after a restart */
+    const char *boot_id; /* new for each process */
 };
 
 #ifdef __cplusplus

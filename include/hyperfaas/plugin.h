@@ -14,7 +14,9 @@
  *
  *   0.1  First version.  The major number stays 0, and anything may still
  *        change, until the plugin kit is finished.
- *   0.2  Drivers: an HTTP client (`http_...` in host.h).
+ *   0.2  Drivers: an HTTP client (`http_...` in host.h), and who the node is.  Stores: `announce`
+ *        and `withdraw`.  Runtimes: what an instance is made from, listings with instances that
+ *        have ended, and their health.
  *
  * A module loads if its magic fits, its major equals the host's and its minor
  * is not above the host's.  Structures begin with their size and only grow at

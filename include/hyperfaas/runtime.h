@@ -29,6 +29,9 @@ struct hf_instance_spec {
     const char *node_id;            /* of this worker, for labels */
     const char *owner_id;           /* of the leaf that asked; "" if unknown */
     const char *controller_address; /* what the instance gets as CONTROLLER_ADDRESS, HOST:PORT */
+
+    /* --- since 0.2 --- */
+    uint64_t revision; /* of what the instance is made from; kept with it, for `list` */
 };
 
 /* A running instance.  Borrowed for the call that hands it over. */
@@ -41,6 +44,10 @@ struct hf_instance_info {
     const char *function_id;
     const char *owner_id;
     uint32_t ready; /* 1: the runtime knows that it serves; no probe is needed */
+
+    /* --- since 0.2, told by `list` --- */
+    uint32_t ended;    /* 1: it has ended, and is there until it is stopped */
+    uint64_t revision; /* as given to its start; 0: unknown */
 };
 
 /* How an instance ended when nobody had asked. */
@@ -57,7 +64,7 @@ struct hf_instance_end {
 typedef void hf_runtime_done_fn(void *arg, int code, const char *message,
                                 const struct hf_instance_info *info);
 
-/* One running instance in a listing; after the last, `info` is NULL. */
+/* One instance in a listing; after the last, `info` is NULL. */
 typedef void hf_runtime_list_fn(void *arg, int code, const char *message,
                                 const struct hf_instance_info *info);
 
@@ -69,6 +76,11 @@ struct hf_runtime_events {
     uint32_t size;
     /* A started instance ended; not called for one being stopped. */
     void (*on_end)(void *arg, const char *instance_id, const struct hf_instance_end *);
+
+    /* --- since 0.2 --- */
+    /* What runs the instances cannot be used, or can again.  At first it can.  `why` is for an
+     * operator, never NULL. */
+    void (*on_health)(void *arg, bool usable, const char *why);
 };
 
 /* What the runtime holds and may hold. */
@@ -107,7 +119,8 @@ struct hf_runtime_ops {
     /* `done` of a start follows soon, with HF_ECANCELLED.  Required. */
     void (*cancel)(struct hf_runtime *, struct hf_runtime_op *);
 
-    /* Lists what runs, from before this process too.  Required. */
+    /* Lists what runs, from before this process too; what ended while nobody looked as well.
+     * From then on all that is listed is the runtime's.  Required. */
     int (*list)(struct hf_runtime *, hf_runtime_list_fn *each, void *arg, struct hf_err *err);
 
     /* Reads an instance's log: its last `tail` lines (0: all), then what comes

@@ -25,7 +25,7 @@ enum hf_store_space {
     HF_STORE_FUNCTIONS =
         1, /* CreateFunctionRequest as proto3 JSON; shared with other implementations */
     HF_STORE_SETTINGS = 2, /* what we keep beyond that */
-    HF_STORE_NODES = 3     /* nodes that registered themselves */
+    HF_STORE_NODES = 3     /* nodes: those that announced themselves, and what was put there */
 };
 
 /* When a write may happen. */
@@ -101,6 +101,23 @@ struct hf_store_ops {
 
     /* Appends the store's state: where, since when, revision, last error. */
     void (*show)(const struct hf_store *, struct hf_text *);
+
+    /* --- since 0.2: documents that live as long as a process; NULL: it has none --- */
+
+    /* Keeps `document` there for as long as this process lives.  Watchers hear of it at once, and
+     * of its end as soon as the store can know, at most about `ttl_ns` after the process has died.
+     * The store tries again when it can't be written and writes it again when it was lost.
+     * `told` runs, never before `announce` returned, whenever that changes: with code 0 and the
+     * document when it is there; with a negative code when it is not (HF_EEXISTS: another living
+     * process announces the same id, as far as the store can tell).  `*ret` is for `withdraw`. */
+    int (*announce)(struct hf_store *, const struct hf_document *document, uint64_t ttl_ns,
+                    hf_store_done_fn *told, void *arg, struct hf_store_op **ret,
+                    struct hf_err *err);
+    /* Ends an announcement and removes its document.  `told` never runs again; `done` does, once,
+     * within `timeout_ns`, or with HF_ECANCELLED.  A store that is destroyed withdraws what it
+     * can without waiting. */
+    void (*withdraw)(struct hf_store *, struct hf_store_op *, uint64_t timeout_ns,
+                     hf_store_done_fn *done, void *arg);
 };
 
 #define HF_STORE_PLUGIN(name, summary, ops, options)                                               \

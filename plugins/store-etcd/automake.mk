@@ -1,6 +1,7 @@
 # The metadata store "etcd".
 
 HF_STORE_ETCD_SOURCES = \
+    %D%/announce.c \
     %D%/answers.c %D%/answers.h \
     %D%/base64.c %D%/base64.h \
     %D%/call.c \

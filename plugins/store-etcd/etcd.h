@@ -12,6 +12,7 @@
 /* Larger documents are neither written nor told; a function's is about 200 bytes. */
 #define DOCUMENT_MAX (1u << 20)
 
+struct announcement;
 struct follow;
 
 struct hf_store {
@@ -24,6 +25,7 @@ struct hf_store {
     struct hf_store_op *ops; /* under way */
     size_t n_ops;
     struct follow *follows;
+    struct announcement *announcements;
 
     uint64_t n_writes, n_bad;
     char last_error[3 * MESSAGE_SIZE];
@@ -51,5 +53,15 @@ void etcd_unwatch(struct hf_store *, struct hf_store_op *);
 /* Ends all watches. */
 void follows_end(struct hf_store *);
 void follows_show(const struct hf_store *, struct hf_text *);
+
+/* --- announce.c ------------------------------------------------------------------------------ */
+
+int etcd_announce(struct hf_store *, const struct hf_document *, uint64_t ttl_ns,
+                  hf_store_done_fn *told, void *arg, struct hf_store_op **ret, struct hf_err *);
+void etcd_withdraw(struct hf_store *, struct hf_store_op *, uint64_t timeout_ns,
+                   hf_store_done_fn *done, void *arg);
+
+/* Ends all announcements. */
+void announcements_end(struct hf_store *);
 
 #endif

@@ -63,6 +63,28 @@ request_put_over(const char *key, const char *value, uint64_t revision)
 }
 
 char *
+request_put_leased(const char *key, const char *value, uint64_t lease)
+{
+    return format(
+        "{\"compare\":[{\"key\":\"%s\",\"target\":\"LEASE\",\"lease\":\"%" PRIu64 "\"}],"
+        "\"failure\":[{\"request_put\":{\"key\":\"%s\",\"value\":\"%s\",\"lease\":\"%" PRIu64
+        "\"}}]}",
+        key, lease, key, value, lease);
+}
+
+char *
+request_lease_grant(uint64_t ttl_seconds)
+{
+    return format("{\"TTL\":\"%" PRIu64 "\"}", ttl_seconds);
+}
+
+char *
+request_lease(uint64_t lease)
+{
+    return format("{\"ID\":\"%" PRIu64 "\"}", lease);
+}
+
+char *
 request_remove(const char *key)
 {
     return format("{\"key\":\"%s\"}", key);

@@ -15,6 +15,7 @@ etcd_destroy(struct hf_store *store)
         return;
     }
     operations_end(store);
+    announcements_end(store);
     follows_end(store);
     client_free(store->client);
     keys_fini(store->keys);
@@ -102,6 +103,8 @@ static const struct hf_store_ops etcd_ops = {
     .watch = etcd_watch,
     .unwatch = etcd_unwatch,
     .show = etcd_show,
+    .announce = etcd_announce,
+    .withdraw = etcd_withdraw,
 };
 
 HF_STORE_PLUGIN(etcd, "Keeps documents in an etcd cluster, shared by all nodes.", etcd_ops,

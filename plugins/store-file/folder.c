@@ -94,10 +94,15 @@ folder_open(const struct place *place, uint32_t space, bool make, char message[M
     return fd;
 }
 
-/* Waits for the other writers; a descriptor that holds the lock, or an error.
- * Once the change is abandoned, it must not happen: then there is no lock. */
-static int
-lock(int folder, const atomic_bool *abandoned, char message[MESSAGE_SIZE])
+/* Whether nobody waits for the lock, or nobody any more. */
+static bool
+is_given_up(const atomic_bool *abandoned)
+{
+    return !abandoned || atomic_load(abandoned);
+}
+
+int
+folder_lock(int folder, const atomic_bool *abandoned, char message[MESSAGE_SIZE])
 {
     int fd = openat(folder, lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     struct timespec pause = { .tv_nsec = 100000 };
@@ -105,7 +110,7 @@ lock(int folder, const atomic_bool *abandoned, char message[MESSAGE_SIZE])
     if (fd < 0) {
         return failed(message, "open", lock_name);
     }
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0 && !atomic_load(abandoned)) {
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         int error = errno;
 
         if (error != EWOULDBLOCK && error != EINTR) {
@@ -113,14 +118,19 @@ lock(int folder, const atomic_bool *abandoned, char message[MESSAGE_SIZE])
             errno = error;
             return failed(message, "lock", lock_name);
         }
+        if (is_given_up(abandoned)) {
+            close(fd);
+            snprintf(message, MESSAGE_SIZE, "given up while another process held the lock");
+            return abandoned ? HF_ECANCELLED : HF_EFULL;
+        }
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL); /* this thread may wait */
         if (pause.tv_nsec < 8000000) {
             pause.tv_nsec *= 2;
         }
     }
-    if (atomic_load(abandoned)) {
+    if (abandoned && atomic_load(abandoned)) { /* then the change must not happen */
         close(fd);
-        snprintf(message, MESSAGE_SIZE, "given up while another process held the lock");
+        snprintf(message, MESSAGE_SIZE, "given up just before its turn came");
         return HF_ECANCELLED;
     }
     return fd;
@@ -228,10 +238,9 @@ replace(int folder, const char *name, bool absent)
     return renameat(folder, temporary_name, folder, name);
 }
 
-/* The write itself, lock in hand. */
-static int
-write_locked(const struct place *place, int folder, const struct change *change,
-             uint64_t *ret_revision, char message[MESSAGE_SIZE])
+int
+folder_write_locked(const struct place *place, int folder, const struct change *change,
+                    uint64_t *ret_revision, char message[MESSAGE_SIZE])
 {
     struct timespec changed;
     char name[NAME_SIZE];
@@ -272,10 +281,10 @@ folder_write(const struct place *place, const struct change *change, uint64_t *r
     if (folder < 0) {
         return folder;
     }
-    held = lock(folder, change->abandoned, message);
+    held = folder_lock(folder, change->abandoned, message);
     r = held;
     if (held >= 0) {
-        r = write_locked(place, folder, change, ret_revision, message);
+        r = folder_write_locked(place, folder, change, ret_revision, message);
         close(held);
     }
     close(folder);
@@ -292,7 +301,7 @@ folder_remove(const struct place *place, const struct change *change, char messa
     if (folder < 0) {
         return folder;
     }
-    held = lock(folder, change->abandoned, message);
+    held = folder_lock(folder, change->abandoned, message);
     r = held;
     if (held >= 0) {
         name_from_id(change->id, name);

@@ -44,7 +44,13 @@ struct change {
     const atomic_bool *abandoned; /* set by another thread: stop waiting for the lock */
 };
 
-/* Writes a document and tells its new revision. */
+/* Waits for the other writers of an open folder: a descriptor that holds the lock until it is
+ * closed.  HF_ECANCELLED once `abandoned`; if that is NULL, HF_EFULL when another one writes. */
+int folder_lock(int folder, const atomic_bool *abandoned, char message[MESSAGE_SIZE]);
+
+/* Writes a document and tells its new revision; `_locked` with the lock in hand. */
+int folder_write_locked(const struct place *, int folder, const struct change *,
+                        uint64_t *ret_revision, char message[MESSAGE_SIZE]);
 int folder_write(const struct place *, const struct change *, uint64_t *ret_revision,
                  char message[MESSAGE_SIZE]);
 

@@ -8,19 +8,25 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <hyperfaas/error.h>
+#include <hyperfaas/store.h>
 
+#include "announce.h"
+#include "known.h"
 #include "names.h"
 
 enum {
-    SCAN_SLICE = 64 /* files looked at before requests get their turn */
+    SCAN_SLICE = 64,      /* files looked at before requests get their turn */
+    LOST_PAUSE_MS = 250,  /* between looks for a folder that has gone */
+    DOUBT_PAUSE_MS = 100, /* between looks whether a process has died, */
+    DOUBT_LOOKS = 50      /* and how many */
 };
 
 #define FOLDER_GONE (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)
@@ -32,15 +38,6 @@ enum {
 
 static const char gone[] = "the folder was moved or removed: waiting until it is there again";
 
-/* A file as it was last told. */
-struct known {
-    const char *name;      /* points to `text`, but in the key of a search */
-    uint64_t revision;     /* of what was found last, good or bad */
-    uint32_t seen_in_scan; /* the scan that saw it last */
-    bool told;             /* a good version was told and stands */
-    char text[];
-};
-
 struct follower {
     struct io *io;
     const struct place *place;
@@ -50,15 +47,14 @@ struct follower {
     int folder;  /* open during a step only: the kernel tells a removal at the last close */
     DIR *scan;   /* NULL: not scanning */
     uint32_t scan_number;
-    void *known; /* tree (search.h) of struct known by name */
-    bool lost;   /* the loop has been told so */
-};
+    struct known_set known;
+    bool lost; /* the loop has been told so */
 
-static int
-compare_known(const void *a, const void *b)
-{
-    return strcmp(((const struct known *)a)->name, ((const struct known *)b)->name);
-}
+    /* The kernel tells that a lock's file was closed before it gives the lock back.  So if it
+     * is still held we look again, a few times. */
+    int doubts;               /* looks that are left */
+    struct timespec doubt_at; /* the next one, monotonic */
+};
 
 /* --- telling ------------------------------------------------------------------ */
 
@@ -93,48 +89,23 @@ tell(struct follower *f, enum notice_kind kind, const char *id, const char *mess
     }
 }
 
-static struct known *
-find_known(const struct follower *f, const char *name)
-{
-    struct known key = { .name = name };
-    struct known **found = tfind(&key, &f->known, compare_known);
-
-    return found ? *found : NULL;
-}
-
-/* The entry of a name, made if it is not known; NULL if memory is exhausted. */
-static struct known *
-know(struct follower *f, const char *name)
-{
-    size_t size = strlen(name) + 1;
-    struct known *known = find_known(f, name);
-
-    if (known) {
-        return known;
-    }
-    known = calloc(1, sizeof *known + size);
-    if (!known) {
-        return NULL;
-    }
-    known->name = memcpy(known->text, name, size);
-    if (!tsearch(known, &f->known, compare_known)) {
-        free(known);
-        return NULL;
-    }
-    return known;
-}
-
 static void
 forget(struct follower *f, struct known *known, const char *id)
 {
     if (known->told) {
         tell(f, NOTICE_DELETE, id, "");
     }
-    tdelete(known, &f->known, compare_known);
-    free(known);
+    known_remove(&f->known, known);
 }
 
 /* --- looking ------------------------------------------------------------------ */
+
+/* Whether documents may be announced (announce.h). */
+static bool
+are_nodes(const struct follower *f)
+{
+    return f->request->change.space == HF_STORE_NODES;
+}
 
 /* Tells what was found under a name, if that is news. */
 static void
@@ -167,16 +138,21 @@ look(struct follower *f, const char *name, bool unfinished)
     char id[NAME_SIZE], canonical[NAME_SIZE], message[MESSAGE_SIZE];
     enum name_kind kind = name_to_id(name, id);
     struct known *known;
+    bool over;
     int r;
 
     if (kind == NAME_FOREIGN) {
         return;
     }
-    r = document_read(f->folder, name, f->place->hash, &document, message);
+    over = are_nodes(f) && announce_is_over(f->folder, name);
+    r = over ? HF_ENOTFOUND : document_read(f->folder, name, f->place->hash, &document, message);
     if (r == HF_ENOTFOUND) {
-        known = find_known(f, name);
+        known = known_find(&f->known, name);
         if (known) {
             forget(f, known, id);
+        }
+        if (over) {
+            announce_clear(f->folder, name);
         }
         return;
     }
@@ -195,7 +171,7 @@ look(struct follower *f, const char *name, bool unfinished)
     if (r == HF_EINVALID && unfinished) {
         return;
     }
-    known = know(f, name);
+    known = known_add(&f->known, name);
     if (!known) {
         free(document.data);
         lose(f, "out of memory");
@@ -224,49 +200,26 @@ begin_scan(struct follower *f)
     }
 }
 
-/* The entries that a scan has not met. */
-struct unseen {
-    uint32_t scan_number;
-    struct known **entries;
-    size_t n;
-    size_t size;
-};
-
+/* Looks at what is known but was not met by the last scan. */
 static void
-collect_unseen(const void *node, VISIT visit, void *arg)
+look_at_unseen(struct follower *f)
 {
-    struct known *known = *(struct known *const *)node;
-    struct unseen *unseen = arg;
+    struct known **unseen;
+    size_t n = known_unseen(&f->known, f->scan_number, &unseen);
 
-    if ((visit != postorder && visit != leaf) || known->seen_in_scan == unseen->scan_number) {
-        return;
+    for (size_t i = 0; i < n && f->inotify >= 0; i++) {
+        look(f, unseen[i]->name, false);
     }
-    if (unseen->n == unseen->size) {
-        size_t size = unseen->size ? unseen->size * 2 : 64;
-        struct known **entries = realloc(unseen->entries, size * sizeof(struct known *));
-
-        if (!entries) {
-            return; /* the next scan meets them */
-        }
-        unseen->entries = entries;
-        unseen->size = size;
-    }
-    unseen->entries[unseen->n++] = known;
+    free(unseen);
 }
 
-/* Looks at what was known but not met, and says that all has been told. */
+/* Looks at what has gone, and says that all has been told. */
 static void
 end_scan(struct follower *f)
 {
-    struct unseen unseen = { .scan_number = f->scan_number };
-
     closedir(f->scan);
     f->scan = NULL;
-    twalk_r(f->known, collect_unseen, &unseen);
-    for (size_t i = 0; i < unseen.n && f->inotify >= 0; i++) {
-        look(f, unseen.entries[i]->name, false);
-    }
-    free(unseen.entries);
+    look_at_unseen(f);
     if (f->inotify >= 0) {
         tell(f, NOTICE_SYNCED, "", "");
     }
@@ -288,13 +241,28 @@ scan_slice(struct follower *f)
 
 /* --- events ------------------------------------------------------------------- */
 
+/* Something happened to the lock of a document. */
+static void
+take_lock_event(struct follower *f, const char *document)
+{
+    look(f, document, false);
+    if (known_find(&f->known, document)) {
+        f->doubts = DOUBT_LOOKS;
+        clock_gettime(CLOCK_MONOTONIC, &f->doubt_at);
+    }
+}
+
 static void
 take_event(struct follower *f, const struct inotify_event *event)
 {
+    char document[NAME_SIZE];
+
     if (event->mask & IN_Q_OVERFLOW) {
         begin_scan(f);
     } else if (event->mask & FOLDER_GONE) {
         lose(f, gone);
+    } else if (event->len > 0 && are_nodes(f) && announce_is_lock(event->name, document)) {
+        take_lock_event(f, document);
     } else if (event->len > 0) {
         look(f, event->name, event->mask & JUST_CREATED);
     }
@@ -304,7 +272,7 @@ take_event(struct follower *f, const struct inotify_event *event)
 static void
 take_last_event(struct follower *f, const struct inotify_event *event)
 {
-    struct known *known = event->len > 0 ? find_known(f, event->name) : NULL;
+    struct known *known = event->len > 0 ? known_find(&f->known, event->name) : NULL;
     char id[NAME_SIZE];
 
     if (known && event->mask & (IN_DELETE | IN_MOVED_FROM)) {
@@ -413,7 +381,7 @@ void
 follower_free(struct follower *f)
 {
     stop_watching(f);
-    tdestroy(f->known, free);
+    known_clear(&f->known);
     free(f);
 }
 
@@ -429,10 +397,45 @@ follower_fd(const struct follower *f)
     return f->inotify;
 }
 
-bool
-follower_is_scanning(const struct follower *f)
+/* Milliseconds until the next look at what is in doubt; 0: it is due. */
+static int
+doubt_wait_ms(const struct follower *f)
 {
-    return f->scan;
+    struct timespec now;
+    int64_t ms;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    ms = (int64_t)(f->doubt_at.tv_sec - now.tv_sec) * 1000 +
+         (f->doubt_at.tv_nsec - now.tv_nsec) / 1000000 + DOUBT_PAUSE_MS;
+    return ms > 0 ? (int)ms : 0;
+}
+
+int
+follower_wait_ms(const struct follower *f)
+{
+    if (f->scan) {
+        return 0;
+    }
+    if (f->inotify < 0) {
+        return LOST_PAUSE_MS;
+    }
+    return f->doubts > 0 ? doubt_wait_ms(f) : -1;
+}
+
+/* Looks again at all that is known: some process may have died. */
+static void
+resolve_doubts(struct follower *f)
+{
+    char message[MESSAGE_SIZE];
+
+    f->doubts--;
+    clock_gettime(CLOCK_MONOTONIC, &f->doubt_at);
+    f->folder = folder_open(f->place, f->request->change.space, false, message);
+    if (f->folder >= 0) {
+        f->scan_number++; /* so that nothing has been seen */
+        look_at_unseen(f);
+        close(f->folder);
+    }
 }
 
 void
@@ -444,5 +447,7 @@ follower_step(struct follower *f)
         find_folder(f, false);
     } else if (f->scan || poll(&changes, 1, 0) > 0) {
         follow(f);
+    } else if (f->doubts > 0 && doubt_wait_ms(f) == 0) {
+        resolve_doubts(f);
     }
 }

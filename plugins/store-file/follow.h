@@ -9,8 +9,6 @@
 #ifndef HF_STORE_FILE_FOLLOW_H
 #define HF_STORE_FILE_FOLLOW_H
 
-#include <stdbool.h>
-
 #include "io.h"
 
 struct follower;
@@ -23,8 +21,8 @@ struct request *follower_request(const struct follower *);
 
 /* Readable when there are changes; -1 while the folder has gone. */
 int follower_fd(const struct follower *);
-/* Whether follower_step() has more to do without any change. */
-bool follower_is_scanning(const struct follower *);
+/* Milliseconds until follower_step() has something to do without any change; -1: never. */
+int follower_wait_ms(const struct follower *);
 
 /* Does the next piece of work, a few milliseconds at most. */
 void follower_step(struct follower *);

@@ -14,13 +14,14 @@
 
 #include <hyperfaas/error.h>
 
+#include "announce.h"
 #include "follow.h"
 #include "names.h"
 
 enum {
     NOTICES_MAX = 1024, /* the thread waits for the loop above this */
     FOLLOWERS_MAX = 64, /* watches at a time */
-    LOST_PAUSE_MS = 250 /* between looks for a folder that has gone */
+    ANNOUNCERS_MAX = 64 /* announcements at a time */
 };
 
 struct io {
@@ -40,6 +41,8 @@ struct io {
     /* The thread's own. */
     struct follower *followers[FOLLOWERS_MAX];
     size_t n_followers;
+    struct announcer *announcers[ANNOUNCERS_MAX];
+    size_t n_announcers;
 };
 
 /* --- notices ------------------------------------------------------------------ */
@@ -85,24 +88,51 @@ queue_notice(struct io *io, struct notice *notice)
     pthread_mutex_unlock(&io->lock);
 }
 
-bool
-io_tell(struct io *io, struct request *request, enum notice_kind kind, const char *id,
-        struct document *document, const char *message)
+/* A new notice, not queued yet; NULL if memory is exhausted. */
+static struct notice *
+notice_new(struct request *request, enum notice_kind kind, const char *id, const char *message)
 {
     size_t id_size = strlen(id) + 1, message_size = strlen(message) + 1;
     struct notice *notice = malloc(sizeof *notice + id_size + message_size);
 
+    if (notice) {
+        *notice = (struct notice){ .request = request, .kind = kind };
+        notice->id = memcpy(notice->text, id, id_size);
+        notice->message = memcpy(notice->text + id_size, message, message_size);
+    }
+    return notice;
+}
+
+bool
+io_tell(struct io *io, struct request *request, enum notice_kind kind, const char *id,
+        struct document *document, const char *message)
+{
+    struct notice *notice = notice_new(request, kind, id, message);
+
     if (!notice) {
         return false;
     }
-    *notice = (struct notice){ .request = request, .kind = kind };
     if (document) {
         notice->revision = document->revision;
         notice->data = document->data;
         notice->len = document->len;
     }
-    notice->id = memcpy(notice->text, id, id_size);
-    notice->message = memcpy(notice->text + id_size, message, message_size);
+    queue_notice(io, notice);
+    return true;
+}
+
+bool
+io_tell_announced(struct io *io, struct request *request, int code, uint64_t revision,
+                  const char *message)
+{
+    struct notice *notice = notice_new(request, code < 0 ? NOTICE_UNANNOUNCED : NOTICE_ANNOUNCED,
+                                       request->change.id, message);
+
+    if (!notice) {
+        return false;
+    }
+    notice->code = code;
+    notice->revision = revision;
     queue_notice(io, notice);
     return true;
 }
@@ -218,6 +248,23 @@ begin_watch(struct io *io, struct request *request)
     io->followers[io->n_followers++] = follower;
 }
 
+/* Begins an announcement; it ends when it is abandoned. */
+static void
+begin_announcement(struct io *io, struct request *request)
+{
+    struct announcer *announcer = NULL;
+
+    if (io->n_announcers < ANNOUNCERS_MAX) {
+        announcer = announcer_new(io, io->place, request);
+    }
+    if (!announcer) {
+        io_tell_announced(io, request, HF_ENOMEM, 0, "too many announcements, or out of memory");
+        end_request(io, request, HF_ENOMEM);
+        return;
+    }
+    io->announcers[io->n_announcers++] = announcer;
+}
+
 static void
 serve_request(struct io *io, struct request *request)
 {
@@ -241,6 +288,9 @@ serve_request(struct io *io, struct request *request)
     case REQUEST_REMOVE:
         r = folder_remove(io->place, change, request->message);
         break;
+    case REQUEST_ANNOUNCE:
+        begin_announcement(io, request);
+        return;
     case REQUEST_WATCH:
     default:
         begin_watch(io, request);
@@ -271,8 +321,35 @@ sweep_followers(struct io *io)
     io->n_followers = kept;
 }
 
-/* Waits until there is something to do: a request, a change, the next slice of
- * a scan, or another look for a folder that has gone. */
+/* The same for announcements. */
+static void
+sweep_announcers(struct io *io)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < io->n_announcers; i++) {
+        struct announcer *announcer = io->announcers[i];
+        struct request *request = announcer_request(announcer);
+
+        if (atomic_load(&request->abandoned)) {
+            announcer_free(announcer);
+            end_request(io, request, 0);
+        } else {
+            io->announcers[kept++] = announcer;
+        }
+    }
+    io->n_announcers = kept;
+}
+
+/* Which of two limits for poll(2) comes first; negative: none. */
+static int
+sooner(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* Waits until there is something to do: a request, a change, or what followers and
+ * announcers want to look at again. */
 static void
 wait_for_work(struct io *io)
 {
@@ -285,11 +362,10 @@ wait_for_work(struct io *io)
     pthread_mutex_unlock(&io->lock);
     for (size_t i = 0; i < io->n_followers; i++) {
         fds[i + 1] = (struct pollfd){ .fd = follower_fd(io->followers[i]), .events = POLLIN };
-        if (follower_is_scanning(io->followers[i])) {
-            timeout = 0;
-        } else if (fds[i + 1].fd < 0 && timeout < 0) {
-            timeout = LOST_PAUSE_MS;
-        }
+        timeout = sooner(timeout, follower_wait_ms(io->followers[i]));
+    }
+    for (size_t i = 0; i < io->n_announcers; i++) {
+        timeout = sooner(timeout, announcer_wait_ms(io->announcers[i]));
     }
     if (poll(fds, io->n_followers + 1, timeout) > 0 && fds[0].revents) {
         (void)!read(io->wake_fd, &count, sizeof count);
@@ -309,12 +385,19 @@ run(void *arg)
             serve_request(io, request);
         }
         sweep_followers(io);
+        sweep_announcers(io);
         for (size_t i = 0; i < io->n_followers && !atomic_load(&io->stop); i++) {
             follower_step(io->followers[i]);
+        }
+        for (size_t i = 0; i < io->n_announcers && !atomic_load(&io->stop); i++) {
+            announcer_step(io->announcers[i]);
         }
     }
     for (size_t i = 0; i < io->n_followers; i++) {
         follower_free(io->followers[i]);
+    }
+    for (size_t i = 0; i < io->n_announcers; i++) {
+        announcer_free(io->announcers[i]);
     }
     return NULL;
 }

@@ -20,12 +20,14 @@
 struct io;
 
 enum notice_kind {
-    NOTICE_PUT,    /* a watched document is there: id, data, revision */
-    NOTICE_DELETE, /* it is gone: id */
-    NOTICE_SYNCED, /* all has been told */
-    NOTICE_BAD,    /* a document can't be used: id, message */
-    NOTICE_LOST,   /* the folder can't be watched: message */
-    NOTICE_END     /* the request is over; part of it, don't free */
+    NOTICE_PUT,         /* a watched document is there: id, data, revision */
+    NOTICE_DELETE,      /* it is gone: id */
+    NOTICE_SYNCED,      /* all has been told */
+    NOTICE_BAD,         /* a document can't be used: id, message */
+    NOTICE_LOST,        /* the folder can't be watched: message */
+    NOTICE_ANNOUNCED,   /* the announced document is there: revision */
+    NOTICE_UNANNOUNCED, /* it is not: code, message */
+    NOTICE_END          /* the request is over; part of it, don't free */
 };
 
 /* What the thread tells the loop.  The loop frees it (notice_free). */
@@ -33,6 +35,7 @@ struct notice {
     struct notice *next;
     struct request *request;
     enum notice_kind kind;
+    int code; /* of NOTICE_UNANNOUNCED */
     uint64_t revision;
     char *data;
     size_t len;
@@ -41,7 +44,8 @@ struct notice {
     char text[]; /* holds id and message */
 };
 
-enum request_kind { REQUEST_GET, REQUEST_PUT, REQUEST_REMOVE, REQUEST_WATCH };
+/* The last two go on until they are abandoned. */
+enum request_kind { REQUEST_GET, REQUEST_PUT, REQUEST_REMOVE, REQUEST_WATCH, REQUEST_ANNOUNCE };
 
 /* What the loop asks for. */
 struct request {
@@ -49,8 +53,9 @@ struct request {
 
     /* The question: not changed once submitted, but for `abandoned`. */
     enum request_kind kind;
-    struct change change;  /* space and id of all kinds, the rest of a put */
-    atomic_bool abandoned; /* nobody waits any more; ends a watch */
+    struct change change;  /* space and id of all kinds, the rest of a put or announcement */
+    uint64_t ttl_ns;       /* of an announcement */
+    atomic_bool abandoned; /* nobody waits any more; ends a watch or announcement */
 
     /* The answer, valid from NOTICE_END on. */
     int code;
@@ -86,5 +91,9 @@ void notice_free(struct notice *);
  * False if memory is exhausted; `data` then stays the caller's. */
 bool io_tell(struct io *, struct request *, enum notice_kind, const char *id,
              struct document *document, const char *message);
+
+/* Tells how an announcement stands: `code` 0 and the document's revision, or why not. */
+bool io_tell_announced(struct io *, struct request *, int code, uint64_t revision,
+                       const char *message);
 
 #endif

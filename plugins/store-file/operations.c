@@ -28,7 +28,8 @@ struct hf_store_op {
     bool cancelled;
 
     const struct hf_store_watcher *watcher; /* NULL: not a watch, or unwatched */
-    bool ended; /* a watch that the thread gave up; `unwatch` frees it */
+    hf_store_done_fn *told;                 /* NULL: not an announcement, or withdrawn */
+    bool ended; /* a watch or announcement that the thread gave up; its owner ends it */
 };
 
 /* --- operations --------------------------------------------------------------- */
@@ -71,7 +72,10 @@ on_timer(void *arg)
     struct hf_store_op *op = arg;
 
     atomic_store(&op->request.abandoned, true);
-    if (op->cancelled) {
+    if (op->ended) { /* withdrawn after the thread had given up */
+        op_finish(op, 0, "", NULL);
+        op_free(op);
+    } else if (op->cancelled) {
         op_finish(op, HF_ECANCELLED, "cancelled", NULL);
     } else {
         op_finish(op, HF_ETIMEOUT, "the disk or another process's lock took too long", NULL);
@@ -266,6 +270,43 @@ file_unwatch(struct hf_store *store, struct hf_store_op *op)
     io_wake(store->io);
 }
 
+int
+file_announce(struct hf_store *store, const struct hf_document *document, uint64_t ttl_ns,
+              hf_store_done_fn *told, void *arg, struct hf_store_op **ret, struct hf_err *err)
+{
+    struct change change = {
+        .space = document->space,
+        .condition = HF_STORE_ANY,
+        .id = document->id,
+        .data = document->data,
+        .len = document->len,
+    };
+    struct hf_store_op *op;
+    int r = op_new(store, REQUEST_ANNOUNCE, &change, &op, err);
+
+    if (r == 0) {
+        op->request.ttl_ns = ttl_ns;
+        op->told = told;
+        op->arg = arg;
+        op_begin(op, ret);
+    }
+    return r;
+}
+
+void
+file_withdraw(struct hf_store *store, struct hf_store_op *op, uint64_t timeout_ns,
+              hf_store_done_fn *done, void *arg)
+{
+    op->told = NULL;
+    op->done = done;
+    op->arg = arg;
+    store->driver->timer_set(op->timer, op->ended                ? 0
+                                        : timeout_ns > INT64_MAX ? INT64_MAX
+                                                                 : (int64_t)timeout_ns);
+    atomic_store(&op->request.abandoned, true);
+    io_wake(store->io);
+}
+
 /* --- notices ------------------------------------------------------------------ */
 
 /* The thread has ended an operation. */
@@ -284,13 +325,14 @@ take_end(struct hf_store_op *op)
     };
     char message[MESSAGE_SIZE + NAME_SIZE];
 
-    if (op->watcher) {
+    if (op->watcher || op->told) {
         op->ended = true;
         return;
     }
     if (request->code == 0) {
         store->n_writes += request->kind == REQUEST_PUT || request->kind == REQUEST_REMOVE;
-        op_finish(op, 0, "", request->kind == REQUEST_REMOVE ? NULL : &document);
+        op_finish(op, 0, "",
+                  request->kind == REQUEST_GET || request->kind == REQUEST_PUT ? &document : NULL);
     } else {
         snprintf(message, sizeof message, "%s '%.200s': %s", folder_name(request->change.space),
                  op->id, request->message);
@@ -335,11 +377,30 @@ tell_watcher(const struct hf_store_watcher *watcher, void *arg, const struct not
         watcher->on_bad(arg, notice->id, notice->message);
         break;
     case NOTICE_LOST:
+    case NOTICE_ANNOUNCED:
+    case NOTICE_UNANNOUNCED:
     case NOTICE_END:
     default:
         watcher->on_lost(arg, notice->message);
         break;
     }
+}
+
+/* Tells who announced a document how it stands. */
+static void
+tell_announced(const struct hf_store_op *op, const struct notice *notice)
+{
+    struct hf_document document = {
+        .size = sizeof document,
+        .space = op->request.change.space,
+        .id = op->id,
+        .data = op->data,
+        .len = op->request.change.len,
+        .revision = notice->revision,
+    };
+
+    op->told(op->arg, notice->code, notice->message,
+             notice->kind == NOTICE_ANNOUNCED ? &document : NULL);
 }
 
 /* Some notices, then the loop turns; the descriptor stays readable while there are more. */
@@ -357,11 +418,14 @@ operations_on_notices(void *arg, uint32_t events)
             take_end(op); /* the notice is part of it */
             continue;
         }
-        if (notice->kind == NOTICE_BAD || notice->kind == NOTICE_LOST) {
+        if (notice->kind == NOTICE_BAD || notice->kind == NOTICE_LOST ||
+            notice->kind == NOTICE_UNANNOUNCED) {
             note_error(store, notice);
         }
         if (op->watcher) {
             tell_watcher(op->watcher, op->arg, notice);
+        } else if (op->told) {
+            tell_announced(op, notice);
         }
         notice_free(notice);
     }

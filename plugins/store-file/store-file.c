@@ -132,6 +132,8 @@ static const struct hf_store_ops file_ops = {
     .watch = file_watch,
     .unwatch = file_unwatch,
     .show = file_show,
+    .announce = file_announce,
+    .withdraw = file_withdraw,
 };
 
 HF_STORE_PLUGIN(file, "Keeps each document as a JSON file in a folder.", file_ops, file_options);

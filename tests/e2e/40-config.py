@@ -6,8 +6,8 @@ import subprocess
 import hf
 from hf import env
 
-SHIPPED = ("standalone.ini", "lb.ini", "leaf.ini", "worker.ini", "fake.ini", "leaf-etcd.ini",
-           "worker-etcd.ini")
+SHIPPED = ("standalone.ini", "lb.ini", "lb-haproxy.ini", "leaf.ini", "worker.ini", "fake.ini",
+           "leaf-etcd.ini", "worker-etcd.ini")
 
 
 class Check(hf.TestCase):
@@ -53,6 +53,17 @@ class Check(hf.TestCase):
                 done = self.check(env.SOURCE / "conf" / name, "--set",
                                   f"node.state_dir={self.folder}/state")
                 self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_children(self):
+        good = "127.0.0.1:1/127.0.0.1:2"
+        for children, wanted in (("127.0.0.1:1", "API-ADDRESS/PROXY-ADDRESS"),
+                                 ("127.0.0.1/127.0.0.1:1", "HOST:PORT"),
+                                 (f"{good}, {good}", "given twice")):
+            with self.subTest(children=children):
+                path = self.written(node={"roles": "lb"}, lb={"children": children})
+                line = self.line_of(path, "children")
+                self.assert_refused(path, f"tried.ini:{line}", "[lb] children", wanted)
+        self.assert_refused(self.written(node={"roles": "lb"}), "[lb] children", "at least one")
 
     def test_unknown_key(self):
         path = self.written(leaf={"proxxy": "127.0.0.1:1"})

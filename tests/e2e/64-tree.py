@@ -79,7 +79,7 @@ class Warm(hf.TestCase):
         """Also when hashing would have sent the first call elsewhere."""
         p = self.tree(2, 2)
         homes = {}
-        for i in range(40):
+        for i in range(16):
             function_id = p.create("hyperfaas-hello:latest")
             leaf = p.leaves[i % 4]
             with hf.Client(leaf.proxy, function_id) as client:
@@ -95,7 +95,8 @@ class Warm(hf.TestCase):
 
     def test_cold_functions_spread_and_stay(self):
         p = self.tree(2, 2)
-        functions = [p.create("hyperfaas-hello:latest") for _ in range(40)]
+        # Names that do not change, nor do those of the nodes: hashing spreads them always alike.
+        functions = [p.create("hyperfaas-hello:latest", f"cold-{i}") for i in range(20)]
         for function_id in functions:
             client = p.client(function_id)
             for _ in range(5):
@@ -111,6 +112,31 @@ class Warm(hf.TestCase):
         self.assertEqual((report["calls"], report["failed"]), (1000, 0), report["failure"])
         self.assertEqual(len(p.leaves_with(function_id)), 1)
 
+    def test_policy_may_choose_for_cold_functions_too(self):
+        p = self.tree(4, options={"balance.lb": {"cold": "any", "plugin": "roundrobin"}})
+        function_id = p.create("hyperfaas-sleep:latest")
+        request = pb.sleep.SleepRequest(duration_nanos=500_000_000)
+        client = p.client(function_id)
+        calls = [client.begin("/examples.sleep.v1.Sleep/Sleep", request) for _ in range(20)]
+        self.assertEqual({outcome(call) for call in calls}, {grpc.StatusCode.OK})
+        self.assertGreater(len(p.leaves_with(function_id)), 1)
+
+    def test_restarted_load_balancer_asks_before_it_sends(self):
+        """The first calls after a start go where the function is warm, not where hashing says."""
+        p = self.tree(4)
+        homes = {}
+        for i in range(16):
+            function_id = p.create("hyperfaas-hello:latest")
+            with hf.Client(p.leaves[i % 4].proxy, function_id) as client:
+                client.call(HELLO)
+            homes[function_id] = p.leaves[i % 4].name
+        p.root.terminate()
+        self.assertEqual(p.root.wait(), 0)
+        p.root.restart()
+        for function_id in homes:
+            p.client(function_id).call(HELLO)
+        self.assertEqual({f: p.leaves_with(f) for f in homes}, {f: [h] for f, h in homes.items()})
+
     def test_function_that_goes_cold_is_no_longer_told(self):
         p = self.tree(2)
         function_id = p.create("hyperfaas-hello:latest", function_timeout="10s")
@@ -119,7 +145,7 @@ class Warm(hf.TestCase):
         p.client(function_id).call(HELLO)
         self.wait_warm(p, function_id)
         for leaf in p.leaves:
-            leaf.warp("1h")
+            leaf.idle("1h")
         hf.eventually(lambda: not tree.warm(p.root), "it is cold")
 
     def test_state_as_parents_hear_it(self):

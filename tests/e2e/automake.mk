@@ -36,10 +36,16 @@ E2E_TESTS = \
     %D%/64-tree.py \
     %D%/64-tree-failures.py \
     %D%/64-tree-peers.py \
+    %D%/66-haproxy.py \
+    %D%/68-nodes.py \
     %D%/70-load.py \
     %D%/80-etcd.py \
     %D%/82-etcd-away.py \
-    %D%/84-etcd-security.py
+    %D%/83-etcd-nodes.py \
+    %D%/84-docker.py \
+    %D%/84-etcd-security.py \
+    %D%/85-docker-restarts.py \
+    %D%/86-docker-starts.py
 
 # Those in which threads meet.
 THREAD_TESTS += \
@@ -60,13 +66,16 @@ EXTRA_DIST += \
     %D%/hf/__init__.py \
     %D%/hf/case.py \
     %D%/hf/cli.py \
+    %D%/hf/containers.py \
     %D%/hf/ctl.py \
     %D%/hf/daemon.py \
     %D%/hf/engines.py \
     %D%/hf/env.py \
     %D%/hf/etcd.py \
     %D%/hf/existing_worker.py \
+    %D%/hf/fleet.py \
     %D%/hf/h2raw.py \
+    %D%/hf/haproxy.py \
     %D%/hf/ini.py \
     %D%/hf/load.py \
     %D%/hf/logs.py \
@@ -78,6 +87,7 @@ EXTRA_DIST += \
     %D%/hf/processes.py \
     %D%/hf/protos.py \
     %D%/hf/rpc.py \
+    %D%/hf/spop.py \
     %D%/hf/tree.py \
     %D%/hf/wait.py \
     %D%/hf/wire.py \

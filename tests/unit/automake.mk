@@ -76,6 +76,14 @@ THREAD_TESTS += %D%/test-ctl
 %C%_test_ctl_SOURCES = %D%/test-ctl.c
 %C%_test_ctl_LDADD = $(UNIT_LIB) $(HF_CTL_LIBS) $(CUNIT_LIBS)
 
+# --- core/spop
+UNIT_TESTS += %D%/test-spop %D%/test-spop-agent
+THREAD_TESTS += %D%/test-spop-agent
+%C%_test_spop_SOURCES = %D%/test-spop.c
+%C%_test_spop_LDADD = $(UNIT_LIB) $(HF_SPOP_LIBS) $(CUNIT_LIBS)
+%C%_test_spop_agent_SOURCES = %D%/test-spop-agent.c
+%C%_test_spop_agent_LDADD = $(UNIT_LIB) $(HF_SPOP_LIBS) $(CUNIT_LIBS)
+
 # --- core/grpc
 UNIT_TESTS += %D%/test-grpc-client
 %C%_test_grpc_client_SOURCES = %D%/test-grpc-client.c
@@ -140,12 +148,17 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-
 %C%_test_store_etcd_wire_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
 
 # --- core/node: what roles share
-HF_NODE_TESTS = %D%/test-catalog %D%/test-function-spec %D%/test-node %D%/test-worker \
-    %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
+HF_NODE_TESTS = %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
+    %D%/test-worker-adoption %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
     %D%/test-state-service
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
+%C%_test_discovery_SOURCES = %D%/test-discovery.c
+%C%_test_discovery_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_worker_SOURCES = %D%/test-worker.c %D%/worker-fixture.c %D%/worker-fixture.h
+%C%_test_worker_adoption_SOURCES = %D%/test-worker-adoption.c %D%/worker-fixture.c \
+    %D%/worker-fixture.h
+%C%_test_worker_adoption_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_worker_events_SOURCES = %D%/test-worker-events.c %D%/worker-fixture.c \
     %D%/worker-fixture.h
 %C%_test_worker_events_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
@@ -196,6 +209,25 @@ UNIT_TESTS += %D%/test-runtime-fake
     $(HF_RUNTIME_FAKE_SOURCES)
 %C%_test_runtime_fake_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_runtime_fake_LDADD = $(FAKE_HOST_LIBS) -lm
+
+UNIT_TESTS += %D%/test-docker-language
+%C%_test_docker_language_SOURCES = %D%/test-docker-language.c $(HF_DOCKER_LANGUAGE_SOURCES)
+%C%_test_docker_language_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_docker_language_LDADD = $(UNIT_LIBS) $(JSON_C_LIBS)
+
+DOCKER_BENCH_SOURCES = %D%/docker-bench.c %D%/docker-bench.h %D%/fake-docker.c %D%/fake-docker.h \
+    %D%/runtime-bench.c %D%/runtime-bench.h $(HF_RUNTIME_DOCKER_SOURCES)
+
+UNIT_TESTS += %D%/test-docker-sessions
+%C%_test_docker_sessions_SOURCES = %D%/test-docker-sessions.c $(DOCKER_BENCH_SOURCES)
+%C%_test_docker_sessions_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_docker_sessions_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+
+UNIT_TESTS += %D%/test-runtime-docker
+%C%_test_runtime_docker_SOURCES = %D%/test-runtime-docker.c %D%/contract-runtime.c \
+    %D%/contract-runtime.h $(DOCKER_BENCH_SOURCES)
+%C%_test_runtime_docker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_runtime_docker_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
 
 # --- cli
 UNIT_TESTS += %D%/test-cli-arguments

@@ -35,6 +35,9 @@ const char *const *contract_store_settings(void);
     TEST(contract_store_destroy_under_way)                                                         \
     TEST(contract_store_compare_and_swap)                                                          \
     TEST(contract_store_many)                                                                      \
+    TEST(contract_store_announce)                                                                  \
+    TEST(contract_store_announce_and_destroy)                                                      \
+    TEST(contract_store_announce_again)                                                            \
     TEST(contract_store_show)
 
 #define CONTRACT_STORE_DECLARE(name) void name(void);
@@ -43,5 +46,8 @@ CONTRACT_STORE_LIST(CONTRACT_STORE_DECLARE)
 
 #define CONTRACT_STORE_ENTRY(name) UNIT_TEST(name),
 #define CONTRACT_STORE_TESTS       CONTRACT_STORE_LIST(CONTRACT_STORE_ENTRY)
+
+/* For stores that another process can reach while the test runs. */
+void contract_store_announce_and_die(void);
 
 #endif

@@ -172,6 +172,7 @@ put(struct fake_etcd *etcd, const char *key, const char *value, size_t len)
     free(pair->value);
     pair->value = copy(value, len);
     pair->value_len = len;
+    pair->lease = 0;
     pair->modified = etcd->revision;
     note(etcd, pair);
 }
@@ -239,6 +240,7 @@ put_from(struct fake_etcd *etcd, struct json_object *body)
     char *key = get_key(body, "key"), *value = get_bytes(body, "value", &len);
 
     put(etcd, key, value, len);
+    find(etcd, key)->lease = get_u64(body, "lease");
     free(key);
     free(value);
 }
@@ -254,19 +256,25 @@ transact(struct fake_etcd *etcd, struct json_object *body)
     char *key = get_key(compare, "key");
     const struct fake_etcd_pair *pair = find(etcd, key);
     struct json_object *object, *responses, *response;
-    bool holds = strcmp(target, "CREATE") == 0
+    bool by_lease = strcmp(target, "LEASE") == 0;
+    bool holds = by_lease ? get_u64(compare, "lease") == (pair ? pair->lease : 0)
+                 : strcmp(target, "CREATE") == 0
                      ? get_u64(compare, "create_revision") == (pair ? pair->created : 0)
                      : get_u64(compare, "mod_revision") == (pair ? pair->modified : 0);
 
     free(key);
-    if (holds) {
-        struct json_object *success =
-            json_object_array_get_idx(json_object_object_get(body, "success"), 0);
+    if (holds != by_lease) {
+        struct json_object *write = json_object_array_get_idx(
+            json_object_object_get(body, by_lease ? "failure" : "success"), 0);
 
-        put_from(etcd, json_object_object_get(success, "request_put"));
+        put_from(etcd, json_object_object_get(write, "request_put"));
     }
     object = with_header(etcd);
-    if (holds) {
+    if (by_lease) {
+        if (holds) {
+            json_object_object_add(object, "succeeded", json_object_new_boolean(true));
+        }
+    } else if (holds) {
         json_object_object_add(object, "succeeded", json_object_new_boolean(true));
     } else if (failure) {
         responses = json_object_new_array();
@@ -330,6 +338,65 @@ authenticate(struct fake_etcd *etcd, struct fake_request *request, struct json_o
     answer(request, object);
 }
 
+/* --- leases --------------------------------------------------------------------------------- */
+
+static void
+end_lease(struct fake_etcd *etcd, uint64_t lease)
+{
+    etcd->leases[lease - 1].end_ns = 0;
+    for (size_t i = etcd->n_pairs; i > 0; i--) {
+        if (etcd->pairs[i - 1].lease == lease) {
+            drop(etcd, etcd->pairs[i - 1].key);
+        }
+    }
+}
+
+static void
+end_leases(struct fake_etcd *etcd, uint64_t now_ns)
+{
+    for (size_t i = 0; i < etcd->n_leases; i++) {
+        if (etcd->leases[i].end_ns > 0 && etcd->leases[i].end_ns <= now_ns) {
+            end_lease(etcd, i + 1);
+        }
+    }
+}
+
+static void
+serve_lease(struct fake_etcd *etcd, struct fake_request *request, const char *deed,
+            struct json_object *body)
+{
+    struct json_object *object = with_header(etcd), *stream;
+    uint64_t lease = get_u64(body, "ID");
+    bool alive = lease > 0 && lease <= etcd->n_leases && etcd->leases[lease - 1].end_ns > 0;
+
+    if (strcmp(deed, "grant") == 0) {
+        assert(etcd->n_leases < FAKE_ETCD_LEASES);
+        etcd->leases[etcd->n_leases].ttl_ns = get_u64(body, "TTL") * 1000000000;
+        lease = ++etcd->n_leases;
+        alive = true;
+    } else if (strcmp(deed, "revoke") == 0) {
+        json_object_put(object);
+        if (alive) {
+            end_lease(etcd, lease);
+            answer(request, with_header(etcd));
+        } else {
+            refuse(request, 404, 5, "etcdserver: requested lease not found");
+        }
+        return;
+    }
+    add_u64(object, "ID", lease);
+    if (alive) { /* else no TTL: that is all that etcd says */
+        etcd->leases[lease - 1].end_ns = fake_real_now() + etcd->leases[lease - 1].ttl_ns;
+        add_u64(object, "TTL", etcd->leases[lease - 1].ttl_ns / 1000000000);
+    }
+    if (strcmp(deed, "keepalive") == 0) {
+        stream = json_object_new_object();
+        json_object_object_add(stream, "result", object);
+        object = stream;
+    }
+    answer(request, object);
+}
+
 static bool
 has_token(const struct fake_etcd *etcd, const struct fake_request *request)
 {
@@ -343,9 +410,13 @@ static void
 serve_call(struct fake_etcd *etcd, struct fake_request *request, const char *path,
            struct json_object *body)
 {
+    static const char lease[] = "/v3/lease/";
     struct json_object *object;
 
-    if (strcmp(path, "/v3/kv/range") == 0) {
+    end_leases(etcd, fake_real_now());
+    if (strncmp(path, lease, sizeof lease - 1) == 0) {
+        serve_lease(etcd, request, path + sizeof lease - 1, body);
+    } else if (strcmp(path, "/v3/kv/range") == 0) {
         etcd->n_ranges++;
         if (get_u64(body, "revision") > 0 && get_u64(body, "revision") < etcd->compacted) {
             refuse(request, 400, 11, "etcdserver: mvcc: required revision has been compacted");
@@ -413,6 +484,7 @@ fake_etcd_wipe(struct fake_etcd *etcd)
     }
     etcd->revision = 1;
     etcd->compacted = 0;
+    etcd->n_leases = 0;
 }
 
 void
@@ -456,6 +528,12 @@ fake_etcd_remove(struct fake_etcd *etcd, const char *key)
     bool dropped = drop(etcd, key);
 
     assert(dropped);
+}
+
+void
+fake_etcd_end_leases(struct fake_etcd *etcd)
+{
+    end_leases(etcd, UINT64_MAX);
 }
 
 void

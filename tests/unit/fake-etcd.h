@@ -9,12 +9,18 @@
 
 #include "fake-http.h"
 
-enum { FAKE_ETCD_KEYS = 4096, FAKE_ETCD_EVENTS = 16384, FAKE_ETCD_WATCHES = 64 };
+enum {
+    FAKE_ETCD_KEYS = 4096,
+    FAKE_ETCD_EVENTS = 16384,
+    FAKE_ETCD_WATCHES = 64,
+    FAKE_ETCD_LEASES = 64
+};
 
 struct fake_etcd_pair {
     char *key, *value;
     size_t value_len;
     uint64_t created, modified; /* revisions */
+    uint64_t lease;             /* 0: none */
 };
 
 struct fake_etcd {
@@ -28,6 +34,10 @@ struct fake_etcd {
         char *first, *end;
     } watches[FAKE_ETCD_WATCHES];
     size_t n_watches;
+    struct {
+        uint64_t ttl_ns, end_ns; /* real time; 0: over */
+    } leases[FAKE_ETCD_LEASES];  /* a lease is its place, from 1 */
+    size_t n_leases;
 
     const char *token;      /* that calls must come with; NULL: none */
     const char *next_token; /* given to whoever authenticates */
@@ -48,6 +58,9 @@ void fake_etcd_forget_watches(struct fake_etcd *);
 /* What other clients do. */
 void fake_etcd_put(struct fake_etcd *, const char *key, const char *value);
 void fake_etcd_remove(struct fake_etcd *, const char *key);
+
+/* Ends all leases at once. */
+void fake_etcd_end_leases(struct fake_etcd *);
 
 /* Forgets all revisions before this one. */
 void fake_etcd_compact(struct fake_etcd *, uint64_t revision);

@@ -333,6 +333,8 @@ fake_host_new(void)
     fake->driver.watch_new = watch_new;
     fake->driver.watch_free = watch_free;
     fake->driver.post = driver_post;
+    fake->driver.node_id = "node";
+    fake->driver.boot_id = "boot";
     fake_process_init(fake);
     fake_service_init(fake);
     fake_http_init(fake);

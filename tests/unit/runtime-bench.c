@@ -9,6 +9,8 @@
 
 #include <CUnit/CUnit.h>
 
+void (*runtime_bench_prepare)(struct fake_host *);
+
 static void
 on_end(void *arg, const char *instance_id, const struct hf_instance_end *end)
 {
@@ -21,7 +23,21 @@ on_end(void *arg, const char *instance_id, const struct hf_instance_end *end)
     snprintf(b->end_message, sizeof b->end_message, "%s", end->message);
 }
 
-static const struct hf_runtime_events events = { .size = sizeof events, .on_end = on_end };
+static void
+on_health(void *arg, bool usable, const char *why)
+{
+    struct runtime_bench *b = arg;
+
+    b->health_changes++;
+    b->unusable = !usable;
+    snprintf(b->health_message, sizeof b->health_message, "%s", why);
+}
+
+static const struct hf_runtime_events events = {
+    .size = sizeof events,
+    .on_end = on_end,
+    .on_health = on_health,
+};
 
 void
 runtime_bench_open(struct runtime_bench *b, const struct hf_plugin *plugin,
@@ -31,6 +47,9 @@ runtime_bench_open(struct runtime_bench *b, const struct hf_plugin *plugin,
 
     memset(b, 0, sizeof *b);
     b->fake = fake_host_new();
+    if (runtime_bench_prepare) {
+        runtime_bench_prepare(b->fake);
+    }
     b->options = fake_options_new(plugin, settings);
     b->ops = plugin->ops;
     if (b->ops->create(fake_driver(b->fake), b->options, &events, b, &b->runtime, &err) != 0) {

@@ -19,6 +19,10 @@ struct runtime_bench {
     char end_id[64];
     char end_message[512];
     struct hf_instance_end end;
+
+    size_t health_changes;
+    bool unusable;
+    char health_message[512];
 };
 
 /* What a start, a stop or a listing answered. */
@@ -38,6 +42,9 @@ struct runtime_log {
     size_t len;
     char text[1 << 16];
 };
+
+/* Called with each bench's host before its runtime is made, to play a server; NULL: nobody is. */
+extern void (*runtime_bench_prepare)(struct fake_host *);
 
 /* Opens a runtime, or fails the test. */
 void runtime_bench_open(struct runtime_bench *, const struct hf_plugin *,

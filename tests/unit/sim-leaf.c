@@ -397,7 +397,9 @@ instance_started(struct sim *sim, struct hf_fleet_instance *instance)
     struct sim_function *function = instance->function->user;
     struct sim_worker *worker = instance->worker->user;
 
-    if (function->broken || worker->broken) {
+    if (worker->full) {
+        hf_autoscaler_start_refused(sim->autoscaler, instance, sim->now);
+    } else if (function->broken || worker->broken) {
         hf_autoscaler_start_failed(sim->autoscaler, instance, "exec format error", sim->now);
     } else {
         hf_autoscaler_started(sim->autoscaler, instance, sim->now);

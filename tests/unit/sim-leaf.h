@@ -39,6 +39,7 @@ struct sim_worker {
     struct hf_fleet_worker *fleet; /* NULL: not connected */
     char id[16];
     bool broken; /* starts on it fail */
+    bool full;   /* it refuses starts */
 };
 
 struct sim {

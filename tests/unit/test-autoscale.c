@@ -316,6 +316,68 @@ starts_that_keep_failing_refuse_the_calls(void)
     end();
 }
 
+/* Five workers refuse, for others fill them; the sixth takes the start, whatever start_attempts is.
+ */
+static void
+a_refused_start_goes_to_another_worker(void)
+{
+    struct sim_function *f;
+
+    begin();
+    f = sim_function(&sim, 0, 1, 30 * HF_SEC);
+    sim.start_ns = 1 * HF_MSEC; /* a refusal is quick */
+    for (int i = 0; i < 6; i++) {
+        sim_worker_up(&sim, i, 0);
+        sim.workers[i].full = i < 5;
+    }
+    sim_call(f, 1, 0);
+    sim_run(&sim, 20 * HF_MSEC);
+    UNIT_U64(f->done, 1);
+    UNIT_U64(sim.starts, 6);
+    end();
+}
+
+static void
+calls_wait_for_room_where_all_starts_are_refused(void)
+{
+    struct sim_function *f;
+
+    begin();
+    f = sim_function(&sim, 0, 1, 30 * HF_SEC);
+    sim_worker_up(&sim, 0, 0);
+    sim.workers[0].full = true;
+    sim_call(f, 2, 0);
+    sim_run(&sim, 4500 * HF_MSEC);
+    UNIT_U64(f->refused, 0);
+    sim_run(&sim, 1 * HF_SEC);
+    UNIT_U64(f->refused, 2); /* after room_wait_ns, 5 s */
+    UNIT_STR(f->reason, "no worker has room for an instance");
+    sim.workers[0].full = false;
+    sim_run(&sim, 11 * HF_SEC);
+    sim_call(f, 1, 0);
+    sim_run(&sim, 1 * HF_SEC);
+    UNIT_U64(f->done, 1);
+    end();
+}
+
+static void
+a_worker_takes_no_more_instances_than_it_says(void)
+{
+    struct sim_function *f;
+    struct hf_worker_info info = { .max_instances = 2 };
+
+    begin();
+    f = sim_function(&sim, 0, 1, 30 * HF_SEC);
+    sim_worker_up(&sim, 0, 0);
+    info.id = sim.workers[0].id;
+    hf_autoscaler_worker_changed(sim.autoscaler, sim.workers[0].fleet, &info, sim.now);
+    sim_call(f, 9, 10 * HF_MSEC);
+    sim_run(&sim, 1 * HF_SEC);
+    UNIT_U64(sim.starts, 2);
+    UNIT_U64(f->done, 9);
+    end();
+}
+
 static void
 an_update_forgives_failed_starts(void)
 {
@@ -719,6 +781,9 @@ UNIT_MAIN("autoscale", UNIT_TEST(a_first_call_starts_an_instance_at_once),
           UNIT_TEST(a_failed_start_goes_to_another_worker),
           UNIT_TEST(a_failed_start_is_tried_again_after_a_pause),
           UNIT_TEST(starts_that_keep_failing_refuse_the_calls),
+          UNIT_TEST(a_refused_start_goes_to_another_worker),
+          UNIT_TEST(calls_wait_for_room_where_all_starts_are_refused),
+          UNIT_TEST(a_worker_takes_no_more_instances_than_it_says),
           UNIT_TEST(an_update_forgives_failed_starts),
           UNIT_TEST(instances_that_die_young_are_failed_starts),
           UNIT_TEST(an_instance_that_dies_is_replaced_on_demand),

@@ -382,6 +382,144 @@ configurations_that_cannot_be(void)
     }
 }
 
+/* --- announcements -------------------------------------------------------------------------------
+ */
+
+struct fate {
+    size_t there, away, withdrawn;
+    int code;
+};
+
+static void
+on_told(void *arg, int code, const char *message, const struct hf_document *document)
+{
+    struct fate *fate = arg;
+
+    (void)message;
+    (void)document;
+    fate->there += code == 0;
+    fate->away += code < 0;
+    fate->code = code;
+}
+
+static void
+on_withdrawn(void *arg, int code, const char *message, const struct hf_document *document)
+{
+    struct fate *fate = arg;
+
+    (void)message;
+    (void)document;
+    fate->withdrawn++;
+    fate->code = code;
+}
+
+/* Announces "n" for a third of a second a beat. */
+static struct hf_store_op *
+announce(struct bench *b, struct fate *fate)
+{
+    const struct hf_document document = {
+        .size = sizeof document, .space = HF_STORE_NODES, .id = "n", .data = "{}", .len = 2
+    };
+    struct hf_store_op *op = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(
+        b->ops->announce(b->store, &document, 1000000000, on_told, fate, &op, NULL), 0);
+    return op;
+}
+
+static size_t
+nodes(const struct bench *b)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->etcd.n_pairs; i++) {
+        n += strncmp(b->etcd.pairs[i].key, "hyperfaas-nodes/", 16) == 0;
+    }
+    return n;
+}
+
+/* Turns until the key is there, or is not; the test's own limit ends this. */
+static void
+wait_nodes(struct bench *b, size_t n)
+{
+    while (nodes(b) != n) {
+        fake_turn(b->fake, 10);
+    }
+}
+
+static void
+an_announcement_lives_under_a_lease(void)
+{
+    struct fate fate = { 0 };
+    struct hf_store_op *op;
+    struct bench b;
+
+    bench_open(&b, NULL);
+    op = announce(&b, &fate);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &fate.there, 1));
+    UNIT_U64(b.etcd.n_leases, 1);
+    UNIT_U64(b.etcd.pairs[0].lease, 1);
+    UNIT_STR(b.etcd.pairs[0].key, "hyperfaas-nodes/hyperfaas/functions/n");
+    fake_etcd_end_leases(&b.etcd); /* etcd was away for longer */
+    UNIT_U64(nodes(&b), 0);
+    wait_nodes(&b, 1);
+    UNIT_U64(b.etcd.n_leases, 2);
+    fake_etcd_wipe(&b.etcd);
+    wait_nodes(&b, 1);
+    fake_etcd_put(&b.etcd, "hyperfaas-nodes/hyperfaas/functions/n", "7"); /* without a lease */
+    while (b.etcd.pairs[0].lease == 0) {
+        fake_turn(b.fake, 10);
+    }
+    UNIT_U64(fate.there, 1); /* nothing of that is news to the host */
+    UNIT_U64(fate.away, 0);
+    b.ops->withdraw(b.store, op, 10000000000, on_withdrawn, &fate);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &fate.withdrawn, 1));
+    UNIT_INT(fate.code, 0);
+    UNIT_U64(nodes(&b), 0);
+    bench_close(&b);
+}
+
+static void
+an_announcer_without_etcd_tries_on(void)
+{
+    struct fate fate = { 0 };
+    struct hf_store_op *op;
+    struct bench b;
+
+    bench_open(&b, NULL);
+    b.etcd.refusal = "{\"message\":\"etcdserver: no leader\",\"code\":14}";
+    b.etcd.refusal_status = 503;
+    op = announce(&b, &fate);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &fate.away, 1));
+    UNIT_INT(fate.code, HF_EUNAVAILABLE);
+    b.etcd.refusal = NULL;
+    CU_ASSERT_TRUE(fake_wait(b.fake, &fate.there, 1));
+    b.etcd.refusal = "{\"message\":\"etcdserver: no leader\",\"code\":14}";
+    CU_ASSERT_TRUE(fake_wait(b.fake, &fate.away, 2)); /* not before the lease must be over */
+    b.ops->withdraw(b.store, op, 50000000, on_withdrawn, &fate);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &fate.withdrawn, 1));
+    CU_ASSERT_TRUE(fate.code == HF_ETIMEOUT || fate.code == HF_EUNAVAILABLE);
+    UNIT_U64(fate.there, 1);
+    bench_close(&b);
+}
+
+static void
+withdrawn_before_anything_happened(void)
+{
+    struct fate fate = { 0 };
+    struct bench b;
+
+    bench_open(&b, NULL);
+    b.ops->withdraw(b.store, announce(&b, &fate), 10000000000, on_withdrawn, &fate);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &fate.withdrawn, 1));
+    UNIT_INT(fate.code, 0);
+    b.ops->withdraw(b.store, announce(&b, &fate), 10000000000, on_withdrawn, &fate);
+    bench_close(&b); /* at once */
+    UNIT_U64(fate.withdrawn, 2);
+    UNIT_INT(fate.code, HF_ECANCELLED);
+    UNIT_U64(fate.there + fate.away, 0);
+}
+
 UNIT_MAIN("store-etcd", CONTRACT_STORE_TESTS UNIT_TEST(a_list_comes_in_pages),
           UNIT_TEST(a_broken_stream_goes_on_where_it_ended),
           UNIT_TEST(what_was_compacted_is_found_by_comparing),
@@ -390,4 +528,6 @@ UNIT_MAIN("store-etcd", CONTRACT_STORE_TESTS UNIT_TEST(a_list_comes_in_pages),
           UNIT_TEST(an_etcd_that_is_away_is_told_once_and_caught_up_with),
           UNIT_TEST(what_etcd_refuses_is_said), UNIT_TEST(a_token_is_asked_for_once_and_renewed),
           UNIT_TEST(a_wrong_password_is_said), UNIT_TEST(a_user_where_nobody_is_asked),
-          UNIT_TEST(configurations_that_cannot_be))
+          UNIT_TEST(configurations_that_cannot_be), UNIT_TEST(an_announcement_lives_under_a_lease),
+          UNIT_TEST(an_announcer_without_etcd_tries_on),
+          UNIT_TEST(withdrawn_before_anything_happened))

@@ -620,7 +620,93 @@ path_that_cannot_be(void)
     fake_host_free(fake);
 }
 
+/* --- announcements -------------------------------------------------------------------- */
+
+static struct hf_store_op *
+announce(struct bench *b, const char *json)
+{
+    struct hf_document document = { sizeof document, HF_STORE_NODES, "n", json, strlen(json), 0 };
+    struct hf_store_op *op = NULL;
+    size_t before = b->done;
+
+    CU_ASSERT_EQUAL(b->ops->announce(b->store, &document, SECOND / 10, on_done, b, &op, NULL), 0);
+    CU_ASSERT_TRUE(fake_wait(b->fake, &b->done, before + 1));
+    return op;
+}
+
+/* Two processes of one id: the second is told, and is there when the first has gone. */
+static void
+announced_twice(void)
+{
+    struct bench first, second;
+    struct hf_store_op *op;
+
+    open_store(&first);
+    open_store(&second);
+    op = announce(&first, "1");
+    CU_ASSERT_EQUAL(first.code, 0);
+    announce(&second, "2");
+    CU_ASSERT_EQUAL(second.code, HF_EEXISTS);
+    first.ops->withdraw(first.store, op, 10 * SECOND, on_done, &first);
+    CU_ASSERT_TRUE(fake_wait(first.fake, &first.done, 2));
+    CU_ASSERT_TRUE(fake_wait(second.fake, &second.done, 2));
+    CU_ASSERT_EQUAL(second.code, 0);
+    CU_ASSERT_STRING_EQUAL(second.data, "2");
+    close_store(&second);
+    close_store(&first);
+}
+
+static void
+write_node(const char *name)
+{
+    char place[64];
+
+    snprintf(place, sizeof place, "../nodes/%s", name);
+    write_text(place, "{}");
+}
+
+/* What a crash of the machine leaves is no node; what a person puts there is one. */
+static void
+nodes_found(void)
+{
+    struct hf_store_op *op;
+    struct bench b;
+
+    open_store(&b);
+    write_node("by-hand.json");
+    write_node("dead.json");
+    write_node(".dead.json.alive");
+    CU_ASSERT_EQUAL(b.ops->watch(b.store, HF_STORE_NODES, &watcher, &b, &op, NULL), 0);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.synced, 1));
+    CU_ASSERT_EQUAL(b.puts, 1);
+    CU_ASSERT_STRING_EQUAL(b.id, "by-hand");
+    CU_ASSERT_NOT_EQUAL(access(file_of("../nodes/dead.json"), F_OK), 0);
+    CU_ASSERT_NOT_EQUAL(access(file_of("../nodes/.dead.json.alive"), F_OK), 0);
+    CU_ASSERT_EQUAL(access(file_of("../nodes/by-hand.json"), F_OK), 0);
+    close_store(&b);
+}
+
+/* The folder is removed under a store that announces. */
+static void
+nodes_folder_recreated(void)
+{
+    char nodes[600];
+    struct bench b;
+
+    open_store(&b);
+    announce(&b, "1");
+    snprintf(nodes, sizeof nodes, "%s", file_of("../nodes"));
+    remove_tree(nodes);
+    while (access(file_of("../nodes/n.json"), F_OK) != 0) {
+        fake_turn(b.fake, 10); /* the test's own limit ends this */
+    }
+    CU_ASSERT_EQUAL(b.done, 1); /* nothing to tell: it is there again */
+    close_store(&b);
+    CU_ASSERT_NOT_EQUAL(access(file_of("../nodes/n.json"), F_OK), 0);
+}
+
 UNIT_MAIN("store-file", CONTRACT_STORE_TESTS UNIT_TEST(names), UNIT_TEST(editors),
           UNIT_TEST(bad_documents), UNIT_TEST(folder_recreated), UNIT_TEST(lost_events),
           UNIT_TEST(killed_writers), UNIT_TEST(races), UNIT_TEST(lock_held), UNIT_TEST(slices),
-          UNIT_TEST(path_that_cannot_be))
+          UNIT_TEST(path_that_cannot_be), UNIT_TEST(contract_store_announce_and_die),
+          UNIT_TEST(announced_twice), UNIT_TEST(nodes_found), UNIT_TEST(nodes_folder_recreated))

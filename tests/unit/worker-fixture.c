@@ -67,6 +67,16 @@ runtime_cancel(struct hf_runtime *runtime, struct hf_runtime_op *op)
 }
 
 static int
+runtime_list(struct hf_runtime *runtime, hf_runtime_list_fn *each, void *arg, struct hf_err *err)
+{
+    (void)err;
+    runtime->list_each = each;
+    runtime->list_arg = arg;
+    runtime->list_count++;
+    return 0;
+}
+
+static int
 runtime_logs(struct hf_runtime *runtime, const char *instance_id, uint32_t tail, bool follow,
              hf_runtime_log_fn *each, void *arg, struct hf_runtime_op **ret, struct hf_err *err)
 {
@@ -86,6 +96,7 @@ static const struct hf_runtime_ops runtime_ops = {
     .start = runtime_start,
     .stop = runtime_stop,
     .cancel = runtime_cancel,
+    .list = runtime_list,
     .logs = runtime_logs,
 };
 
@@ -130,11 +141,15 @@ make_worker(struct worker_fixture *f)
     hf_map_init(&worker->by_id, 1);
     hf_map_init(&worker->by_start_id, 1);
     hf_map_init(&worker->early, 1);
+    hf_map_init(&worker->owners, 1);
     hf_list_init(&worker->instances);
     hf_list_init(&worker->early_order);
     hf_list_init(&worker->status_listeners);
     hf_list_init(&worker->watchers);
     hf_list_init(&worker->log_readers);
+    hf_list_init(&worker->claims);
+    hf_list_init(&worker->vanished);
+    hf_timer_init(&worker->list_again, f->loop, HF_TIMER_REAL, hf_worker_on_list_again);
     hf_timer_init(&worker->resources, f->loop, HF_TIMER_REAL, hf_worker_on_resources);
     CU_ASSERT_EQUAL_FATAL(hf_grpc_server_new(f->loop, NULL, &worker->api, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(hf_worker_serve(worker, NULL), 0);
@@ -160,6 +175,8 @@ worker_end(struct worker_fixture *f)
     struct hf_worker_role *worker = &f->worker;
 
     hf_grpc_client_free(f->client);
+    hf_worker_adopt_end(worker);
+    hf_timer_fini(&worker->list_again);
     while (!hf_list_is_empty(&worker->instances)) {
         hf_worker_instance_forget(
             hf_container_of(worker->instances.next, struct hf_worker_instance, node));
@@ -171,6 +188,7 @@ worker_end(struct worker_fixture *f)
     hf_timer_fini(&worker->resources);
     hf_worker_ready_fini(worker);
     hf_map_fini(&worker->by_id);
+    hf_map_fini(&worker->owners);
     hf_map_fini(&worker->by_start_id);
     hf_metrics_sample_free(worker->sample);
     free(worker->controller_address);
@@ -360,6 +378,12 @@ worker_ended(struct worker_fixture *f, const char *id)
     struct hf_instance_end end = { .size = sizeof end, .exit_code = 0, .message = "it left" };
 
     hf_worker_on_end(&f->worker, id, &end);
+}
+
+void
+worker_listed(struct worker_fixture *f, int code, const struct hf_instance_info *info)
+{
+    f->runtime.list_each(f->runtime.list_arg, code, code < 0 ? "told to fail" : "", info);
 }
 
 /* One instance that serves. */

@@ -38,6 +38,9 @@ struct hf_runtime {
     struct hf_runtime_op log_op;
     hf_runtime_log_fn *each; /* of a log being read */
     void *each_arg;
+    hf_runtime_list_fn *list_each; /* of a listing under way */
+    void *list_arg;
+    uint32_t list_count;
 };
 
 struct worker_fixture {
@@ -92,6 +95,8 @@ void worker_created(struct worker_fixture *f, uint32_t start, int code, const ch
 void worker_stopped(struct worker_fixture *f);
 /* An instance ends by itself, with exit code 0. */
 void worker_ended(struct worker_fixture *f, const char *id);
+/* A listing goes on: tells of an instance, or ends it (`info` NULL). */
+void worker_listed(struct worker_fixture *f, int code, const struct hf_instance_info *info);
 /* Starts one instance, up to its being ready. */
 void worker_start_one(struct worker_fixture *f, const char *id);
 /* Whether an operation of the runtime (struct hf_runtime_op) was cancelled. */

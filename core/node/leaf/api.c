@@ -82,10 +82,11 @@ static int
 cmd_workers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    const struct hf_leaf_worker *worker;
 
     (void)err;
-    for (size_t i = 0; i < leaf->worker_count; i++) {
-        hf_worker_link_show(leaf->workers[i].link, hf_ctl_out(call));
+    HF_LIST_FOR (worker, &leaf->workers, node) {
+        hf_worker_link_show(worker->link, hf_ctl_out(call));
     }
     return 0;
 }
@@ -107,13 +108,13 @@ static int
 cmd_instances(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    const struct hf_leaf_worker *worker;
 
     (void)err;
-    for (size_t i = 0; i < leaf->worker_count; i++) {
-        const struct hf_map *instances = &leaf->workers[i].instances;
+    HF_LIST_FOR (worker, &leaf->workers, node) {
         const struct hf_map_node *node = NULL;
 
-        while ((node = hf_map_next(instances, node))) {
+        while ((node = hf_map_next(&worker->instances, node))) {
             show_instance(hf_container_of(node, struct hf_leaf_instance, by_id), hf_ctl_out(call));
         }
     }

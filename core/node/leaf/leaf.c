@@ -1,6 +1,7 @@
 /*
  * leaf.c - the leaf role: its policies, its data path, its end.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,10 +172,10 @@ static const struct hf_proxy_words words = {
 };
 
 static int
-open_proxy(struct hf_leaf *leaf, struct hf_err *err)
+open_proxy(struct hf_leaf *leaf, const char *address, struct hf_err *err)
 {
     const struct hf_proxy_config config = {
-        .address = hf_options_str(leaf->options, "proxy"),
+        .address = address,
         .loop = leaf->control,
         .io = hf_node_io(leaf->node),
         .io_count = hf_node_io_count(leaf->node),
@@ -191,7 +192,13 @@ open_proxy(struct hf_leaf *leaf, struct hf_err *err)
         .on_drained_arg = leaf,
     };
 
-    return hf_proxy_new(&config, &leaf->proxy, err);
+    int r = hf_proxy_new(&config, &leaf->proxy, err);
+
+    if (r == 0) {
+        snprintf(leaf->proxy_address, sizeof leaf->proxy_address, "%s",
+                 hf_proxy_address(leaf->proxy));
+    }
+    return r;
 }
 
 /* --- life --------------------------------------------------------------------------- */
@@ -227,10 +234,13 @@ leaf_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_map_init(&leaf->by_id, hf_node_seed(node, "leaf functions"));
     hf_timer_init(&leaf->tick, leaf->control, HF_TIMER_POLICY, hf_leaf_on_tick);
     hf_timer_init(&leaf->drain_limit, leaf->control, HF_TIMER_REAL, on_drain_limit);
+    hf_timer_init(&leaf->reap, leaf->control, HF_TIMER_REAL, hf_leaf_on_reap);
     hf_list_init(&leaf->functions);
+    hf_list_init(&leaf->workers);
+    hf_map_init(&leaf->peers, hf_node_seed(node, "leaf peers"));
     hf_list_init(&leaf->listener.node);
-    if ((r = make_callees(leaf, err)) < 0 || (r = make_brain(leaf, err)) < 0 ||
-        (r = hf_state_service_new(&leaf->state, err)) < 0) {
+    if ((r = hf_leaf_read_workers(leaf, err)) < 0 || (r = make_callees(leaf, err)) < 0 ||
+        (r = make_brain(leaf, err)) < 0 || (r = hf_state_service_new(&leaf->state, err)) < 0) {
         leaf_destroy(&leaf->role);
         return r;
     }
@@ -249,7 +259,7 @@ leaf_start(struct hf_role *role, struct hf_err *err)
         r = hf_leaf_serve(leaf, err);
     }
     if (r == 0) {
-        r = open_proxy(leaf, err);
+        r = open_proxy(leaf, hf_options_str(leaf->options, "proxy"), err);
     }
     if (r == 0) {
         hf_leaf_follow_catalog(leaf);
@@ -270,6 +280,24 @@ leaf_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), voi
     hf_state_service_end(leaf->state);
     hf_timer_set(&leaf->drain_limit, limit_ns);
     hf_proxy_drain(leaf->proxy);
+}
+
+static int
+leaf_undrain(struct hf_role *role, struct hf_err *err)
+{
+    struct hf_leaf *leaf = leaf_of(role);
+    int r;
+
+    hf_proxy_free(hf_steal(leaf->proxy));
+    r = open_proxy(leaf, leaf->proxy_address, err);
+    if (r == 0 && hf_list_is_empty(&leaf->workers)) {
+        r = hf_leaf_connect(leaf, err);
+    }
+    if (r == 0) {
+        hf_state_service_begin(leaf->state);
+        hf_grpc_health_set_all(leaf->health, true);
+    }
+    return r;
 }
 
 static void
@@ -312,6 +340,8 @@ leaf_destroy(struct hf_role *role)
     }
     hf_timer_fini(&leaf->tick);
     hf_timer_fini(&leaf->drain_limit);
+    hf_timer_fini(&leaf->reap);
+    hf_map_fini(&leaf->peers);
     hf_map_fini(&leaf->by_id);
     pthread_rwlock_destroy(&leaf->lock);
     leaf->magic = 0;
@@ -337,6 +367,7 @@ const struct hf_role_ops hf_leaf_role = {
     .create = leaf_create,
     .start = leaf_start,
     .drain = leaf_drain,
+    .undrain = leaf_undrain,
     .destroy = leaf_destroy,
     .addresses = leaf_addresses,
 };

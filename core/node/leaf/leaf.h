@@ -15,9 +15,11 @@
 #include "base/assert.h"
 #include "base/map.h"
 #include "engine/autoscale.h"
+#include "loop/address.h"
 #include "loop/timer.h"
 #include "node/proxy/callee.h"
 #include "node/catalog.h"
+#include "node/discovery.h"
 #include "node/proxy/proxy.h"
 #include "node/role.h"
 #include "node/state_service.h"
@@ -59,8 +61,10 @@ struct hf_leaf {
     bool pumping;
 
     /* Workers. */
-    struct hf_leaf_worker *workers;
-    size_t worker_count;
+    struct hf_list workers; /* struct hf_leaf_worker */
+    struct hf_map peers;    /* those discovered, by id; workers.c */
+    struct hf_discovery discovery;
+    struct hf_timer reap; /* of workers that are no longer used */
 
     /* API. */
     struct hf_grpc_server *api;
@@ -71,6 +75,7 @@ struct hf_leaf {
 
     /* Drain. */
     struct hf_timer drain_limit;
+    char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
     void (*drained)(void *arg);
     void *drained_arg;
 };
@@ -103,6 +108,8 @@ struct hf_leaf_instance {
 
 struct hf_leaf_worker {
     uint32_t magic;
+    uint32_t listings; /* how often the configuration and the store name it */
+    struct hf_list node;
     struct hf_leaf *leaf;
     struct hf_worker_link *link;
     struct hf_fleet_worker *fleet; /* NULL: not connected */
@@ -149,7 +156,12 @@ struct hf_leaf_instance *hf_leaf_instance_new(struct hf_leaf_worker *, struct hf
 
 /* --- workers.c ------------------------------------------------------------------------ */
 
-/* Makes the links to the configured workers. */
+/* Reads `[leaf] workers`. */
+int hf_leaf_read_workers(struct hf_leaf *, struct hf_err *err);
+
+void hf_leaf_on_reap(struct hf_timer *);
+
+/* Makes the links to the workers there are, and to those that come. */
 int hf_leaf_connect(struct hf_leaf *, struct hf_err *err);
 void hf_leaf_disconnect(struct hf_leaf *);
 

@@ -69,6 +69,17 @@ hf_leaf_instance_settle(struct hf_leaf_instance *instance)
 /* --- starting -------------------------------------------------------------- */
 
 static void
+start_refused(struct hf_leaf_instance *instance, const char *why)
+{
+    hf_log_limited(HF_LOG_INFO, "worker has no room; trying another",
+                   HF_KV_STR("function", instance->fleet->function->spec->id),
+                   HF_KV_STR("worker", hf_worker_link_address(instance->worker->link)),
+                   HF_KV_STR("why", why));
+    hf_autoscaler_start_refused(instance->leaf->autoscaler, instance->fleet,
+                                hf_leaf_now(instance->leaf));
+}
+
+static void
 start_failed(struct hf_leaf_instance *instance, const char *why)
 {
     hf_log_limited(
@@ -95,7 +106,6 @@ on_started(void *arg, const struct hf_remote_instance *remote, int code, const c
         hf_cast(arg, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
     struct hf_leaf *leaf = instance->leaf;
 
-    (void)code;
     instance->starting = false;
     if (!instance->fleet) {
         if (remote) {
@@ -104,7 +114,9 @@ on_started(void *arg, const struct hf_remote_instance *remote, int code, const c
         hf_leaf_instance_settle(instance);
         return;
     }
-    if (!remote) {
+    if (code == HF_EFULL) {
+        start_refused(instance, why);
+    } else if (!remote) {
         start_failed(instance, why);
     } else if (!hf_leaf_instance_name(instance, remote)) {
         hf_worker_link_stop(instance->worker->link, remote->id, NULL, NULL, NULL);

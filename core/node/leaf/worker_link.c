@@ -62,8 +62,9 @@ lose(struct hf_worker_link *link, const char *why)
     link->announced = false;
     hang_up(link, why);
     if (was_known) {
-        hf_log(HF_LOG_WARNING, "worker lost", HF_KV_STR("worker", link->address),
-               HF_KV_STR("why", why));
+        /* One that drained was expected to go. */
+        hf_log(link->draining ? HF_LOG_NOTICE : HF_LOG_WARNING, "worker lost",
+               HF_KV_STR("worker", link->address), HF_KV_STR("why", why));
         link->ops->on_down(link->arg, why);
     } else if (!link->complained) {
         hf_log(HF_LOG_NOTICE, "worker can't be reached yet; trying on",
@@ -114,10 +115,10 @@ on_beat(struct hf_timer *timer)
 
 /* Says that the worker is there, with what is known of it so far. */
 static void
-announce(struct hf_worker_link *link)
+announce(struct hf_worker_link *link, bool draining)
 {
     link->announced = true;
-    link->ops->on_up(link->arg, &link->capacity, link->draining);
+    link->ops->on_up(link->arg, &link->capacity, draining);
 }
 
 /* The first snapshot is complete, or something changed since. */
@@ -135,7 +136,7 @@ come_up(struct hf_worker_link *link)
         hf_log(HF_LOG_NOTICE, "worker is there", HF_KV_STR("worker", link->address),
                HF_KV_BOOL("ours", link->ours));
     }
-    announce(link);
+    announce(link, link->draining);
     if (first) {
         hf_worker_link_retry_stops(link);
     }
@@ -158,8 +159,8 @@ take_instance(struct hf_worker_link *link, const Hyperfaas__V1__Instance *told)
         strcmp(told->leaf_id, link->leaf_id) != 0 || !instance.address) {
         return;
     }
-    if (!link->announced) {
-        announce(link);
+    if (!link->announced) { /* nothing starts there before all that it has is known */
+        announce(link, true);
     }
     link->ops->on_instance(link->arg, &instance);
 }

@@ -1,5 +1,8 @@
 /*
  * workers.c - a leaf's workers: who is there, what already runs there, what ended.
+ *
+ * A worker is used when the configuration names its address or the store tells of it.  When the
+ * store no longer does, the connection decides: it is used as long as it answers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +30,7 @@ on_up(void *arg, const struct hf_worker_capacity *capacity, bool draining)
         .id = hf_worker_link_address(worker->link),
         .memory_bytes = capacity->memory_bytes,
         .cpu_millis = capacity->cpu_millis,
+        .max_instances = capacity->max_instances,
         .draining = draining,
     };
     int r = 0;
@@ -74,6 +78,15 @@ forget_worker(struct hf_leaf_worker *worker)
     }
 }
 
+/* Neither named nor connected, it goes; but later, for this may be its link that tells. */
+static void
+forget_unlisted_soon(struct hf_leaf_worker *worker)
+{
+    if (worker->listings == 0 && !worker->fleet) {
+        hf_timer_set(&worker->leaf->reap, 0);
+    }
+}
+
 static void
 on_down(void *arg, const char *why)
 {
@@ -84,6 +97,7 @@ on_down(void *arg, const char *why)
         stop_what_is_lost(worker);
     }
     forget_worker(worker);
+    forget_unlisted_soon(worker);
 }
 
 static void
@@ -122,6 +136,8 @@ static const struct hf_worker_link_ops link_ops = {
     .on_gone = on_gone,
 };
 
+/* --- which workers there are ---------------------------------------------------------------- */
+
 static int
 connect_worker(struct hf_leaf *leaf, struct hf_leaf_worker *worker, const char *address,
                struct hf_err *err)
@@ -147,37 +163,207 @@ connect_worker(struct hf_leaf *leaf, struct hf_leaf_worker *worker, const char *
     return hf_worker_link_new(&config, &worker->link, err);
 }
 
+/* Ends what there is with a worker.  Not inside a callback of its link. */
+static void
+disconnect_worker(struct hf_leaf_worker *worker)
+{
+    hf_list_remove(&worker->node);
+    forget_worker(worker);
+    hf_worker_link_free(worker->link);
+    hf_map_fini(&worker->instances);
+    worker->magic = 0;
+    free(worker);
+}
+
+static struct hf_leaf_worker *
+find_worker(const struct hf_leaf *leaf, const char *address)
+{
+    struct hf_leaf_worker *worker;
+
+    HF_LIST_FOR (worker, &leaf->workers, node) {
+        if (strcmp(hf_worker_link_address(worker->link), address) == 0) {
+            return worker;
+        }
+    }
+    return NULL;
+}
+
+/* The configuration or the store names the worker of that address: connects, if nobody did. */
+static int
+list_worker(struct hf_leaf *leaf, const char *address, struct hf_leaf_worker **ret,
+            struct hf_err *err)
+{
+    struct hf_leaf_worker *worker = find_worker(leaf, address);
+    int r;
+
+    if (!worker) {
+        worker = calloc(1, sizeof *worker);
+        if (!worker) {
+            return hf_fail(err, HF_ENOMEM, "leaf: no memory for worker '%s'", address);
+        }
+        r = connect_worker(leaf, worker, address, err);
+        if (r < 0) {
+            free(worker);
+            return r;
+        }
+        hf_list_append(&leaf->workers, &worker->node);
+    }
+    worker->listings++;
+    *ret = worker;
+    return 0;
+}
+
+/* It is named once less.  One that is connected stays as long as it is. */
+static void
+unlist_worker(struct hf_leaf_worker *worker)
+{
+    worker->listings--;
+    forget_unlisted_soon(worker);
+}
+
+void
+hf_leaf_on_reap(struct hf_timer *timer)
+{
+    struct hf_leaf *leaf = hf_container_of(timer, struct hf_leaf, reap);
+    struct hf_leaf_worker *worker;
+    struct hf_leaf_worker *next;
+
+    HF_LIST_FOR_SAFE (worker, next, &leaf->workers, node) {
+        if (worker->listings == 0 && !worker->fleet) {
+            hf_log(HF_LOG_NOTICE, "worker forgotten",
+                   HF_KV_STR("worker", hf_worker_link_address(worker->link)));
+            disconnect_worker(worker);
+        }
+    }
+}
+
+/* --- discovered ones ------------------------------------------------------------------------- */
+
+/* A worker that the store tells of. */
+struct peer {
+    struct hf_map_node by_id; /* in the leaf's `peers` */
+    struct hf_leaf_worker *worker;
+    char id[];
+};
+
+static struct peer *
+find_peer(const struct hf_leaf *leaf, const char *id)
+{
+    struct hf_map_node *node = hf_map_find(&leaf->peers, id, strlen(id));
+
+    return node ? hf_container_of(node, struct peer, by_id) : NULL;
+}
+
+static int
+add_peer(struct hf_leaf *leaf, const struct hf_peer *told, struct hf_err *err)
+{
+    size_t len = strlen(told->id);
+    struct peer *peer = calloc(1, sizeof *peer + len + 1);
+    int r;
+
+    if (!peer) {
+        return hf_fail(err, HF_ENOMEM, "no memory");
+    }
+    memcpy(peer->id, told->id, len + 1);
+    r = hf_map_add(&leaf->peers, &peer->by_id, peer->id, len);
+    if (r < 0) {
+        free(peer);
+        return hf_fail(err, r, "no memory");
+    }
+    r = list_worker(leaf, told->api, &peer->worker, err);
+    if (r < 0) {
+        hf_map_remove(&leaf->peers, &peer->by_id);
+        free(peer);
+    }
+    return r;
+}
+
+static void
+on_removed(void *arg, const char *id)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    struct peer *peer = find_peer(leaf, id);
+
+    if (peer) {
+        hf_log(HF_LOG_INFO, "worker is gone from the store", HF_KV_STR("id", id));
+        hf_map_remove(&leaf->peers, &peer->by_id);
+        unlist_worker(peer->worker);
+        free(peer);
+    }
+}
+
+static void
+on_added(void *arg, const struct hf_peer *told)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    struct hf_err err = HF_ERR_INIT;
+
+    hf_log(HF_LOG_INFO, "worker discovered", HF_KV_STR("id", told->id),
+           HF_KV_STR("address", told->api));
+    if (add_peer(leaf, told, &err) < 0) {
+        hf_log(HF_LOG_ERROR, "can't use a discovered worker", HF_KV_STR("id", told->id),
+               HF_KV_STR("address", told->api), HF_KV_ERR(&err));
+    }
+}
+
+static void
+on_changed(void *arg, const struct hf_peer *told)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    const struct peer *peer = find_peer(leaf, told->id);
+
+    if (!peer || strcmp(hf_worker_link_address(peer->worker->link), told->api) != 0) {
+        on_removed(arg, told->id);
+        on_added(arg, told);
+    }
+}
+
+static const struct hf_discovery_ops discovery_ops = {
+    .on_added = on_added,
+    .on_changed = on_changed,
+    .on_removed = on_removed,
+};
+
+/* --- all of them ----------------------------------------------------------------------------- */
+
+int
+hf_leaf_read_workers(struct hf_leaf *leaf, struct hf_err *err)
+{
+    leaf->discovery.ops = &discovery_ops;
+    leaf->discovery.arg = leaf;
+    return hf_selector_read(leaf->options, "workers", "worker", &leaf->discovery.selector, err);
+}
+
 int
 hf_leaf_connect(struct hf_leaf *leaf, struct hf_err *err)
 {
-    size_t count = hf_options_count(leaf->options, "workers");
+    const char *item;
+    int r = 0;
 
-    leaf->workers = calloc(count, sizeof *leaf->workers);
-    if (!leaf->workers) {
-        return hf_fail(err, HF_ENOMEM, "leaf: no memory for %zu workers", count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const char *address = hf_options_item(leaf->options, "workers", i);
-        int r = connect_worker(leaf, &leaf->workers[i], address, err);
+    for (size_t i = 0; r == 0 && (item = hf_options_item(leaf->options, "workers", i)); i++) {
+        struct hf_leaf_worker *worker;
 
-        if (r < 0) {
-            return r;
+        if (!hf_selector_is_word(item) && !find_worker(leaf, item)) {
+            r = list_worker(leaf, item, &worker, err);
         }
-        leaf->worker_count = i + 1;
     }
-    return 0;
+    if (r == 0 && leaf->discovery.selector.discover) {
+        r = hf_discovery_begin(hf_node_directory(leaf->node), &leaf->discovery, err);
+    }
+    return r;
 }
 
 void
 hf_leaf_disconnect(struct hf_leaf *leaf)
 {
-    for (size_t i = 0; i < leaf->worker_count; i++) {
-        struct hf_leaf_worker *worker = &leaf->workers[i];
+    struct hf_map_node *node;
 
-        forget_worker(worker);
-        hf_worker_link_free(worker->link);
-        hf_map_fini(&worker->instances);
+    hf_discovery_end(&leaf->discovery);
+    while ((node = hf_map_pop(&leaf->peers))) {
+        free(hf_container_of(node, struct peer, by_id));
     }
-    free(hf_steal(leaf->workers));
-    leaf->worker_count = 0;
+    while (!hf_list_is_empty(&leaf->workers)) {
+        disconnect_worker(hf_container_of(leaf->workers.next, struct hf_leaf_worker, node));
+    }
+    hf_timer_cancel(&leaf->reap);
 }

@@ -28,6 +28,7 @@ struct listener {
     uint32_t magic;
     struct hf_list node; /* in `status_listeners` or `watchers` */
     struct hf_grpc_call *call;
+    struct hf_worker_owner *owner; /* the leaf that watches; NULL: not known */
 };
 
 static struct hf_worker_role *
@@ -42,6 +43,7 @@ static void
 listener_end(struct listener *listener, uint32_t code, const char *message)
 {
     hf_list_remove(&listener->node);
+    hf_worker_owner_unwatch(listener->owner);
     hf_grpc_call_finish(listener->call, code, message);
     listener->magic = 0;
     free(listener);
@@ -135,26 +137,52 @@ send_status(struct hf_list *list, Worker__StatusUpdate update)
     send_all(list, &update.base);
 }
 
+static bool
+send_status_to(struct listener *listener, Worker__StatusUpdate update)
+{
+    Google__Protobuf__Timestamp now = timestamp(hf_wall_now());
+
+    update.timestamp = &now;
+    return send(listener, &update.base);
+}
+
+/* What runs, and what an earlier process of this worker had and is no more. */
+static bool
+send_status_snapshot(struct hf_worker_role *worker, struct listener *listener)
+{
+    struct hf_worker_instance *instance;
+    struct hf_worker_vanished *vanished;
+
+    HF_LIST_FOR (vanished, &worker->vanished, node) {
+        Worker__StatusUpdate update = WORKER__STATUS_UPDATE__INIT;
+
+        update.instance_id = vanished->instance_id;
+        update.function_id = vanished->function_id;
+        update.event = WORKER__EVENT__EVENT_DOWN;
+        update.status = WORKER__STATUS__STATUS_FAILED;
+        if (!send_status_to(listener, update)) {
+            return false;
+        }
+    }
+    HF_LIST_FOR (instance, &worker->instances, node) {
+        if (instance->state == HF_WORKER_SERVING &&
+            !send_status_to(listener, status_of(instance, WORKER__EVENT__EVENT_RUNNING,
+                                                WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void
 on_status(struct hf_grpc_call *call, const void *message)
 {
     struct hf_worker_role *worker = worker_of(call);
     struct listener *listener = listener_new(call, &worker->status_listeners);
-    struct hf_worker_instance *instance;
 
     (void)message; /* any number of listeners may use one id */
-    if (!listener) {
-        return;
-    }
-    HF_LIST_FOR (instance, &worker->instances, node) {
-        Google__Protobuf__Timestamp now = timestamp(hf_wall_now());
-        Worker__StatusUpdate update = status_of(instance, WORKER__EVENT__EVENT_RUNNING,
-                                                WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED);
-
-        update.timestamp = &now;
-        if (instance->state == HF_WORKER_SERVING && !send(listener, &update.base)) {
-            return;
-        }
+    if (listener && !worker->unsettled) {
+        send_status_snapshot(worker, listener);
     }
 }
 
@@ -186,7 +214,7 @@ describe(const struct hf_worker_instance *instance, Hyperfaas__V1__InstanceState
     told->external_address = instance->external;
     told->state = state;
     told->revision = ret->revision;
-    told->leaf_id = instance->owner;
+    told->leaf_id = (char *)(uintptr_t)hf_worker_owner_id(instance->owner); /* only read */
     told->start_id = instance->start_id ? instance->start_id : told->start_id;
     told->boot_id = (char *)(uintptr_t)hf_node_boot_id(instance->worker->node); /* only read */
     told->started = &ret->started;
@@ -247,13 +275,37 @@ on_watch(struct hf_grpc_call *call, const void *message)
     struct listener *listener = listener_new(call, &worker->watchers);
     const Hyperfaas__V1__WatchRequest *request = message;
 
-    if (listener && send_snapshot(worker, listener)) {
+    if (listener && *request->node_id) {
+        listener->owner = hf_worker_owner_watch(worker, request->node_id);
+    }
+    if (listener && (worker->unsettled || send_snapshot(worker, listener))) {
         hf_log(HF_LOG_INFO, "watched", HF_KV_STR("by", request->node_id),
                HF_KV_STR("peer", hf_grpc_call_peer(call)));
     }
 }
 
+void
+hf_worker_tell_snapshots(struct hf_worker_role *worker)
+{
+    struct listener *listener;
+    struct listener *next;
+
+    HF_LIST_FOR_SAFE (listener, next, &worker->status_listeners, node) {
+        send_status_snapshot(worker, listener);
+    }
+    HF_LIST_FOR_SAFE (listener, next, &worker->watchers, node) {
+        send_snapshot(worker, listener);
+    }
+}
+
 /* --- what happens -------------------------------------------------------------- */
+
+/* Before their snapshot watchers are told nothing: it will have it all. */
+static bool
+is_watched(const struct hf_worker_role *worker)
+{
+    return !worker->unsettled && !hf_list_is_empty(&worker->watchers);
+}
 
 void
 hf_worker_tell_serving(const struct hf_worker_instance *instance)
@@ -264,7 +316,7 @@ hf_worker_tell_serving(const struct hf_worker_instance *instance)
     struct described described;
 
     send_status(&worker->status_listeners, update);
-    if (!hf_list_is_empty(&worker->watchers)) {
+    if (is_watched(worker)) {
         describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_READY, &described);
         send_all(&worker->watchers, &described.event.base);
     }
@@ -281,7 +333,7 @@ hf_worker_tell_stopping(const struct hf_worker_instance *instance)
     struct described described;
 
     send_status(&worker->status_listeners, update);
-    if (!hf_list_is_empty(&worker->watchers)) {
+    if (is_watched(worker)) {
         describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STOPPING, &described);
         send_all(&worker->watchers, &described.event.base);
     }
@@ -307,7 +359,9 @@ hf_worker_tell_gone(const struct hf_worker_instance *instance, const struct hf_i
     removed.reason = end ? (char *)(uintptr_t)end->message : (char *)(uintptr_t) "stopped";
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE_REMOVED;
     event.instance_removed = &removed;
-    send_all(&worker->watchers, &event.base);
+    if (is_watched(worker)) {
+        send_all(&worker->watchers, &event.base);
+    }
 }
 
 void
@@ -319,13 +373,15 @@ hf_worker_tell_draining(struct hf_worker_role *worker)
     draining.draining = worker->draining;
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_DRAINING;
     event.draining = &draining;
-    send_all(&worker->watchers, &event.base);
+    if (is_watched(worker)) {
+        send_all(&worker->watchers, &event.base);
+    }
 }
 
 void
 hf_worker_tell_resources(struct hf_worker_role *worker)
 {
-    if (!hf_list_is_empty(&worker->watchers) && !hf_timer_is_set(&worker->resources)) {
+    if (is_watched(worker) && !hf_timer_is_set(&worker->resources)) {
         hf_timer_set(&worker->resources, RESOURCES_NS);
     }
 }

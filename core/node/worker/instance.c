@@ -16,6 +16,7 @@ HF_LOG_MODULE(worker);
 
 HF_COUNTER(worker_starts, "Instances that were begun.");
 HF_COUNTER(worker_starts_failed, "Instances that did not become ready.");
+HF_COUNTER(worker_adopted, "Instances of an earlier process that were kept.");
 HF_COUNTER(worker_ended, "Instances that ended unasked.");
 HF_FAULT_POINT(worker_start, "worker.start", "Starting an instance fails.");
 
@@ -110,13 +111,13 @@ instance_free(struct hf_worker_instance *instance)
     if (instance->start_id) {
         hf_map_remove(&worker->by_start_id, &instance->by_start_id);
     }
+    hf_worker_owner_release(instance->owner);
     hf_function_def_unref(instance->def);
     free(instance->id);
     free(instance->name);
     free(instance->internal);
     free(instance->external);
     free(instance->start_id);
-    free(instance->owner);
     instance->magic = 0;
     free(instance);
     hf_worker_tell_resources(worker);
@@ -304,7 +305,9 @@ record_new(struct hf_worker_role *worker, struct hf_function_def *def, const cha
     hf_list_init(&instance->starts);
     hf_list_init(&instance->stops);
     reserve(instance);
-    instance->owner = strdup(owner);
+    if (*owner) {
+        instance->owner = hf_worker_owner_take(worker, owner);
+    }
     if (*start_id) {
         instance->start_id = strdup(start_id);
         if (instance->start_id && hf_map_add(&worker->by_start_id, &instance->by_start_id,
@@ -312,11 +315,31 @@ record_new(struct hf_worker_role *worker, struct hf_function_def *def, const cha
             free(hf_steal(instance->start_id));
         }
     }
-    if (!instance->owner || (*start_id && !instance->start_id)) {
+    if ((*owner && !instance->owner) || (*start_id && !instance->start_id)) {
         instance_free(instance);
         return NULL;
     }
     return instance;
+}
+
+int
+hf_worker_instance_adopt(struct hf_worker_role *worker, struct hf_function_def *def,
+                         const struct hf_instance_info *info)
+{
+    struct hf_worker_instance *instance = record_new(worker, def, info->owner_id, "");
+
+    if (!instance) {
+        return HF_ENOMEM;
+    }
+    if (take_info(instance, info) < 0) {
+        instance_free(instance);
+        return HF_ENOMEM;
+    }
+    instance->state = HF_WORKER_SERVING;
+    hf_count(&worker_adopted);
+    hf_log(HF_LOG_NOTICE, "instance from before adopted", HF_KV_STR("function", info->function_id),
+           HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->external));
+    return 0;
 }
 
 int
@@ -331,6 +354,7 @@ hf_worker_instance_new(struct hf_worker_role *worker, struct hf_function_def *de
         .node_id = hf_node_id(worker->node),
         .owner_id = owner,
         .controller_address = worker->controller_address,
+        .revision = def->instance_revision,
     };
     int r = check_room(worker, &def->function, err);
 

@@ -11,6 +11,7 @@
 #include "grpc/health.h"
 #include "grpc/server.h"
 #include "node/node.h"
+#include "node/node_document.h"
 #include "node/node_service.h"
 #include "node/worker/worker.h"
 #include "plugin/module.h"
@@ -19,6 +20,12 @@ HF_LOG_MODULE(worker);
 
 /* Unsent bytes of an event stream from which a listener counts as too slow. */
 #define LISTENER_QUEUE_BYTES (8u << 20)
+
+/* What a runtime is given beyond the grace to stop instances and to put them away. */
+#define STOP_MARGIN_NS (10 * HF_SEC)
+
+/* How often a runtime is asked whether it has. */
+#define DRAIN_AGAIN_NS (10 * HF_MSEC)
 
 static struct hf_worker_role *
 worker_of(struct hf_role *role)
@@ -31,6 +38,7 @@ worker_of(struct hf_role *role)
 
 static void worker_destroy(struct hf_role *role);
 static void on_drain_limit(struct hf_timer *timer);
+static void on_drain_again(struct hf_timer *timer);
 
 /* --- making ------------------------------------------------------------------ */
 
@@ -52,9 +60,22 @@ read_options(struct hf_worker_role *worker)
     worker->internal = hf_options_bool(options, "containerized");
     worker->ready_ns = hf_options_u64(options, "ready_timeout");
     worker->grace_ns = hf_options_u64(options, "stop_grace");
+    worker->orphan_ns = hf_options_u64(options, "orphan_timeout");
     worker->max_instances = (uint32_t)hf_options_u64(options, "max_instances");
     worker->memory_bytes = hf_options_u64(options, "memory");
     worker->cpu_millis = (uint64_t)(hf_options_double(options, "cpus") * 1000.0);
+}
+
+/* Whether work can be given to this worker. */
+static void
+tell_health(struct hf_worker_role *worker)
+{
+    bool serving = !worker->unusable && !worker->draining;
+
+    if (worker->health && (hf_grpc_health_set(worker->health, "worker", serving) < 0 ||
+                           hf_grpc_health_set(worker->health, "", serving) < 0)) {
+        hf_log(HF_LOG_WARNING, "no memory to tell the health of this worker");
+    }
 }
 
 /* What the configuration leaves open, the runtime knows, or the machine. */
@@ -74,6 +95,20 @@ find_capacity(struct hf_worker_role *worker)
     }
 }
 
+static void
+on_health(void *arg, bool usable, const char *why)
+{
+    struct hf_worker_role *worker = hf_cast(arg, struct hf_worker_role, HF_WORKER_MAGIC);
+
+    if (usable) {
+        hf_log(HF_LOG_NOTICE, "the runtime can be used again", HF_KV_STR("why", why));
+    } else {
+        hf_log(HF_LOG_WARNING, "the runtime cannot be used; trying on", HF_KV_STR("why", why));
+    }
+    worker->unusable = !usable;
+    tell_health(worker);
+}
+
 static int
 make_runtime(struct hf_worker_role *worker, struct hf_err *err)
 {
@@ -87,6 +122,7 @@ make_runtime(struct hf_worker_role *worker, struct hf_err *err)
     worker->events = (struct hf_runtime_events){
         .size = sizeof worker->events,
         .on_end = hf_worker_on_end,
+        .on_health = on_health,
     };
     r = worker->ops->create(plugin.driver, plugin.options, &worker->events, worker,
                             &worker->runtime, err);
@@ -114,15 +150,23 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_map_init(&worker->by_id, hf_node_seed(node, "worker"));
     hf_map_init(&worker->by_start_id, hf_node_seed(node, "worker starts"));
     hf_map_init(&worker->early, hf_node_seed(node, "worker signals"));
+    hf_map_init(&worker->owners, hf_node_seed(node, "worker owners"));
     hf_list_init(&worker->instances);
     hf_list_init(&worker->early_order);
     hf_list_init(&worker->status_listeners);
     hf_list_init(&worker->watchers);
     hf_list_init(&worker->log_readers);
+    hf_list_init(&worker->claims);
+    hf_list_init(&worker->vanished);
+    hf_timer_init(&worker->list_again, worker->loop, HF_TIMER_REAL, hf_worker_on_list_again);
     hf_timer_init(&worker->resources, worker->loop, HF_TIMER_REAL, hf_worker_on_resources);
     hf_timer_init(&worker->drain_limit, worker->loop, HF_TIMER_REAL, on_drain_limit);
+    hf_timer_init(&worker->drain_again, worker->loop, HF_TIMER_REAL, on_drain_again);
     read_options(worker);
     r = make_runtime(worker, err);
+    if (r == 0) {
+        r = hf_worker_register_commands(worker, err);
+    }
     if (r < 0) {
         worker_destroy(&worker->role);
         return r;
@@ -189,6 +233,9 @@ worker_start(struct hf_role *role, struct hf_err *err)
         return hf_err_wrap(err, r, "worker");
     }
     r = find_controller_address(worker, err);
+    if (r == 0) {
+        hf_worker_adopt_begin(worker);
+    }
     return r;
 }
 
@@ -213,9 +260,12 @@ drained(struct hf_worker_role *worker)
 
     worker->drained = NULL;
     hf_timer_cancel(&worker->drain_limit);
-    hf_worker_end_events(worker);
-    hf_worker_end_logs(worker);
-    hf_grpc_health_end_watches(worker->health);
+    hf_timer_cancel(&worker->drain_again);
+    if (hf_node_is_ending(worker->node)) {
+        hf_worker_end_events(worker);
+        hf_worker_end_logs(worker);
+        hf_grpc_health_end_watches(worker->health);
+    }
     done(worker->drained_arg);
 }
 
@@ -225,8 +275,20 @@ stop_rest(struct hf_worker_role *worker)
 {
     worker->stopping_all = true;
     hf_node_add_forced(worker->node, 0, worker->count);
-    hf_timer_set(&worker->drain_limit, worker->grace_ns + HF_SEC);
+    hf_timer_set(&worker->drain_limit, worker->grace_ns + STOP_MARGIN_NS);
     stop_all(worker);
+}
+
+/* What was given up may still have to be put away. */
+static bool
+runtime_is_empty(const struct hf_worker_role *worker)
+{
+    struct hf_runtime_stats stats = { .size = sizeof stats };
+
+    if (worker->ops->stats) {
+        worker->ops->stats(worker->runtime, &stats);
+    }
+    return stats.instances == 0;
 }
 
 void
@@ -235,11 +297,21 @@ hf_worker_check_drained(struct hf_worker_role *worker)
     if (!worker->drained) {
         return;
     }
-    if (hf_list_is_empty(&worker->instances)) {
+    if (!hf_list_is_empty(&worker->instances)) {
+        if (!worker->stopping_all && hf_list_is_empty(&worker->watchers)) {
+            stop_rest(worker);
+        }
+    } else if (runtime_is_empty(worker)) {
         drained(worker);
-    } else if (!worker->stopping_all && hf_list_is_empty(&worker->watchers)) {
-        stop_rest(worker);
+    } else {
+        hf_timer_set(&worker->drain_again, DRAIN_AGAIN_NS);
     }
+}
+
+static void
+on_drain_again(struct hf_timer *timer)
+{
+    hf_worker_check_drained(hf_container_of(timer, struct hf_worker_role, drain_again));
 }
 
 /* The time is over: whatever a runtime still has is dealt with by its `destroy`. */
@@ -248,17 +320,13 @@ on_drain_limit(struct hf_timer *timer)
 {
     struct hf_worker_role *worker = hf_container_of(timer, struct hf_worker_role, drain_limit);
 
-    if (hf_list_is_empty(&worker->instances)) {
-        drained(worker);
-        return;
-    }
-    if (worker->stopping_all) {
+    if (worker->stopping_all || hf_list_is_empty(&worker->instances)) {
         hf_log(HF_LOG_WARNING, "drain limit reached; leaving instances to the runtime",
                HF_KV_U64("instances", worker->count));
         drained(worker);
-        return;
+    } else {
+        stop_rest(worker);
     }
-    stop_rest(worker);
 }
 
 static void
@@ -270,12 +338,24 @@ worker_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), v
     worker->drained = done;
     worker->drained_arg = arg;
     hf_grpc_health_set_all(worker->health, false);
+    hf_worker_adopt_refuse(worker);
+    hf_worker_tell_draining(worker); /* leaves that watch move their instances elsewhere */
+    hf_timer_set(&worker->drain_limit, hf_max(limit_ns, DRAIN_AGAIN_NS));
+    hf_timer_set(&worker->drain_again, 0);
+}
+
+static int
+worker_undrain(struct hf_role *role, struct hf_err *err)
+{
+    struct hf_worker_role *worker = worker_of(role);
+
+    (void)err;
+    worker->draining = false;
+    worker->stopping_all = false;
+    hf_grpc_health_set_all(worker->health, true);
+    tell_health(worker);
     hf_worker_tell_draining(worker);
-    if (hf_list_is_empty(&worker->instances) || hf_list_is_empty(&worker->watchers)) {
-        hf_timer_set(&worker->drain_limit, 0);
-    } else { /* leaves that watch move their instances elsewhere */
-        hf_timer_set(&worker->drain_limit, limit_ns);
-    }
+    return 0;
 }
 
 /* --- the end ---------------------------------------------------------------------- */
@@ -301,17 +381,22 @@ worker_destroy(struct hf_role *role)
     worker = worker_of(role);
     worker->draining = true;
     worker->drained = NULL;
+    hf_worker_unregister_commands(worker);
     if (worker->runtime) {
         worker->ops->destroy(worker->runtime); /* completes what is under way */
     }
+    hf_worker_adopt_end(worker);
     forget_instances(worker);
     hf_grpc_server_free(worker->api);
     hf_grpc_health_free(worker->health);
+    hf_timer_fini(&worker->list_again);
     hf_timer_fini(&worker->resources);
     hf_timer_fini(&worker->drain_limit);
+    hf_timer_fini(&worker->drain_again);
     hf_worker_ready_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->by_start_id);
+    hf_map_fini(&worker->owners); /* went with instances and listeners */
     hf_metrics_sample_free(worker->sample);
     free(worker->controller_address);
     worker->magic = 0;
@@ -330,12 +415,26 @@ worker_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t
     return 1;
 }
 
+static void
+worker_capacity(const struct hf_role *role, struct hf_node_capacity *ret)
+{
+    const struct hf_worker_role *worker = hf_container_of(role, struct hf_worker_role, role);
+
+    *ret = (struct hf_node_capacity){
+        .memory_bytes = worker->memory_bytes,
+        .cpu_millis = worker->cpu_millis,
+        .max_instances = worker->max_instances,
+    };
+}
+
 const struct hf_role_ops hf_worker_role = {
     .name = "worker",
     .knows_functions = true,
     .create = worker_create,
     .start = worker_start,
     .drain = worker_drain,
+    .undrain = worker_undrain,
     .destroy = worker_destroy,
     .addresses = worker_addresses,
+    .capacity = worker_capacity,
 };

@@ -7,9 +7,12 @@
  *     worker.c     the role: options, life, drain
  *     instance.c   one instance from start to end
  *     ready.c      finding out that an instance serves
+ *     adoption.c   instances that an earlier process of this node has left
  *     service.c    worker.Worker: Start, Stop, SignalReady, Metrics
  *     events.c     worker.Worker/Status and hyperfaas.v1.Node/Watch
  *     logs.c       hyperfaas.v1.Node/Logs
+ *     commands.c   the control socket
+ *     owners.c     the leaves that instances belong to
  *     metrics.c    the machine's memory and processors, from /proc
  */
 #ifndef HF_WORKER_WORKER_H
@@ -38,6 +41,7 @@ struct hf_grpc_server;
 struct hf_metrics_sample;
 struct hf_options;
 struct hf_text;
+struct hf_worker_owner;
 
 /* How an instance tells that it serves. */
 enum hf_readiness {
@@ -50,6 +54,7 @@ struct hf_worker_role {
     uint32_t magic;
     struct hf_role role;
     bool draining;
+    bool unusable; /* the runtime cannot be used at present */
     bool internal; /* the worker reaches instances at their internal address */
     uint8_t readiness;
     struct hf_node *node;
@@ -76,9 +81,20 @@ struct hf_worker_role {
     uint64_t ready_ns; /* limit of becoming ready */
     uint64_t grace_ns; /* between asking an instance to end and killing it */
 
+    struct hf_map owners; /* leaves that watch or have instances here; owners.c */
+    uint64_t orphan_ns;   /* how long a leaf may be away; 0: for ever */
+
     /* Ready signals of instances whose start has not returned yet. */
     struct hf_map early;
     struct hf_list early_order; /* oldest first */
+
+    /* What an earlier process of this node has left. */
+    struct hf_list claims; /* not decided yet */
+    bool listed;           /* all are there */
+    struct hf_timer list_again;
+    uint64_t list_ns;        /* before the next attempt */
+    struct hf_list vanished; /* struct hf_worker_vanished */
+    uint32_t vanished_count;
 
     /* API. */
     struct hf_grpc_server *api;
@@ -86,14 +102,23 @@ struct hf_worker_role {
     struct hf_list status_listeners;
     struct hf_list watchers;
     struct hf_list log_readers;
+    bool unsettled;            /* what runs from before is not known yet: nobody gets a snapshot */
     struct hf_timer resources; /* tells watchers of new reservations, at most once a second */
     struct hf_metrics_sample *sample; /* of the last Metrics call */
 
     /* Drain. */
     struct hf_timer drain_limit;
-    bool stopping_all;          /* the time for leaves to move instances is over */
-    void (*drained)(void *arg); /* NULL: not draining, or done */
+    struct hf_timer drain_again; /* looks whether the runtime is empty */
+    bool stopping_all;           /* the time for leaves to move instances is over */
+    void (*drained)(void *arg);  /* NULL: not draining, or done */
     void *drained_arg;
+};
+
+/* An instance of before that is no more; existing leaves still believe in it. */
+struct hf_worker_vanished {
+    struct hf_list node;
+    char *instance_id;
+    char *function_id;
 };
 
 enum hf_worker_state {
@@ -115,8 +140,8 @@ struct hf_worker_instance {
     char *name;
     char *internal;
     char *external;
-    char *start_id; /* NULL: none given */
-    char *owner;    /* the leaf that asked; "" if it did not say */
+    char *start_id;                /* NULL: none given */
+    struct hf_worker_owner *owner; /* the leaf that asked; NULL if it did not say */
     uint64_t started_wall_ns;
     struct hf_runtime_op *creating;
     struct hf_timer ready_limit;
@@ -132,6 +157,10 @@ struct hf_worker_instance {
 /* Begins to start an instance.  HF_EFULL: it does not fit; `err` says what it would need. */
 int hf_worker_instance_new(struct hf_worker_role *, struct hf_function_def *, const char *owner,
                            const char *start_id, struct hf_worker_instance **ret, struct hf_err *);
+
+/* Keeps one of an earlier process, which serves. */
+int hf_worker_instance_adopt(struct hf_worker_role *, struct hf_function_def *,
+                             const struct hf_instance_info *);
 
 /* It is known to serve: answers the Start calls. */
 void hf_worker_instance_ready(struct hf_worker_instance *);
@@ -163,6 +192,17 @@ void hf_worker_ready_end(struct hf_worker_instance *);
 void hf_worker_ready_signal(struct hf_worker_role *, const char *instance_id);
 void hf_worker_ready_fini(struct hf_worker_role *);
 
+/* --- adoption.c --------------------------------------------------------------------- */
+
+/* Finds out what runs from before; once, when the API is there. */
+void hf_worker_adopt_begin(struct hf_worker_role *);
+void hf_worker_on_list_again(struct hf_timer *);
+/* The worker is draining: what is not decided yet is removed. */
+void hf_worker_adopt_refuse(struct hf_worker_role *);
+/* What is not decided yet stays with the runtime. */
+void hf_worker_adopt_end(struct hf_worker_role *);
+void hf_worker_vanished_free(struct hf_worker_vanished *);
+
 /* --- service.c ---------------------------------------------------------------------- */
 
 int hf_worker_serve(struct hf_worker_role *, struct hf_err *);
@@ -176,6 +216,8 @@ void hf_worker_answer_stops(struct hf_worker_instance *);
 
 int hf_worker_serve_events(struct hf_worker_role *, struct hf_err *);
 
+/* It is settled what runs from before: whoever listens already gets a snapshot. */
+void hf_worker_tell_snapshots(struct hf_worker_role *);
 void hf_worker_tell_serving(const struct hf_worker_instance *);
 /* It is being stopped, because somebody asked or because the worker ends. */
 void hf_worker_tell_stopping(const struct hf_worker_instance *);
@@ -192,6 +234,24 @@ void hf_worker_end_events(struct hf_worker_role *);
 int hf_worker_serve_logs(struct hf_worker_role *, struct hf_err *);
 /* Ends the calls of those who read logs. */
 void hf_worker_end_logs(struct hf_worker_role *);
+
+/* --- commands.c ----------------------------------------------------------------------------- */
+
+int hf_worker_register_commands(struct hf_worker_role *, struct hf_err *);
+/* Also if they were not registered. */
+void hf_worker_unregister_commands(struct hf_worker_role *);
+/* --- owners.c ------------------------------------------------------------------------- */
+
+/* A leaf watches, or no longer.  NULL without memory; NULL is ignored. */
+struct hf_worker_owner *hf_worker_owner_watch(struct hf_worker_role *, const char *id);
+void hf_worker_owner_unwatch(struct hf_worker_owner *);
+
+/* A leaf has one more instance here, or one less.  The same. */
+struct hf_worker_owner *hf_worker_owner_take(struct hf_worker_role *, const char *id);
+void hf_worker_owner_release(struct hf_worker_owner *);
+
+/* "" of NULL. */
+const char *hf_worker_owner_id(const struct hf_worker_owner *);
 
 /* --- metrics.c ---------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 
 from hf import env, processes
+from hf.fleet import Fleet
 from hf.platform import Platform
 from hf.tree import Tree
 from hf.wait import eventually
@@ -43,6 +44,14 @@ class TestCase(unittest.TestCase):
         self.addCleanup(self._finish, platform)
         self.nodes += platform.nodes
         return platform.start() if start else platform
+
+    def fleet(self, start=True, **more):
+        """The same for several leaves and workers."""
+        fleet = Fleet(self.folder, **more)
+        self.addCleanup(fleet.discard)
+        self.addCleanup(self._finish, fleet)
+        self.nodes += fleet.nodes
+        return fleet.start() if start else fleet
 
     def _finish(self, platform):
         """The end of each test, also of one that has failed already."""

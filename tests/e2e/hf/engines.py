@@ -5,12 +5,14 @@ run at the same time.  Where an engine is not installed the test file is skipped
 """
 
 import base64
+import io
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 import urllib.request
 from pathlib import Path
 
@@ -207,6 +209,18 @@ class Dockerd(Engine):
                                  f"{result.returncode}\n{result.stderr.decode(errors='replace')}")
         return result.stdout.decode(errors="replace").strip()
 
+    def import_image(self, tag, entrypoint, **programs):
+        """An image of a few programs with the libraries they need: NAME=PATH is /NAME in it."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for name, path in programs.items():
+                tar.add(path, name, recursive=False)
+            for library in sorted({file for path in programs.values() for file in _libraries(path)}):
+                tar.add(os.path.realpath(library), library.lstrip("/"), recursive=False)
+        self.docker("import", "--change", f"ENTRYPOINT {json.dumps(entrypoint)}", "-", tag,
+                    data=archive.getvalue())
+        return tag
+
     def containers(self, *filters):
         """The ids of all containers, whatever their state; a filter is "label=NAME=VALUE", say."""
         words = [word for f in filters for word in ("--filter", f)]
@@ -225,6 +239,12 @@ class Dockerd(Engine):
             subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
         if Path(f"/sys/class/net/{self.bridge}").exists():
             _ip("link", "del", self.bridge)
+
+
+def _libraries(program):
+    """The files that the dynamic linker loads with a program."""
+    listed = subprocess.run(["ldd", program], capture_output=True, check=False).stdout.decode()
+    return [word for word in listed.split() if word.startswith("/")]
 
 
 def _base64(text):

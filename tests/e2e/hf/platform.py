@@ -22,14 +22,15 @@ PYTHONPATH={env.E2E} exec {sys.executable} -B {env.E2E}/functions/mirror.py
 class Platform:
     """Nodes with addresses, state and functions of their own; made by TestCase.platform()."""
 
-    def __init__(self, folder, runtime="process", split=False, lb=False, options=None):
+    def __init__(self, folder, runtime="process", split=False, lb=False, worker_host=None,
+                 options=None):
         self.folder = folder
         self.host = net.own_host()
         self.leaf_proxy = net.free_address(self.host)
         self.proxy = net.free_address(self.host) if lb else self.leaf_proxy
         self.lb_api = net.free_address(self.host)
         self.leaf_api = net.free_address(self.host)
-        self.worker_api = net.free_address(self.host)
+        self.worker_api = net.free_address(worker_host or self.host)
         self.functions = folder / "functions"
         self.runtime, self.split, self.lb, self.options = runtime, split, lb, options or {}
         self.clients = []

@@ -1,0 +1,81 @@
+/*
+ * docker.h - the runtime "docker": what it holds, and who does what.
+ *
+ *     runtime-docker.c  options, the table of operations
+ *     session.c         whether the engine is there: pings, events, what is found on return
+ *     instance.c        an instance, from nothing to its removal
+ *     start.c           ... the steps of its start
+ *     ending.c          ... why it ended
+ *     images.c          which images there are; pulls
+ *     listing.c         what runs from before
+ *     log_reader.c      reading logs
+ *     engine.c          calls of the Engine API
+ *     requests.c answers.c json.c lines.c demux.c names.c   its language, without I/O
+ */
+#ifndef HF_RUNTIME_DOCKER_DOCKER_H
+#define HF_RUNTIME_DOCKER_DOCKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Without this, uthash ends the program when memory is exhausted. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include <hyperfaas/runtime.h>
+
+#include "answers.h"
+#include "engine.h"
+#include "names.h"
+#include "requests.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+/* For each step that does not take the engine long, and for each of a start: many at once take
+ * their time, and the whole start has a limit of its own. */
+#define STEP_NS       (15 * SECOND_NS)
+#define START_STEP_NS (60 * SECOND_NS)
+
+/* An operation that can be cancelled; the first member of a start and of a log reader. */
+struct hf_runtime_op {
+    void (*cancel)(struct hf_runtime_op *);
+};
+
+struct deferred;
+struct images;
+struct instance;
+struct listing;
+struct log_reader;
+struct session;
+
+struct hf_runtime {
+    const struct hf_driver_host *driver;
+    const struct hf_host *host;
+    const struct hf_options *options;
+    const struct hf_runtime_events *events;
+    void *events_arg;
+
+    struct mould mould;
+    const char **env; /* `mould` points to it */
+    struct whereabouts where;
+    uint32_t parallel; /* starts at once */
+    bool closing;
+
+    struct engine *engine;
+    struct session *session;
+    struct images *images;
+
+    struct instance *instances; /* all (utlist) */
+    struct instance *by_id;     /* those whose container is there (uthash) */
+    struct instance *waiting;   /* starts whose turn has not come, the oldest first (utlist) */
+    uint32_t under_way;         /* starts whose turn it is */
+    uint64_t made;              /* names, ever */
+    uint64_t moment;            /* counts what must be put in order */
+    bool listed;                /* `list` has told what was there before us */
+
+    struct listing *listings;
+    struct log_reader *readers;
+    struct deferred *deferred;
+};
+
+#endif
