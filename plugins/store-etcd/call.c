@@ -178,8 +178,7 @@ on_done(void *arg, struct hf_host_exchange *exchange, const struct hf_host_http_
     }
 }
 
-/* --- attempts ----------------------------------------------------------------------------------
- */
+/* --- attempts ----------------------------------------------------------------------------- */
 
 void
 call_attempt(struct call *call)

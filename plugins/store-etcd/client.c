@@ -164,8 +164,7 @@ client_show(const struct client *client, struct hf_text *text)
     client->host->print(text, "failed_attempts %ju\n", (uintmax_t)client->n_failures);
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------------- */
 
 static int
 take_user(struct client *client, const struct hf_options *options, struct hf_err *err)

@@ -85,8 +85,7 @@ fail_waiting(struct client *client, int code, bool refused, const char *message)
     }
 }
 
-/* --- asking ------------------------------------------------------------------------------------
- */
+/* --- asking ------------------------------------------------------------------------------- */
 
 /* Keeps the token as the line of the header. */
 static bool
