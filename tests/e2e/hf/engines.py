@@ -139,10 +139,12 @@ class Etcd(Engine):
         """All keys that begin with it, as etcd's permissions say that."""
         return {"key": _base64(prefix), "range_end": _base64(prefix[:-1] + chr(ord(prefix[-1]) + 1))}
 
+    def revision(self):
+        return int(self.ask("kv/range", key=_base64("x"))["header"]["revision"])
+
     def compact(self):
         """Forgets all revisions but the last."""
-        revision = self.ask("kv/range", key=_base64("x"))["header"]["revision"]
-        self.ask("kv/compaction", revision=revision, physical=True)
+        self.ask("kv/compaction", revision=self.revision(), physical=True)
 
     def wipe(self):
         """Forgets everything; while it is stopped."""
