@@ -50,7 +50,7 @@ struct source {
 };
 
 struct logs {
-    const struct cli *cli;
+    struct cli *cli;
     const char *word; /* the function or the instance */
     bool follow;
     uint32_t tail;

@@ -1,5 +1,5 @@
 /*
- * workers.c - the workers that the configuration names, and what runs on them.
+ * workers.c - the workers that the configuration names or lets discover, and what runs on them.
  */
 #include "workers.h"
 
@@ -8,35 +8,88 @@
 
 #include "base/config.h"
 #include "base/err.h"
-#include "base/list.h"
+#include "base/options.h"
+#include "node/node_config.h"
+#include "node/selector.h"
 #include "rpc.h"
+#include "store.h"
 
-int
-cli_workers_find(const struct cli *cli, struct cli_workers *ret, struct hf_err *err)
+/* What the store is searched for, and the addresses found. */
+struct finding {
+    struct hf_selector selector;
+    struct hf_text *out;
+};
+
+static void
+on_node(void *arg, const char *id, const struct hf_document *document, const char *message)
 {
-    const struct hf_config_section *leaf = hf_config_section(cli->config, "leaf");
-    const struct hf_config_value *value;
-    struct hf_text all;
-    char *save = NULL;
+    struct finding *finding = arg;
+    hf_autonode struct hf_node_document node;
 
-    hf_text_init(&all);
-    if (leaf) {
-        HF_LIST_FOR (value, &leaf->values, node) {
-            if (strcmp(value->key, "workers") == 0) {
-                hf_text_printf(&all, "%s,", value->text);
-            }
+    (void)message; /* `hyperfaas nodes` tells of documents that can't be read */
+    hf_node_document_init(&node);
+    if (document && hf_node_document_parse(id, document->data, document->len, &node, NULL) == 0 &&
+        hf_selector_matches(&finding->selector, &node)) {
+        hf_text_printf(finding->out, "%s,",
+                       hf_node_document_address(&node, finding->selector.role, "api"));
+    }
+}
+
+/* Adds the workers that a leaf would discover. */
+static int
+add_discovered(struct cli *cli, struct finding *finding, struct hf_err *err)
+{
+    hf_auto(cli_store_close) struct cli_store *store = NULL;
+    int r = cli_store_open(cli, &store, err);
+
+    return r < 0 ? r : cli_store_list_nodes(store, on_node, finding, err);
+}
+
+/* Adds those of `[leaf] workers`. */
+static int
+add_of_leaf(struct cli *cli, const struct hf_config_section *leaf, struct hf_text *out,
+            struct hf_err *err)
+{
+    hf_auto(hf_options_free) struct hf_options *options = NULL;
+    struct finding finding = { .out = out };
+    const char *item;
+    int r = hf_options_new("leaf", leaf, hf_node_section("leaf")->rows, &options, err);
+
+    if (r == 0) {
+        r = hf_selector_read(options, "workers", "worker", &finding.selector, err);
+    }
+    for (size_t i = 0; r == 0 && (item = hf_options_item(options, "workers", i)); i++) {
+        if (!hf_selector_is_word(item)) {
+            hf_text_printf(out, "%s,", item);
         }
     }
-    if (all.len == 0) {
+    return r == 0 && finding.selector.discover ? add_discovered(cli, &finding, err) : r;
+}
+
+int
+cli_workers_find(struct cli *cli, struct cli_workers *ret, struct hf_err *err)
+{
+    const struct hf_config_section *leaf = hf_config_section(cli->config, "leaf");
+    hf_autotext struct hf_text all;
+    char *save = NULL;
+    int r;
+
+    hf_text_init(&all);
+    ret->count = 0;
+    ret->list = NULL;
+    r = leaf ? add_of_leaf(cli, leaf, &all, err) : 0;
+    if (r < 0) {
+        return r;
+    }
+    if (!hf_config_value(leaf, "workers")) {
         hf_text_add(&all, cli_setting(cli, "worker", "api"));
     }
-    ret->count = 0;
-    ret->list = hf_text_steal(&all);
+    ret->list = strdup(hf_text_str(&all));
     if (!ret->list) {
         return hf_fail(err, HF_ENOMEM, "no memory for the list of workers");
     }
-    for (char *word = strtok_r(ret->list, ", \t\n", &save); word && ret->count < CLI_MAX_WORKERS;
-         word = strtok_r(NULL, ", \t\n", &save)) {
+    for (char *word = strtok_r(ret->list, ",", &save); word && ret->count < CLI_MAX_WORKERS;
+         word = strtok_r(NULL, ",", &save)) {
         ret->address[ret->count++] = word;
     }
     return 0;

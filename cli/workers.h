@@ -16,7 +16,7 @@ struct cli_workers {
 };
 
 /* The leaf's list, or this node's own worker. */
-int cli_workers_find(const struct cli *cli, struct cli_workers *ret, struct hf_err *err);
+int cli_workers_find(struct cli *cli, struct cli_workers *ret, struct hf_err *err);
 void cli_workers_fini(struct cli_workers *workers);
 
 /* An instance that runs; borrowed. */

@@ -9,6 +9,7 @@ include core/http/automake.mk
 include core/plugin/automake.mk
 include core/engine/automake.mk
 include core/ctl/automake.mk
+include core/spop/automake.mk
 include core/node/automake.mk
 
 bin_PROGRAMS += %D%/hyperfaasd

@@ -23,75 +23,81 @@ noinst_LTLIBRARIES += %D%/libhf-function.la
 %C%_libhf_function_la_SOURCES = $(HF_FUNCTION_SOURCES)
 %C%_libhf_function_la_CPPFLAGS = $(HF_FUNCTION_CPPFLAGS)
 HF_FUNCTION_LIBS = %D%/libhf-function.la $(HF_GRPC_LIBS)
-HF_FUNCTION_LINK = $(AM_LDFLAGS) -Wl,--as-needed -Wl,-z,now
+HF_FUNCTION_LINK = -Wl,--as-needed -Wl,-z,now
 
 $(%C%_libhf_function_la_OBJECTS): | $(HF_PROTO_H)
 
+# The sample functions. Another one is a line in this list and one for its libraries; its source
+# is NAME/NAME.c if it does not say otherwise.
 function_PROGRAMS += \
+    %D%/bfs/bfs \
     %D%/crash/crash \
     %D%/echo/echo \
     %D%/grpc-proxy-greeter/grpc-proxy-greeter \
     %D%/hello/hello \
-    %D%/sleep/sleep
+    %D%/sleep/sleep \
+    %D%/thumbnailer/thumbnailer
 
-%C%_crash_crash_SOURCES = %D%/crash/crash.c
-%C%_crash_crash_CPPFLAGS = $(HF_FUNCTION_CPPFLAGS)
-%C%_crash_crash_LDFLAGS = $(HF_FUNCTION_LINK)
+%C%_bfs_bfs_LDADD = $(HF_FUNCTION_LIBS)
 %C%_crash_crash_LDADD = $(HF_FUNCTION_LIBS)
-$(%C%_crash_crash_OBJECTS): | $(HF_PROTO_H)
-
-%C%_echo_echo_SOURCES = %D%/echo/echo.c
-%C%_echo_echo_CPPFLAGS = $(HF_FUNCTION_CPPFLAGS)
-%C%_echo_echo_LDFLAGS = $(HF_FUNCTION_LINK)
 %C%_echo_echo_LDADD = $(HF_FUNCTION_LIBS)
-$(%C%_echo_echo_OBJECTS): | $(HF_PROTO_H)
-
-%C%_grpc_proxy_greeter_grpc_proxy_greeter_SOURCES = %D%/grpc-proxy-greeter/grpc-proxy-greeter.c
-%C%_grpc_proxy_greeter_grpc_proxy_greeter_CPPFLAGS = $(HF_FUNCTION_CPPFLAGS)
-%C%_grpc_proxy_greeter_grpc_proxy_greeter_LDFLAGS = $(HF_FUNCTION_LINK)
 %C%_grpc_proxy_greeter_grpc_proxy_greeter_LDADD = $(HF_FUNCTION_LIBS)
-$(%C%_grpc_proxy_greeter_grpc_proxy_greeter_OBJECTS): | $(HF_PROTO_H)
-
-%C%_hello_hello_SOURCES = %D%/hello/hello.c
-%C%_hello_hello_CPPFLAGS = $(HF_FUNCTION_CPPFLAGS)
-%C%_hello_hello_LDFLAGS = $(HF_FUNCTION_LINK)
 %C%_hello_hello_LDADD = $(HF_FUNCTION_LIBS)
-$(%C%_hello_hello_OBJECTS): | $(HF_PROTO_H)
-
-%C%_sleep_sleep_SOURCES = %D%/sleep/sleep.c
-%C%_sleep_sleep_CPPFLAGS = $(HF_FUNCTION_CPPFLAGS)
-%C%_sleep_sleep_LDFLAGS = $(HF_FUNCTION_LINK)
 %C%_sleep_sleep_LDADD = $(HF_FUNCTION_LIBS)
-$(%C%_sleep_sleep_OBJECTS): | $(HF_PROTO_H)
+%C%_thumbnailer_thumbnailer_LDADD = $(HF_FUNCTION_LIBS) $(JPEG_LIBS)
+%C%_thumbnailer_thumbnailer_SOURCES = \
+    %D%/thumbnailer/shrink.c \
+    %D%/thumbnailer/shrink.h \
+    %D%/thumbnailer/thumbnailer.c
+
+# What all of them are built with. As automake writes the names, %C%_sleep_sleep_OBJECTS are the
+# objects of sleep.
+FUNCTION_NAMES = $(notdir $(function_PROGRAMS))
+function_variable = %C%_$(subst -,_,$(1)_$(1))_$(2)
+FUNCTION_OBJECTS = $(foreach name,$(FUNCTION_NAMES),$($(call function_variable,$(name),OBJECTS)))
+
+$(function_PROGRAMS): private AM_LDFLAGS += $(HF_FUNCTION_LINK)
+$(FUNCTION_OBJECTS): private AM_CPPFLAGS += -I$(srcdir)/%D% $(JPEG_CFLAGS)
+$(FUNCTION_OBJECTS): | $(HF_PROTO_H)
 
 # For the tests: every kind of method.
 check_PROGRAMS += %D%/tests/kinds
 %C%_tests_kinds_SOURCES = %D%/tests/kinds.c
 %C%_tests_kinds_CPPFLAGS = $(HF_FUNCTION_CPPFLAGS)
-%C%_tests_kinds_LDFLAGS = $(HF_FUNCTION_LINK)
+%C%_tests_kinds_LDFLAGS = $(AM_LDFLAGS) $(HF_FUNCTION_LINK)
 %C%_tests_kinds_LDADD = $(HF_FUNCTION_LIBS)
 
-FUNCTION_TESTS = tests/e2e/05-functions.py
-dist_check_SCRIPTS += $(FUNCTION_TESTS)
+FUNCTION_TESTS = tests/e2e/05-functions.py tests/e2e/06-computing.py
+IMAGE_TESTS = tests/e2e/87-images.py
+dist_check_SCRIPTS += $(FUNCTION_TESTS) $(IMAGE_TESTS)
 TESTS += $(FUNCTION_TESTS)
-EXTRA_DIST += %D%/README.md
+if !HF_SANITIZED # which static executables cannot be
+TESTS += $(IMAGE_TESTS)
+endif
+EXTRA_DIST += %D%/README.md %D%/examples/upper.py
 
-# make static-functions: the same in functions/static/, without any shared library, for
+# make static-functions: the same in functions/static/, stripped and without any shared library, for
 # images that contain nothing else.
-STATIC_FUNCTIONS = \
-    %D%/static/crash \
-    %D%/static/echo \
-    %D%/static/grpc-proxy-greeter \
-    %D%/static/hello \
-    %D%/static/sleep
+STATIC_FUNCTIONS = $(FUNCTION_NAMES:%=%D%/static/%)
 
 $(STATIC_FUNCTIONS): $(function_PROGRAMS)
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CCLD)$(LIBTOOL) $(AM_V_lt) --tag=CC --mode=link $(CCLD) $(AM_CFLAGS) $(CFLAGS) \
-	    -all-static $(LDFLAGS) -o $@ %D%/$(@F)/$(@F)-$(@F).$(OBJEXT) $(HF_FUNCTION_LIBS) $(LIBS)
+	    -all-static -s $(LDFLAGS) -o $@ $($(call function_variable,$(@F),OBJECTS)) \
+	    $($(call function_variable,$(@F),LDADD)) $(LIBS)
 static-functions: $(STATIC_FUNCTIONS)
 .PHONY: static-functions
-CLEANFILES += $(STATIC_FUNCTIONS)
+
+# make images: an image of each, with the Docker engine of this machine or that of DOCKER_HOST.
+images: $(STATIC_FUNCTIONS)
+	$(srcdir)/%D%/images.sh $(STATIC_FUNCTIONS)
+.PHONY: images
+EXTRA_DIST += %D%/Dockerfile %D%/images.sh
+
+clean-local: clean-static-functions
+clean-static-functions:
+	rm -rf %D%/static
+.PHONY: clean-static-functions
 
 # pkg-config finds the library.
 pkgconfig_DATA += %D%/hyperfaas-function.pc

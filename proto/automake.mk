@@ -6,11 +6,13 @@
 
 HF_PROTOS = \
     %D%/common/common.proto \
+    %D%/examples/bfs/v1/bfs.proto \
     %D%/examples/crash/v1/crash.proto \
     %D%/examples/echo/v1/echo.proto \
     %D%/examples/greeter/v1/greeter.proto \
     %D%/examples/hello/v1/hello.proto \
     %D%/examples/sleep/v1/sleep.proto \
+    %D%/examples/thumbnailer/v1/thumbnailer.proto \
     %D%/function/function.proto \
     %D%/grpc/health/v1/health.proto \
     %D%/grpc/reflection/v1/reflection.proto \
@@ -21,11 +23,13 @@ HF_PROTOS = \
 
 HF_PROTO_C = \
     %D%/common/common.pb-c.c \
+    %D%/examples/bfs/v1/bfs.pb-c.c \
     %D%/examples/crash/v1/crash.pb-c.c \
     %D%/examples/echo/v1/echo.pb-c.c \
     %D%/examples/greeter/v1/greeter.pb-c.c \
     %D%/examples/hello/v1/hello.pb-c.c \
     %D%/examples/sleep/v1/sleep.pb-c.c \
+    %D%/examples/thumbnailer/v1/thumbnailer.pb-c.c \
     %D%/function/function.pb-c.c \
     %D%/google/protobuf/descriptor.pb-c.c \
     %D%/google/protobuf/empty.pb-c.c \

@@ -16,7 +16,8 @@ LAYERS = {
     "plugin": ("base", "loop", "h2", "grpc", "http"),
     "engine": ("base",),
     "ctl": ("base", "loop"),
-    "node": ("base", "loop", "h2", "grpc", "http", "plugin", "engine", "ctl"),
+    "spop": ("base", "loop"),
+    "node": ("base", "loop", "h2", "grpc", "http", "plugin", "engine", "ctl", "spop"),
 }
 
 # What stands outside the list of layers.

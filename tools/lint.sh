@@ -14,7 +14,7 @@ failed=
 
 # files PATTERN... - our own files of these kinds, one in a line.
 files() {
-    for folder in bench cli core functions include man plugins sim tests tools .ci; do
+    for folder in bench cli core docker functions include man plugins sim tests tools .ci; do
         [ -d "$HF_SRCDIR/$folder" ] || continue
         for pattern in "$@"; do
             find "$HF_SRCDIR/$folder" -type f -name "$pattern" ! -name '*.pb-c.*'

@@ -61,6 +61,9 @@ void hf_tree_free(struct hf_tree *);
 /* Adds a child that is not usable yet and has nothing.  HF_ENOMEM, HF_EEXISTS. */
 int hf_tree_add(struct hf_tree *, const char *id, void *user, struct hf_tree_child **ret);
 
+/* Takes a child out that is not usable; what it had is forgotten. */
+void hf_tree_remove(struct hf_tree_child *);
+
 /* The child says that its name is another, which changes its places on the ring.  HF_ENOMEM,
  * HF_EEXISTS: nothing has changed. */
 int hf_tree_rename(struct hf_tree_child *, const char *id);

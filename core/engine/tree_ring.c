@@ -138,6 +138,24 @@ hf_tree_add(struct hf_tree *tree, const char *id, void *user, struct hf_tree_chi
     return 0;
 }
 
+void
+hf_tree_remove(struct hf_tree_child *child)
+{
+    struct hf_tree_member *member = hf_tree_member_of(child);
+    struct hf_tree *tree = child->tree;
+    size_t points = tree->member_count * HF_TREE_POINTS;
+    size_t kept = 0;
+
+    hf_assert(!child->usable);
+    for (size_t i = 0; i < points; i++) {
+        if (tree->ring[i].member != member) {
+            tree->ring[kept++] = tree->ring[i];
+        }
+    }
+    tree->member_count--;
+    member_free(member);
+}
+
 int
 hf_tree_rename(struct hf_tree_child *child, const char *id)
 {

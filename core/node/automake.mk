@@ -2,7 +2,7 @@
 
 noinst_LTLIBRARIES += %D%/libhf-node.la
 %C%_libhf_node_la_SOURCES =
-HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_PLUGIN_LIBS) $(HF_HTTP_LIBS) $(HF_GRPC_LIBS) \
+HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS) $(HF_HTTP_LIBS) $(HF_GRPC_LIBS) \
     $(HF_ENGINE_LIBS) $(JSON_C_LIBS)
 
 # What roles share.
@@ -70,6 +70,8 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/lb/children.c \
     %D%/lb/endpoints.c \
     %D%/lb/functions.c \
+    %D%/lb/haproxy.c \
+    %D%/lb/members.c \
     %D%/worker/adoption.c \
     %D%/worker/commands.c \
     %D%/worker/events.c \

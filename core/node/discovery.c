@@ -23,6 +23,7 @@ struct hf_directory {
     const struct hf_store_ops *ops;
     struct hf_store *store;
     struct hf_store_op *watch; /* NULL: not followed yet */
+    bool synced;               /* all has been told */
     bool lost;
     struct hf_map nodes; /* struct known, by id */
     struct hf_list discoveries;
@@ -53,7 +54,7 @@ known_free(struct known *known)
 static bool
 is_wanted(const struct hf_discovery *discovery, const struct hf_node_document *document)
 {
-    return document && hf_selector_matches(&discovery->selector, document) &&
+    return hf_selector_matches(&discovery->selector, document) &&
            (!discovery->not_id || strcmp(discovery->not_id, document->id) != 0);
 }
 
@@ -63,10 +64,10 @@ tell(const struct hf_discovery *discovery, const struct hf_node_document *before
      const struct hf_node_document *now)
 {
     const char *role = discovery->selector.role;
-    bool was = is_wanted(discovery, before);
+    bool was = before && is_wanted(discovery, before);
     struct hf_peer peer = { .document = now };
 
-    if (!is_wanted(discovery, now)) {
+    if (!now || !is_wanted(discovery, now)) {
         if (was) {
             discovery->ops->on_removed(discovery->arg, before->id);
         }
@@ -92,6 +93,14 @@ tell_all(const struct hf_directory *directory, const struct hf_node_document *be
 
     HF_LIST_FOR_SAFE (discovery, next, &directory->discoveries, node) {
         tell(discovery, before, now);
+    }
+}
+
+static void
+tell_synced(const struct hf_discovery *discovery)
+{
+    if (discovery->ops->on_synced) {
+        discovery->ops->on_synced(discovery->arg);
     }
 }
 
@@ -169,8 +178,14 @@ static void
 on_synced(void *arg)
 {
     struct hf_directory *directory = arg;
+    const struct hf_discovery *discovery;
+    const struct hf_discovery *next;
 
+    directory->synced = true;
     directory->lost = false;
+    HF_LIST_FOR_SAFE (discovery, next, &directory->discoveries, node) {
+        tell_synced(discovery);
+    }
 }
 
 static void
@@ -282,6 +297,9 @@ hf_discovery_begin(struct hf_directory *directory, struct hf_discovery *discover
     hf_list_append(&directory->discoveries, &discovery->node);
     while ((node = hf_map_next(&directory->nodes, node))) {
         tell(discovery, NULL, &hf_container_of(node, struct known, node)->document);
+    }
+    if (directory->synced) {
+        tell_synced(discovery);
     }
     return 0;
 }

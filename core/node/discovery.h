@@ -38,6 +38,8 @@ struct hf_discovery_ops {
     /* Anything but what `hf_peer` was told may have changed, its addresses too. */
     void (*on_changed)(void *arg, const struct hf_peer *);
     void (*on_removed)(void *arg, const char *id);
+    /* All that the store has now has been told; again when it has been away.  NULL: no matter. */
+    void (*on_synced)(void *arg);
 };
 
 struct hf_discovery {

@@ -60,7 +60,13 @@ static const struct hf_option lb_rows[] = {
     { "api", HF_OPT_ADDRESS, .fallback = "127.0.0.1:50052", .help =
       "Where parents and tools reach this node." },
     { "children", HF_OPT_LIST, .help =
-      "Leaves or load balancers below, each as API-ADDRESS/PROXY-ADDRESS." },
+      "Leaves or load balancers below, each as API-ADDRESS/PROXY-ADDRESS; or the word discover: the "
+      "leaves that announce themselves in the store, of which zone=NAME or LABEL=VALUE choose some, "
+      "or with role=lb load balancers." },
+    { "spoe", HF_OPT_ADDRESS, .help =
+      "Where HAProxy asks which child a call should go to; unset: nowhere." },
+    { "forward", HF_OPT_BOOL, .fallback = "yes", .help =
+      "Take calls at the proxy address; no: leave that to HAProxy, and only answer it." },
     { "heartbeat", HF_OPT_DURATION, .fallback = "1s", .min = "10ms", .max = "1h", .help =
       "How often each child is asked whether it is well." },
     { "loss_timeout", HF_OPT_DURATION, .fallback = "2s", .min = "10ms", .max = "1h", .help =

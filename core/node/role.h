@@ -27,7 +27,7 @@ struct hf_role {
 
 /* Where a role can be reached. */
 struct hf_role_address {
-    const char *service; /* "api" or "proxy" */
+    const char *service; /* "api", "proxy" or "spoe" */
     const char *address; /* HOST:PORT as bound, or as advertised; valid until `destroy` */
 };
 

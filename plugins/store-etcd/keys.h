@@ -3,7 +3,7 @@
  *
  *     <prefix>/<id>                       functions, shared with other implementations
  *     hyperfaas-settings/<prefix>/<id>    what we keep beyond that
- *     hyperfaas-nodes/<prefix>/<id>       nodes that registered themselves
+ *     hyperfaas-nodes/<prefix>/<id>       nodes that announced themselves
  *
  * Existing readers of functions refuse what they don't know, so ours never begins as theirs do.
  */

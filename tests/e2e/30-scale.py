@@ -62,12 +62,12 @@ class ToZero(hf.TestCase):
 
     def test_idle_function_goes_to_zero_and_comes_back(self):
         self.start(function_timeout="60s")
-        self.p.leaf.warp("55s")
+        self.p.leaf.idle("55s")
         self.client.call("/hf.Probe/Unary")
-        self.p.leaf.warp("55s")
+        self.p.leaf.idle("55s")
         self.client.call("/hf.Probe/Unary", metadata=instructions(id="again"))
         self.assertEqual(len(self.p.notes("start")), 1, "the idle time counts from the last call")
-        self.p.leaf.warp("65s")
+        self.p.leaf.idle("65s")
         self.p.wait_note("stop")
         self.client.call("/hf.Probe/Unary")
         self.assertEqual(len(self.p.notes("start")), 2)
@@ -85,7 +85,7 @@ class ToZero(hf.TestCase):
     def test_up_and_down_again_and_again(self):
         self.start(function_timeout="10s")
         for turn in range(2, 6):
-            self.p.leaf.warp("15s")
+            self.p.leaf.idle("15s")
             hf.eventually(lambda: len(self.p.notes("stop")) == turn - 1, "it scaled to zero")
             self.client.call("/hf.Probe/Unary")
             self.assertEqual(len(self.p.notes("start")), turn)

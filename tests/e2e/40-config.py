@@ -6,8 +6,8 @@ import subprocess
 import hf
 from hf import env
 
-SHIPPED = ("standalone.ini", "lb.ini", "leaf.ini", "worker.ini", "fake.ini", "leaf-etcd.ini",
-           "worker-etcd.ini")
+SHIPPED = ("standalone.ini", "lb.ini", "lb-haproxy.ini", "leaf.ini", "worker.ini", "fake.ini",
+           "leaf-etcd.ini", "worker-etcd.ini")
 
 
 class Check(hf.TestCase):

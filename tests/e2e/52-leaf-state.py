@@ -50,7 +50,7 @@ class State(hf.TestCase):
         for stream in streams:
             update = next(stream)
             self.assertEqual((update.function_id, update.have), (function_id, True))
-        self.p.leaf.warp("20s")
+        self.p.leaf.idle("20s")
         for stream in streams:
             update = next(stream)
             self.assertEqual((update.function_id, update.have), (function_id, False))

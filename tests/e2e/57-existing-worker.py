@@ -166,7 +166,7 @@ class Events(ExistingWorkerTest):
     def stop_by_idling(self):
         """Scales the function to zero, and returns the instance that was stopped."""
         instance = self.one_instance()
-        self.p.leaf.warp("1h")
+        self.p.leaf.idle("1h")
         hf.eventually(lambda: not self.worker.running(), "the instance is stopped")
         self.assertEqual(self.worker.stops, [instance.id])
         return instance

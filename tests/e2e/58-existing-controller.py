@@ -90,7 +90,7 @@ class ExistingController(hf.TestCase):
         function_id = self.warm(function_timeout="10s")
         self.wait_for(controller, [function_id])
         self.call(function_id)
-        self.p.leaf.warp("20s")
+        self.p.leaf.idle("20s")
         self.wait_for(controller, [])
         self.call(function_id)
         self.wait_for(controller, [function_id])
@@ -128,7 +128,7 @@ class ExistingController(hf.TestCase):
         function_id = self.warm(function_timeout="10s")
         for _ in range(5):
             self.wait_for(awake, [function_id])
-            self.p.leaf.warp("20s")
+            self.p.leaf.idle("20s")
             self.wait_for(awake, [])
             self.call(function_id)
         self.wait_for(awake, [function_id])

@@ -68,7 +68,7 @@ class Leaf(LostNodes):
         self.p.leaf.restart()
         hf.eventually(self.works, "calls work again")
         self.p.leaf.stop_time()
-        self.p.leaf.warp("1h")
+        self.p.leaf.idle("1h")
         self.p.wait_note("stop")
 
     def test_function_deleted_while_the_leaf_was_away(self):

@@ -1,5 +1,7 @@
 """Children of the existing implementation, and what a load balancer does when a child refuses."""
 
+import socket
+
 import grpc
 import hf
 from hf import tree
@@ -72,6 +74,25 @@ class Existing(Peers):
         self.above("some.Other")
         hf.eventually(lambda: tree.usable(self.p.root) == 1, "it is used for cold calls")
         self.assertEqual(self.p.client("f").call(CALL, b"x"), b"x")
+
+
+class Silent(Peers):
+    def test_proxy_that_says_nothing(self):
+        """The child's API is well, and whoever connects to its proxy waits for ever."""
+        peers = [Peer(hf.net.own_host()) for _ in range(2)]
+        for peer in peers:
+            self.addCleanup(peer.stop)
+        with socket.socket() as silent:
+            silent.bind((hf.net.own_host(), 0))
+            silent.listen(100)
+            where = "%s:%d" % silent.getsockname()
+            self.p = self.tree(0, options={"lb": {
+                "children": [f"{peers[0].api}/{where}", peers[1].address]}})
+            self.p.root.log.announce("calls fail at a child")
+            clients = [self.p.client(f"f{i}") for i in range(10)]
+            calls = [client.begin(CALL, b"x") for client in clients]
+            self.assertEqual([call.result() for call in calls], [b"x"] * len(calls))
+            self.assertGreaterEqual(self.p.root.counter("child_ejected"), 1)
 
 
 class Refusals(Peers):

@@ -145,7 +145,7 @@ class Warm(hf.TestCase):
         p.client(function_id).call(HELLO)
         self.wait_warm(p, function_id)
         for leaf in p.leaves:
-            leaf.warp("1h")
+            leaf.idle("1h")
         hf.eventually(lambda: not tree.warm(p.root), "it is cold")
 
     def test_state_as_parents_hear_it(self):
@@ -267,6 +267,8 @@ class Alone(hf.TestCase):
         p = self.tree(1)
         with self.assertRaisesRegex(AssertionError, "needs to know no functions"):
             p.root.ctl("catalog/show")
+        with self.assertRaisesRegex(AssertionError, "needs no store"):
+            p.root.ctl("store/show")
         self.assertEqual([path.name for path in p.root.state.rglob("store*")], [])
 
 

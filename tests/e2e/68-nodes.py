@@ -57,6 +57,8 @@ class Discovery(Nodes):
                  for i, (zone, disk) in enumerate([("a", "ssd"), ("b", "ssd"), ("a", "hdd")])}
         f = self.start(workers=3, selector="discover zone=a disk=ssd", each=zones)
         f.wait_up(f.leaves[0], "worker-0")
+        f.client_of(f.leaves[0], f.probe()).call("/hf.Probe/Unary")
+        self.assertEqual([i["worker"] for i in f.instances()], [f.workers[0].api])
 
     def test_static_beside_discovered(self):
         silent = {"worker-1": {"node": {"announce": "no"}}}
@@ -220,6 +222,91 @@ class Loss(Nodes):
         hf.eventually(lambda: instance["instance"] in [i["instance"] for i in f.instances_of(leaf)],
                       "it has been adopted again", limit=15)
         client.call("/hf.Probe/Unary")
+
+
+class Tree(Nodes):
+    """A load balancer that discovers its leaves."""
+
+    def start(self, **more):
+        super().start(balancer="discover", leaves=2, workers=1, **more)
+        self.balancer = self.f.balancer
+        self.balancer.log.tolerate("child lost|calls fail at a child")
+        return self.f
+
+    def wait_children(self, *names, limit=10):
+        hf.eventually(lambda: self.f.children() == set(names), f"the children are {names}", limit)
+
+    def test_leaves_join_and_leave(self):
+        f = self.start(start=False)
+        f.workers[0].start()
+        self.balancer.start()
+        self.wait_children()
+        with hf.Client(self.balancer.proxy, "any") as client:
+            self.assertIs(hf.failure(client.call, "/hf.Probe/Unary").code(),
+                          grpc.StatusCode.UNAVAILABLE)
+        for i, leaf in enumerate(f.leaves):
+            leaf.start()
+            self.wait_children(*(other.name for other in f.leaves[:i + 1]), limit=1)
+        client = f.client_of(self.balancer, f.probe())
+        client.call("/hf.Probe/Unary")
+        f.leaves[0].stop()
+        self.wait_children("leaf-1", limit=1)
+        hf.eventually(lambda: "children=1 " in self.balancer.ctl("lb/show"), "it is forgotten")
+        client.call("/hf.Probe/Unary")
+        f.leaves[1].kill()
+        self.wait_children(limit=BOUND)
+        f.leaves[0].restart()
+        self.wait_children("leaf-0", limit=1)
+        client.call("/hf.Probe/Unary")
+
+    def test_first_call_waits_for_the_children(self):
+        f = self.start(start=False)
+        for node in (*f.workers, *f.leaves, self.balancer):
+            node.start()
+        f.client_of(self.balancer, f.probe()).call("/hf.Probe/Unary")
+
+    def test_selector_without_a_match(self):
+        f = self.start(start=False)
+        self.balancer.sections["lb"]["children"] = "discover zone=nowhere"
+        f.start()
+        self.wait_children()
+        listed = {node["id"] for node in f.tool.json("nodes")}
+        self.assertIn("lb-0", listed)
+
+    def test_rolling_drains_under_load(self):
+        """Each leaf goes out of service and comes back, twice, and no call fails."""
+        f = self.start()
+        self.wait_children("leaf-0", "leaf-1")
+        started = callers([f.client_of(self.balancer, f.probe()) for _ in range(4)])
+        for leaf in f.leaves * 2:
+            f.tool.run("drain", leaf.name)
+            self.wait_children(*(other.name for other in f.leaves if other is not leaf))
+            f.tool.run("undrain", leaf.name)
+            self.wait_children("leaf-0", "leaf-1")
+        self.finish(started)
+
+    def test_rolling_restarts_under_load(self):
+        f = self.start()
+        self.wait_children("leaf-0", "leaf-1")
+        started = callers([f.client_of(self.balancer, f.probe()) for _ in range(4)])
+        for leaf in f.leaves * 2:
+            leaf.stop()
+            leaf.restart()
+            self.wait_children("leaf-0", "leaf-1")
+        self.finish(started)
+
+    def test_drain_and_undrain_the_load_balancer(self):
+        f = self.start()
+        self.wait_children("leaf-0", "leaf-1")
+        function = f.probe()
+        f.client_of(self.balancer, function).call("/hf.Probe/Unary")
+        f.tool.run("drain", "lb-0")
+        with hf.Client(self.balancer.proxy, function) as client:
+            self.assertIs(hf.failure(client.call, "/hf.Probe/Unary").code(),
+                          grpc.StatusCode.UNAVAILABLE)
+        f.tool.run("undrain", "lb-0")
+        f.client_of(self.balancer, function).call("/hf.Probe/Unary")
+        self.wait_children("leaf-0", "leaf-1")
 
 
 class Ownership(Nodes):

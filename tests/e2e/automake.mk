@@ -16,6 +16,7 @@ E2E_TESTS = \
     %D%/32-change.py \
     %D%/34-crash.py \
     %D%/36-volume.py \
+    %D%/38-languages.py \
     %D%/40-cli.py \
     %D%/40-config.py \
     %D%/41-cli-call.py \
@@ -36,6 +37,7 @@ E2E_TESTS = \
     %D%/64-tree.py \
     %D%/64-tree-failures.py \
     %D%/64-tree-peers.py \
+    %D%/66-haproxy.py \
     %D%/68-nodes.py \
     %D%/70-load.py \
     %D%/80-etcd.py \
@@ -73,10 +75,14 @@ EXTRA_DIST += \
     %D%/hf/etcd.py \
     %D%/hf/existing_worker.py \
     %D%/hf/fleet.py \
+    %D%/hf/function.py \
     %D%/hf/h2raw.py \
+    %D%/hf/haproxy.py \
     %D%/hf/ini.py \
+    %D%/hf/jpeg.py \
     %D%/hf/load.py \
     %D%/hf/logs.py \
+    %D%/hf/make.py \
     %D%/hf/net.py \
     %D%/hf/pb.py \
     %D%/hf/peer.py \
@@ -85,6 +91,8 @@ EXTRA_DIST += \
     %D%/hf/processes.py \
     %D%/hf/protos.py \
     %D%/hf/rpc.py \
+    %D%/hf/samples.py \
+    %D%/hf/spop.py \
     %D%/hf/tree.py \
     %D%/hf/wait.py \
     %D%/hf/wire.py \

@@ -1,4 +1,5 @@
-"""gRPC's own interop suite: its client calls its server, which is a function of ours."""
+"""gRPC's own interop suite: its client calls its server, which is a function of ours, at a leaf
+and through a tree."""
 
 import subprocess
 
@@ -36,10 +37,13 @@ class Interop(hf.TestCase):
         super().setUp()
         server = gotools.tool(gotools.GRPC + "/server", gotools.GRPC_VERSION)
         self.program = gotools.tool(gotools.GRPC + "/client", gotools.GRPC_VERSION)
-        self.p = self.platform()
+        self.p = self.made()
         image = self.p.install_script("interop", FUNCTION.format(server=server))
         # The client cannot be told an authority without TLS: the function is named like its host.
         self.p.create(image, function_id=self.p.host, memory="3GiB")
+
+    def made(self):
+        return self.platform()
 
     def run_case(self, case, *more):
         host, _, port = self.p.proxy.rpartition(":")
@@ -61,6 +65,13 @@ class Interop(hf.TestCase):
         for case, options in SOAKS.items():
             with self.subTest(case=case):
                 self.run_case(case, *options, *SOAK_LIMITS)
+
+
+class Tree(Interop):
+    """The same through three levels: a load balancer, one below it, a leaf."""
+
+    def made(self):
+        return self.tree(2, 2, runtime="process")
 
 
 if __name__ == "__main__":

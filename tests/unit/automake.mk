@@ -76,6 +76,14 @@ THREAD_TESTS += %D%/test-ctl
 %C%_test_ctl_SOURCES = %D%/test-ctl.c
 %C%_test_ctl_LDADD = $(UNIT_LIB) $(HF_CTL_LIBS) $(CUNIT_LIBS)
 
+# --- core/spop
+UNIT_TESTS += %D%/test-spop %D%/test-spop-agent
+THREAD_TESTS += %D%/test-spop-agent
+%C%_test_spop_SOURCES = %D%/test-spop.c
+%C%_test_spop_LDADD = $(UNIT_LIB) $(HF_SPOP_LIBS) $(CUNIT_LIBS)
+%C%_test_spop_agent_SOURCES = %D%/test-spop-agent.c
+%C%_test_spop_agent_LDADD = $(UNIT_LIB) $(HF_SPOP_LIBS) $(CUNIT_LIBS)
+
 # --- core/grpc
 UNIT_TESTS += %D%/test-grpc-client
 %C%_test_grpc_client_SOURCES = %D%/test-grpc-client.c

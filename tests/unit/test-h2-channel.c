@@ -511,6 +511,28 @@ dials_anew_at_once_after_a_loss(void)
 }
 
 static void
+cut_off_from_a_peer_it_can_dial_again(void)
+{
+    struct fixture *f = fixture_new(NULL);
+    struct call calls[2];
+
+    begin(f, &calls[0], 0);
+    UNTIL(f, f->server.n == 1 && calls[0].stream);
+    hf_h2_channel_cut(f->channel);
+    UNIT_U64(calls[0].closed, 0); /* not inside */
+    UNTIL(f, calls[0].closed);
+    CU_ASSERT_TRUE(calls[0].close.lost);
+    CU_ASSERT_FALSE(calls[0].close.unprocessed);
+    begin(f, &calls[1], 0);
+    UNTIL(f, f->server.n == 2);
+    UNIT_U64(f->accepted, 2);
+    answer(f, 1);
+    UNTIL(f, calls[1].closed);
+    CU_ASSERT_TRUE(calls[1].close.complete);
+    fixture_free(f);
+}
+
+static void
 leaves_a_peer_that_says_goodbye(void)
 {
     struct fixture *f = fixture_new(NULL);
@@ -641,7 +663,9 @@ UNIT_MAIN("h2-channel", UNIT_TEST(dials_on_demand_and_then_opens_at_once),
           UNIT_TEST(waiting_requests_can_be_forgotten),
           UNIT_TEST(refused_dials_fail_fast_and_back_off),
           UNIT_TEST(patient_requests_wait_out_the_backoff),
-          UNIT_TEST(dials_anew_at_once_after_a_loss), UNIT_TEST(leaves_a_peer_that_says_goodbye),
+          UNIT_TEST(dials_anew_at_once_after_a_loss),
+          UNIT_TEST(cut_off_from_a_peer_it_can_dial_again),
+          UNIT_TEST(leaves_a_peer_that_says_goodbye),
           UNIT_TEST(idle_connections_close_and_the_owner_hears),
           UNIT_TEST(drains_without_losing_a_stream),
           UNIT_TEST(nothing_is_sent_to_a_peer_without_settings), UNIT_TEST(probes_for_settings),

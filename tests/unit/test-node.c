@@ -309,11 +309,11 @@ a_load_balancer_drains_first(void)
 }
 
 static void
-a_load_balancer_alone_needs_no_store(void)
+a_load_balancer_alone_knows_no_functions(void)
 {
     struct fixture f;
 
-    CU_ASSERT_EQUAL_FATAL(make_roles(&f, "lb", "[store]\nplugin = nowhere\n", NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(make_roles(&f, "lb", "", NULL), 0);
     CU_ASSERT_PTR_NULL(hf_node_catalog(f.node));
     CU_ASSERT_EQUAL(hf_node_start(f.node, NULL), 0);
     end(&f);
@@ -495,7 +495,7 @@ the_sample_is_a_configuration(void)
 }
 
 UNIT_MAIN("node", UNIT_TEST(roles_live_in_their_order), UNIT_TEST(a_load_balancer_drains_first),
-          UNIT_TEST(a_load_balancer_alone_needs_no_store), UNIT_TEST(roles_find_what_they_share),
+          UNIT_TEST(a_load_balancer_alone_knows_no_functions), UNIT_TEST(roles_find_what_they_share),
           UNIT_TEST(the_clock_is_commanded),
           UNIT_TEST(a_drain_is_joined_and_may_leave_the_process_running),
           UNIT_TEST(a_role_that_fails_takes_the_node_down),

@@ -20,6 +20,7 @@
 #define ENDPOINTS 12
 #define MAX_QUEUE 20
 #define EJECT     3
+#define GONE      (ENDPOINTS + 1)
 
 struct model_endpoint {
     struct hf_pool_endpoint *real; /* NULL: none */
@@ -34,8 +35,9 @@ struct world {
     struct hf_random random;
     struct hf_pool *pool;
     struct hf_waiter calls[CALLS];
-    int at[CALLS];    /* endpoint of a call that was granted or taken; -1: none */
-    bool mail[CALLS]; /* a wake-up is on its way */
+    int avoided[CALLS]; /* one more than the endpoint that the call avoids; 0: none */
+    int at[CALLS];      /* endpoint of a call that was granted or taken; -1: none */
+    bool mail[CALLS];   /* a wake-up is on its way */
     int queue[CALLS];
     int queued;
     struct model_endpoint endpoints[ENDPOINTS];
@@ -61,11 +63,12 @@ usable(const struct model_endpoint *e)
     return e->real && !e->draining && (e->capacity == 0 || e->in_flight < e->capacity);
 }
 
+/* Whether there is one that the call may have; -1: any call. */
 static bool
-any_usable(const struct world *w)
+any_usable(const struct world *w, int call)
 {
     for (int i = 0; i < ENDPOINTS; i++) {
-        if (usable(&w->endpoints[i])) {
+        if (usable(&w->endpoints[i]) && (call < 0 || w->avoided[call] != i + 1)) {
             return true;
         }
     }
@@ -108,6 +111,17 @@ occupy(struct world *w, int call)
     }
 }
 
+/* An endpoint has left; whoever avoided it avoids one that is not there. */
+static void
+forget_avoided(struct world *w, int endpoint)
+{
+    for (int i = 0; i < CALLS; i++) {
+        if (w->avoided[i] == endpoint + 1) {
+            w->avoided[i] = GONE;
+        }
+    }
+}
+
 /* What must have left by now is exactly what the pool reports. */
 static void
 check_left(struct world *w, struct hf_pool_out *out)
@@ -120,6 +134,7 @@ check_left(struct world *w, struct hf_pool_out *out)
             hf_pool_endpoint_unref(out->drained);
             out->drained = NULL;
             *e = (struct model_endpoint){ 0 };
+            forget_avoided(w, i);
         }
     }
     expect(w, !out->drained, "an endpoint was reported that has not drained");
@@ -142,7 +157,7 @@ check_woken(struct world *w, struct hf_pool_out *out)
             occupy(w, call);
         }
     }
-    expect(w, w->queued == 0 || !any_usable(w), "calls wait although a slot is free");
+    expect(w, w->queued == 0 || !any_usable(w, -1), "calls wait although a slot is free");
 }
 
 static void
@@ -173,15 +188,27 @@ check_sums(struct world *w)
 /* --- steps --------------------------------------------------------------------------------- */
 
 static void
+new_call(struct world *w, int call)
+{
+    hf_waiter_init(&w->calls[call]);
+    w->avoided[call] = 0;
+}
+
+static void
 step_take(struct world *w, int call, struct hf_pool_out *out)
 {
-    bool room = w->queued == 0 && any_usable(w);
+    bool room = w->queued == 0 && any_usable(w, call);
     bool again = w->calls[call].attempts > 0;
     enum hf_waiter_state state = hf_pool_take(w->pool, &w->calls[call], w->now, out);
 
     if (room) {
         expect(w, state == HF_WAITER_TAKEN, "a free slot was not given");
         occupy(w, call);
+        expect(w, w->avoided[call] != w->at[call] + 1, "given what it avoids");
+    } else if (w->avoided[call]) {
+        expect(w, state == HF_WAITER_REFUSED, "one that avoids must not wait");
+        expect(w, w->calls[call].refusal == HF_REFUSED_NO_OTHER, "refused for another reason");
+        new_call(w, call);
     } else if (w->queued >= MAX_QUEUE) {
         expect(w, state == HF_WAITER_REFUSED, "the queue is too long");
     } else {
@@ -211,7 +238,10 @@ step_release(struct world *w, int call, struct hf_pool_out *out)
         hf_pool_endpoint_unref(out->ejected);
     }
     if (hf_random_below(&w->random, 2) == 0) {
-        hf_waiter_init(&w->calls[call]); /* a new call; otherwise a retry */
+        new_call(w, call); /* otherwise it is a retry, perhaps of one that was refused there */
+    } else if (e->real && hf_random_below(&w->random, 4) == 0) {
+        w->calls[call].avoid = e->real->base.handle;
+        w->avoided[call] = (int)(e - w->endpoints) + 1;
     }
 }
 

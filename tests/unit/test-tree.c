@@ -397,6 +397,33 @@ spilling_adds_to_the_warm_ones(void)
     scene_free(scene);
 }
 
+static void
+a_child_that_is_taken_out_leaves_nothing(void)
+{
+    struct scene *scene = scene_new(4);
+    struct hf_tree_child *again;
+    char function[32];
+    int home[KEYS];
+
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(function, sizeof function, "f%d", i);
+        home[i] = only(scene, function);
+    }
+    hf_tree_have(scene->child[2], "warm", true);
+    hf_tree_lost(scene->child[2]);
+    hf_tree_remove(hf_steal(scene->child[2]));
+    UNIT_U64(hf_tree_known(scene->tree), 0);
+    UNIT_U64(scene->heard.warm, 1);
+    UNIT_U64(scene->heard.cold, 1);
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(function, sizeof function, "f%d", i);
+        CU_ASSERT_TRUE(home[i] == 2 ? only(scene, function) >= 0
+                                    : only(scene, function) == home[i]);
+    }
+    UNIT_INT(hf_tree_add(scene->tree, "child-2", NULL, &again), 0); /* its name is free again */
+    scene_free(scene);
+}
+
 UNIT_MAIN("tree", UNIT_TEST(nobody_there_means_no_candidate), UNIT_TEST(warm_children_come_first),
           UNIT_TEST(repeated_messages_are_no_news), UNIT_TEST(parents_hear_the_first_and_the_last),
           UNIT_TEST(unusable_child_keeps_what_it_has), UNIT_TEST(lost_child_has_nothing),
@@ -406,4 +433,5 @@ UNIT_MAIN("tree", UNIT_TEST(nobody_there_means_no_candidate), UNIT_TEST(warm_chi
           UNIT_TEST(functions_spread_evenly), UNIT_TEST(only_the_lost_childs_functions_move),
           UNIT_TEST(a_new_child_takes_only_its_share), UNIT_TEST(places_follow_the_name_alone),
           UNIT_TEST(more_children_come_in_the_order_of_the_ring),
-          UNIT_TEST(spilling_adds_to_the_warm_ones))
+          UNIT_TEST(spilling_adds_to_the_warm_ones),
+          UNIT_TEST(a_child_that_is_taken_out_leaves_nothing))

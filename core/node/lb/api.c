@@ -12,6 +12,7 @@
 #include "node/lb/balancer.h"
 #include "node/node.h"
 #include "node/node_service.h"
+#include "spop/agent.h"
 
 /* --- the API port -------------------------------------------------------------------------- */
 
@@ -50,14 +51,17 @@ static int
 cmd_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     const struct hf_balancer *balancer = balancer_of(arg);
+    const struct hf_balancer_child *child;
 
     (void)err;
-    hf_text_printf(
-        hf_ctl_out(call), "children=%zu usable=%zu called=%zu warm_pairs=%zu ignored=%llu\n",
-        balancer->child_count, hf_tree_usable(balancer->tree), hf_map_count(&balancer->by_id),
-        hf_tree_known(balancer->tree), (unsigned long long)hf_tree_ignored(balancer->tree));
-    for (size_t i = 0; i < balancer->child_count; i++) {
-        hf_balancer_show_child(&balancer->children[i], hf_ctl_out(call));
+    hf_text_printf(hf_ctl_out(call),
+                   "children=%zu usable=%zu called=%zu warm_pairs=%zu ignored=%llu haproxy=%zu\n",
+                   balancer->child_count, hf_tree_usable(balancer->tree),
+                   hf_map_count(&balancer->by_id), hf_tree_known(balancer->tree),
+                   (unsigned long long)hf_tree_ignored(balancer->tree),
+                   balancer->agent ? hf_spop_agent_conns(balancer->agent) : 0);
+    HF_LIST_FOR (child, &balancer->children, node) {
+        hf_balancer_show_child(child, hf_ctl_out(call));
     }
     return 0;
 }

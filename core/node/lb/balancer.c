@@ -13,6 +13,7 @@
 #include "node/lb/balancer.h"
 #include "node/node.h"
 #include "plugin/module.h"
+#include "spop/agent.h"
 
 HF_LOG_MODULE(lb);
 
@@ -137,10 +138,24 @@ init(struct hf_balancer *balancer, struct hf_node *node)
     hf_map_init(&balancer->by_id, hf_node_seed(node, "lb functions"));
     hf_list_init(&balancer->by_due);
     hf_list_init(&balancer->by_review);
+    hf_list_init(&balancer->children);
+    hf_map_init(&balancer->peers, hf_node_seed(node, "lb peers"));
     hf_timer_init(&balancer->look, balancer->control, HF_TIMER_POLICY, hf_balancer_on_look);
     hf_timer_init(&balancer->settle, balancer->control, HF_TIMER_REAL, hf_balancer_on_settled);
     hf_timer_init(&balancer->hope, balancer->control, HF_TIMER_REAL, hf_balancer_on_hopeless);
     hf_timer_init(&balancer->drain_limit, balancer->control, HF_TIMER_REAL, on_drain_limit);
+}
+
+/* Somebody must make use of what it knows. */
+static int
+check_purpose(const struct hf_balancer *balancer, struct hf_err *err)
+{
+    if (!hf_options_bool(balancer->options, "forward") &&
+        !hf_options_str(balancer->options, "spoe")) {
+        return hf_fail(err, HF_EINVALID,
+                       "[lb] forward = no: expected `spoe` with an address where HAProxy can ask");
+    }
+    return 0;
 }
 
 static int
@@ -153,7 +168,8 @@ balancer_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
         return hf_fail(err, HF_ENOMEM, "lb: no memory");
     }
     init(balancer, node);
-    if ((r = make_callees(balancer, err)) < 0 || (r = make_tree(balancer, err)) < 0 ||
+    if ((r = check_purpose(balancer, err)) < 0 || (r = make_callees(balancer, err)) < 0 ||
+        (r = make_tree(balancer, err)) < 0 ||
         (r = hf_state_service_new(&balancer->state, err)) < 0) {
         balancer_destroy(&balancer->role);
         return r;
@@ -214,6 +230,17 @@ open_proxy(struct hf_balancer *balancer, const char *address, struct hf_err *err
     return r;
 }
 
+/* What callers, or HAProxy in front of them, come by. */
+static int
+open_ways(struct hf_balancer *balancer, const char *proxy_address, struct hf_err *err)
+{
+    int r = hf_options_bool(balancer->options, "forward")
+                ? open_proxy(balancer, proxy_address, err)
+                : 0;
+
+    return r < 0 ? r : hf_balancer_open_agent(balancer, err);
+}
+
 static int
 balancer_start(struct hf_role *role, struct hf_err *err)
 {
@@ -225,12 +252,22 @@ balancer_start(struct hf_role *role, struct hf_err *err)
         r = hf_balancer_serve(balancer, err);
     }
     if (r == 0) {
-        r = open_proxy(balancer, hf_options_str(balancer->options, "proxy"), err);
+        r = open_ways(balancer, hf_options_str(balancer->options, "proxy"), err);
     }
     if (r == 0) {
         r = hf_balancer_connect(balancer, err);
     }
     return r < 0 ? hf_err_wrap(err, r, "lb") : 0;
+}
+
+static void
+on_nothing_runs(struct hf_task *task)
+{
+    struct hf_balancer *balancer = hf_container_of(task, struct hf_balancer, nothing_runs);
+
+    if (balancer->drained) {
+        on_proxy_drained(balancer);
+    }
 }
 
 static void
@@ -243,6 +280,12 @@ balancer_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg),
     hf_grpc_health_set_all(balancer->health, false);
     hf_grpc_health_end_watches(balancer->health);
     hf_state_service_end(balancer->state);
+    hf_balancer_close_agent(balancer);
+    if (!balancer->proxy) {
+        balancer->nothing_runs.run = on_nothing_runs;
+        hf_loop_post(balancer->control, &balancer->nothing_runs);
+        return;
+    }
     hf_timer_set(&balancer->drain_limit, limit_ns);
     hf_proxy_drain(balancer->proxy);
 }
@@ -253,10 +296,11 @@ balancer_undrain(struct hf_role *role, struct hf_err *err)
     struct hf_balancer *balancer = balancer_of(role);
     int r;
 
-    hf_proxy_free(hf_steal(balancer->proxy));
-    r = open_proxy(balancer, balancer->proxy_address, err);
+    hf_proxy_free(hf_steal(balancer->proxy)); /* what is left, of an attempt before too */
+    hf_balancer_close_agent(balancer);
+    r = open_ways(balancer, balancer->proxy_address, err);
     if (r == 0) {
-        hf_balancer_disconnect(balancer); /* what an attempt before may have begun */
+        hf_balancer_disconnect(balancer);
         r = hf_balancer_connect(balancer, err);
     }
     if (r == 0) {
@@ -299,7 +343,9 @@ balancer_destroy(struct hf_role *role)
         return;
     }
     balancer = balancer_of(role);
+    balancer->drained = NULL; /* nobody waits for it any more */
     hf_proxy_free(balancer->proxy);
+    hf_balancer_close_agent(balancer);
     hf_balancer_disconnect(balancer);
     hf_balancer_forget_functions(balancer);
     flush(balancer);
@@ -316,6 +362,7 @@ balancer_destroy(struct hf_role *role)
     hf_timer_fini(&balancer->hope);
     hf_timer_fini(&balancer->drain_limit);
     hf_map_fini(&balancer->by_id);
+    hf_map_fini(&balancer->peers);
     pthread_rwlock_destroy(&balancer->lock);
     balancer->magic = 0;
     free(balancer);
@@ -325,13 +372,19 @@ static size_t
 balancer_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t max)
 {
     const struct hf_balancer *balancer = hf_container_of(role, struct hf_balancer, role);
+    size_t n = 0;
 
-    if (max < 2 || !balancer->proxy || !balancer->api) {
+    if (max < 3 || !balancer->api) {
         return 0;
     }
-    ret[0] = (struct hf_role_address){ "proxy", hf_proxy_address(balancer->proxy) };
-    ret[1] = (struct hf_role_address){ "api", hf_grpc_server_address(balancer->api) };
-    return 2;
+    if (balancer->proxy) {
+        ret[n++] = (struct hf_role_address){ "proxy", hf_proxy_address(balancer->proxy) };
+    }
+    if (balancer->agent) {
+        ret[n++] = (struct hf_role_address){ "spoe", hf_spop_agent_address(balancer->agent) };
+    }
+    ret[n++] = (struct hf_role_address){ "api", hf_grpc_server_address(balancer->api) };
+    return n;
 }
 
 const struct hf_role_ops hf_lb_role = {

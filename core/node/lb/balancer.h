@@ -24,6 +24,7 @@
 #include "engine/tree.h"
 #include "loop/address.h"
 #include "loop/timer.h"
+#include "node/discovery.h"
 #include "node/lb/child_link.h"
 #include "node/proxy/callee.h"
 #include "node/proxy/proxy.h"
@@ -39,6 +40,7 @@
 struct hf_grpc_health;
 struct hf_grpc_server;
 struct hf_options;
+struct hf_spop_agent;
 
 struct hf_balancer {
     uint32_t magic;
@@ -48,7 +50,7 @@ struct hf_balancer {
     const struct hf_options *options; /* [lb] */
 
     /* Data path. */
-    struct hf_proxy *proxy;
+    struct hf_proxy *proxy; /* NULL: HAProxy forwards the calls */
     struct hf_upstream_config upstream;
     struct hf_callee_config callee;
 
@@ -64,11 +66,15 @@ struct hf_balancer {
 
     /* The tree. */
     struct hf_tree *tree;
-    struct hf_balancer_child *children;
+    struct hf_list children; /* struct hf_balancer_child */
     size_t child_count;
+    struct hf_map peers; /* those discovered, by id; members.c */
+    struct hf_discovery discovery;
+    bool directory_settled;       /* the store has told all, or it does not matter */
     struct hf_tree_child **found; /* room for the answers of the tree */
-    uint64_t mark;                /* of such an answer */
-    uint64_t review;              /* changes that concern all functions */
+    size_t found_size;
+    uint64_t mark;   /* of such an answer */
+    uint64_t review; /* changes that concern all functions */
     struct hf_task work;
     bool working; /* `work` is posted */
 
@@ -77,6 +83,10 @@ struct hf_balancer {
     struct hf_timer settle; /* runs while calls wait for those */
     struct hf_timer hope;   /* runs while calls wait for a child to return */
     bool hopeless;          /* none has: calls are refused */
+
+    /* HAProxy. */
+    struct hf_spop_agent *agent; /* NULL: nobody asks */
+    size_t turn;                 /* of a function's warm children */
 
     /* API. */
     struct hf_grpc_server *api;
@@ -87,6 +97,7 @@ struct hf_balancer {
     /* Drain. */
     struct hf_timer drain_limit;
     char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
+    struct hf_task nothing_runs; /* without a data path the drain is over at once */
     void (*drained)(void *arg);
     void *drained_arg;
     struct hf_task flush; /* the last thing on the control loop */
@@ -95,6 +106,9 @@ struct hf_balancer {
 
 struct hf_balancer_child {
     uint32_t magic;
+    uint32_t listings; /* how often the configuration and the store name it */
+    size_t endpoints;  /* of functions that use it */
+    struct hf_list node;
     struct hf_balancer *balancer;
     char *api;
     char *proxy;
@@ -177,15 +191,34 @@ void hf_balancer_drop_endpoints(struct hf_list *endpoints);
 void hf_balancer_changed(struct hf_balancer *);
 void hf_balancer_on_work(struct hf_task *);
 
-/* --- children.c ---------------------------------------------------------------------------- */
+/* --- members.c ------------------------------------------------------------------------------ */
 
 /* Reads `[lb] children`. */
 int hf_balancer_read_children(struct hf_balancer *, struct hf_err *err);
 
-/* Connects to them. */
+/* Connects to them, and to those that come. */
 int hf_balancer_connect(struct hf_balancer *, struct hf_err *err);
 void hf_balancer_disconnect(struct hf_balancer *);
 void hf_balancer_free_children(struct hf_balancer *);
+
+/* Frees the children that nobody names, that are not there, and that no function uses. */
+void hf_balancer_reap(struct hf_balancer *);
+
+/* --- children.c ---------------------------------------------------------------------------- */
+
+/* Sets up a child that is not connected, its addresses and place in the tree apart. */
+void hf_balancer_child_init(struct hf_balancer *, struct hf_balancer_child *);
+void hf_balancer_child_fini(struct hf_balancer_child *);
+
+/* Begins to connect, and to believe nothing of it; ends that. */
+int hf_balancer_child_connect(struct hf_balancer_child *, struct hf_err *err);
+void hf_balancer_child_disconnect(struct hf_balancer_child *);
+
+/* One more of those that calls wait for after a start has been heard of. */
+void hf_balancer_settle_one(struct hf_balancer *);
+
+/* There are usable children, or none, or that may have changed. */
+void hf_balancer_update_hope(struct hf_balancer *);
 
 /* Calls fail at the child: nobody uses it for a while. */
 void hf_balancer_eject(struct hf_balancer_child *);
@@ -197,6 +230,14 @@ void hf_balancer_on_settled(struct hf_timer *);
 const char *hf_balancer_no_child(const struct hf_balancer *);
 
 void hf_balancer_show_child(const struct hf_balancer_child *, struct hf_text *out);
+
+/* --- haproxy.c ----------------------------------------------------------------------------- */
+
+/* Listens for HAProxy's questions where the configuration says, if it does. */
+int hf_balancer_open_agent(struct hf_balancer *, struct hf_err *err);
+
+/* HAProxy has to do without us.  Harmless if it did before. */
+void hf_balancer_close_agent(struct hf_balancer *);
 
 /* --- api.c --------------------------------------------------------------------------------- */
 

@@ -1,20 +1,15 @@
 /*
- * children.c - a load balancer's children: which there are, and which can be used.
+ * children.c - which of a load balancer's children can be used.
  *
  * A child is usable while it can be reached, says that it is well, does not drain, and
  * calls do not fail there.  One at which a call failed is ejected: it gets none for a
  * while, longer each time that it happens soon again, and is asked whether it is well
  * before it gets the next.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/config.h"
 #include "base/counters.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/options.h"
-#include "base/parse.h"
 #include "base/text.h"
 #include "grpc/health.h"
 #include "node/lb/balancer.h"
@@ -43,18 +38,17 @@ shorten_ejections(struct hf_balancer *balancer)
 {
     uint64_t soon = hf_loop_now(balancer->control) + hf_options_u64(balancer->options, "eject_for");
 
-    for (size_t i = 0; i < balancer->child_count; i++) {
-        struct hf_timer *readmit = &balancer->children[i].readmit;
+    struct hf_balancer_child *child;
 
-        if (hf_timer_is_set(readmit) && readmit->due_ns > soon) {
-            hf_timer_set_at(readmit, soon);
+    HF_LIST_FOR (child, &balancer->children, node) {
+        if (hf_timer_is_set(&child->readmit) && child->readmit.due_ns > soon) {
+            hf_timer_set_at(&child->readmit, soon);
         }
     }
 }
 
-/* There are children again, or none any more. */
-static void
-update_hope(struct hf_balancer *balancer)
+void
+hf_balancer_update_hope(struct hf_balancer *balancer)
 {
     if (hf_tree_usable(balancer->tree) > 0) {
         hf_timer_cancel(&balancer->hope);
@@ -78,8 +72,17 @@ update(struct hf_balancer_child *child)
 
     if (usable != child->tree->usable) {
         hf_tree_set_usable(child->tree, usable);
-        update_hope(child->balancer);
+        hf_balancer_update_hope(child->balancer);
         hf_balancer_changed(child->balancer);
+    }
+}
+
+void
+hf_balancer_settle_one(struct hf_balancer *balancer)
+{
+    if (balancer->unsettled > 0 && --balancer->unsettled == 0) {
+        hf_timer_cancel(&balancer->settle);
+        hf_balancer_changed(balancer);
     }
 }
 
@@ -87,16 +90,11 @@ update(struct hf_balancer_child *child)
 static void
 settle(struct hf_balancer_child *child)
 {
-    struct hf_balancer *balancer = child->balancer;
-
     if (child->settled) {
         return;
     }
     child->settled = true;
-    if (balancer->unsettled > 0 && --balancer->unsettled == 0) {
-        hf_timer_cancel(&balancer->settle);
-        hf_balancer_changed(balancer);
-    }
+    hf_balancer_settle_one(child->balancer);
 }
 
 void
@@ -261,7 +259,7 @@ on_down(void *arg, const char *why)
     }
     if (known) {
         hf_tree_lost(child->tree);
-        update_hope(child->balancer);
+        hf_balancer_update_hope(child->balancer);
         hf_balancer_changed(child->balancer);
     }
     settle(child);
@@ -274,6 +272,7 @@ on_give_up(struct hf_timer *timer)
 
     hf_count(&child_given_up);
     hf_upstream_cut(child->upstream);
+    hf_balancer_changed(child->balancer); /* it may be time to forget it */
 }
 
 static const struct hf_child_link_ops link_ops = {
@@ -286,55 +285,10 @@ static const struct hf_child_link_ops link_ops = {
     .on_down = on_down,
 };
 
-/* --- reading the configuration ---------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
-/* Says where in the configuration a child stands that cannot be used, and why. */
-static int
-refuse(const struct hf_balancer *balancer, const char *child, const char *why, struct hf_err *err)
-{
-    const struct hf_config_section *section =
-        hf_config_section(hf_node_config(balancer->node), "lb");
-    const struct hf_config_value *value;
-    hf_autotext struct hf_text where;
-
-    hf_text_init(&where);
-    HF_LIST_FOR (value, &section->values, node) {
-        if (strcmp(value->key, "children") == 0 && strstr(value->text, child)) {
-            hf_text_clear(&where);
-            hf_config_where(value, &where);
-        }
-    }
-    return hf_fail(err, HF_EINVALID, "%s: [lb] children: '%s': %s", hf_text_str(&where), child,
-                   why);
-}
-
-/* Splits "API/PROXY". */
-static int
-read_child(struct hf_balancer_child *child, const char *text, struct hf_err *err)
-{
-    const char *slash = strchr(text, '/');
-    struct hf_err why = HF_ERR_INIT;
-
-    if (!slash || strncmp(text, "unix:", strlen("unix:")) == 0) {
-        return refuse(child->balancer, text,
-                      "expected API-ADDRESS/PROXY-ADDRESS, such as "
-                      "127.0.0.1:50050/127.0.0.1:50053",
-                      err);
-    }
-    child->api = strndup(text, (size_t)(slash - text));
-    child->proxy = strdup(slash + 1);
-    if (!child->api || !child->proxy) {
-        return hf_fail(err, HF_ENOMEM, "lb: no memory");
-    }
-    if (hf_parse_address_check(child->api, &why) < 0 ||
-        hf_parse_address_check(child->proxy, &why) < 0) {
-        return refuse(child->balancer, text, hf_err_message(&why), err);
-    }
-    return 0;
-}
-
-static void
-child_init(struct hf_balancer *balancer, struct hf_balancer_child *child)
+void
+hf_balancer_child_init(struct hf_balancer *balancer, struct hf_balancer_child *child)
 {
     child->magic = HF_BALANCER_CHILD_MAGIC;
     child->balancer = balancer;
@@ -342,47 +296,18 @@ child_init(struct hf_balancer *balancer, struct hf_balancer_child *child)
     hf_timer_init(&child->give_up, balancer->control, HF_TIMER_REAL, on_give_up);
 }
 
-int
-hf_balancer_read_children(struct hf_balancer *balancer, struct hf_err *err)
+void
+hf_balancer_child_fini(struct hf_balancer_child *child)
 {
-    size_t count = hf_options_count(balancer->options, "children");
-
-    if (count == 0) {
-        return hf_fail(err, HF_EINVALID,
-                       "[lb] children: expected at least one, as API-ADDRESS/PROXY-ADDRESS");
-    }
-    balancer->children = calloc(count, sizeof *balancer->children);
-    balancer->found = calloc(count, sizeof(struct hf_tree_child *));
-    if (!balancer->children || !balancer->found) {
-        return hf_fail(err, HF_ENOMEM, "lb: no memory for %zu children", count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct hf_balancer_child *child = &balancer->children[i];
-        int r;
-
-        child_init(balancer, child);
-        balancer->child_count++;
-        r = read_child(child, hf_options_item(balancer->options, "children", i), err);
-        if (r < 0) {
-            return r;
-        }
-        hf_random_init(&child->random, hf_node_seed(balancer->node, child->api));
-        r = hf_tree_add(balancer->tree, child->api, child, &child->tree);
-        if (r == HF_EEXISTS) {
-            return refuse(balancer, child->api, "given twice", err);
-        }
-        if (r < 0) {
-            return hf_fail(err, r, "lb: no memory for %zu children", count);
-        }
-    }
-    return 0;
+    settle(child);
+    hf_upstream_unref(child->upstream);
+    hf_timer_fini(&child->readmit);
+    hf_timer_fini(&child->give_up);
+    child->magic = 0;
 }
 
-/* --- connecting ---------------------------------------------------------------------------------
- */
-
-static int
-connect_child(struct hf_balancer_child *child, struct hf_err *err)
+int
+hf_balancer_child_connect(struct hf_balancer_child *child, struct hf_err *err)
 {
     struct hf_balancer *balancer = child->balancer;
     const struct hf_child_link_config config = {
@@ -395,55 +320,24 @@ connect_child(struct hf_balancer_child *child, struct hf_err *err)
         .arg = child,
     };
 
-    child->upstream = hf_upstream_new(&balancer->upstream, 0);
+    if (!child->upstream) {
+        child->upstream = hf_upstream_new(&balancer->upstream, 0);
+    }
     if (!child->upstream) {
         return hf_fail(err, HF_ENOMEM, "child '%s': no memory", child->api);
     }
     return hf_child_link_new(&config, &child->link, err);
 }
 
-int
-hf_balancer_connect(struct hf_balancer *balancer, struct hf_err *err)
-{
-    balancer->unsettled = balancer->child_count;
-    hf_timer_set(&balancer->settle, hf_options_u64(balancer->options, "child_wait"));
-    update_hope(balancer);
-    for (size_t i = 0; i < balancer->child_count; i++) {
-        int r = connect_child(&balancer->children[i], err);
-
-        if (r < 0) {
-            return r;
-        }
-    }
-    return 0;
-}
-
 void
-hf_balancer_disconnect(struct hf_balancer *balancer)
+hf_balancer_child_disconnect(struct hf_balancer_child *child)
 {
-    for (size_t i = 0; i < balancer->child_count; i++) {
-        struct hf_balancer_child *child = &balancer->children[i];
-
-        hf_child_link_free(hf_steal(child->link));
-        hf_timer_cancel(&child->readmit);
-        hf_timer_cancel(&child->give_up);
-    }
-}
-
-void
-hf_balancer_free_children(struct hf_balancer *balancer)
-{
-    for (size_t i = 0; i < balancer->child_count; i++) {
-        struct hf_balancer_child *child = &balancer->children[i];
-
-        hf_upstream_unref(child->upstream);
-        hf_timer_fini(&child->readmit);
-        hf_timer_fini(&child->give_up);
-        free(child->api);
-        free(child->proxy);
-    }
-    free(balancer->children);
-    free(balancer->found);
+    hf_child_link_free(hf_steal(child->link));
+    hf_timer_cancel(&child->readmit);
+    hf_timer_cancel(&child->give_up);
+    child->up = child->serving = child->draining = child->ejected = child->on_trial = false;
+    hf_tree_set_usable(child->tree, false);
+    hf_tree_lost(child->tree);
 }
 
 void

@@ -37,6 +37,7 @@ endpoint_add(struct hf_balancer_function *function, struct hf_balancer_child *ch
     endpoint->function = function;
     endpoint->child = child;
     hf_list_append(&function->endpoints, &endpoint->link);
+    child->endpoints++;
 }
 
 /* Calls that it has go on. */
@@ -44,6 +45,7 @@ static void
 endpoint_drop(struct hf_balancer_endpoint *endpoint)
 {
     hf_list_remove(&endpoint->link);
+    endpoint->child->endpoints--;
     hf_callee_drop(endpoint->callee);
     endpoint->magic = 0;
     free(endpoint);
@@ -241,6 +243,8 @@ hf_balancer_on_work(struct hf_task *task)
     if (hf_tree_work(balancer->tree, BATCH) || more) {
         balancer->working = true;
         hf_loop_post(balancer->control, &balancer->work);
+    } else {
+        hf_balancer_reap(balancer);
     }
 }
 

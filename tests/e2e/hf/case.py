@@ -1,6 +1,7 @@
 """What every test checks besides its own matter: quiet logs, and nothing left behind."""
 
 import shutil
+import signal
 import sys
 import tempfile
 import unittest
@@ -86,9 +87,13 @@ class TestCase(unittest.TestCase):
         if left:
             raise AssertionError(f"files were left behind: {[str(path) for path in left]}")
 
+    def _own_processes(self):
+        """Those that the test started and ends itself."""
+        return {process.process.pid for process in [*self.nodes, *self.engines]
+                if process.process is not None}
+
     def _check_processes(self):
-        known = {process.process.pid for process in [*self.nodes, *self.engines]
-                 if process.process is not None}
+        known = self._own_processes()
         try:
             eventually(lambda: not processes.orphans(known), "all instances have gone", limit=5)
         except AssertionError:
@@ -103,9 +108,22 @@ class TestCase(unittest.TestCase):
             print(f"--- {self.id()}: log of {node.name}\n{tail}", file=sys.stderr)
 
 
+class _Result(unittest.TextTestResult):
+    """Knows how to end when the file's time is over: the running test fails and cleans up."""
+
+    def __init__(self, *arguments, **more):
+        super().__init__(*arguments, **more)
+        signal.signal(signal.SIGTERM, self._time_is_over)
+
+    def _time_is_over(self, *_):
+        self.stop()
+        raise AssertionError("the time for this file is over (HF_TEST_TIMEOUT)")
+
+
 def main():
     """Runs the tests of the calling file; the status is what automake's driver expects."""
-    program = unittest.main(module="__main__", exit=False, verbosity=2)
+    runner = unittest.TextTestRunner(verbosity=2, resultclass=_Result)
+    program = unittest.main(module="__main__", exit=False, testRunner=runner)
     result = program.result
     if not result.wasSuccessful():
         sys.exit(1)

@@ -139,10 +139,12 @@ class Etcd(Engine):
         """All keys that begin with it, as etcd's permissions say that."""
         return {"key": _base64(prefix), "range_end": _base64(prefix[:-1] + chr(ord(prefix[-1]) + 1))}
 
+    def revision(self):
+        return int(self.ask("kv/range", key=_base64("x"))["header"]["revision"])
+
     def compact(self):
         """Forgets all revisions but the last."""
-        revision = self.ask("kv/range", key=_base64("x"))["header"]["revision"]
-        self.ask("kv/compaction", revision=revision, physical=True)
+        self.ask("kv/compaction", revision=self.revision(), physical=True)
 
     def wipe(self):
         """Forgets everything; while it is stopped."""
@@ -241,6 +243,40 @@ class Dockerd(Engine):
             subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
         if Path(f"/sys/class/net/{self.bridge}").exists():
             _ip("link", "del", self.bridge)
+
+
+class IsolatedDockerd(Dockerd):
+    """A Docker engine in a network of its own, where it sets up everything as it usually does:
+    chains, networks of several containers, names.  Published ports are at `host`."""
+
+    def __init__(self, folder, name="dockerd"):
+        super().__init__(folder, name)
+        self.namespace = self.bridge
+        self.host = self.gateway.removesuffix(".1") + ".2"
+
+    def command(self):
+        return ["nsenter", f"--net=/run/netns/{self.namespace}",
+                "dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec",
+                "--pidfile", self.pidfile, "-H", f"unix://{self.socket}", "--log-level", "warn"]
+
+    def start(self):
+        # The outer end of the line into it takes the place of the bridge.
+        if not Path(f"/run/netns/{self.namespace}").exists():
+            inside = ("-n", self.namespace)
+            _ip("netns", "add", self.namespace)
+            _ip("link", "add", self.bridge, "type", "veth",
+                "peer", "name", "outside", "netns", self.namespace)
+            _ip("addr", "add", f"{self.gateway}/24", "dev", self.bridge)
+            _ip("link", "set", self.bridge, "up")
+            _ip(*inside, "addr", "add", f"{self.host}/24", "dev", "outside")
+            _ip(*inside, "link", "set", "outside", "up")
+            _ip(*inside, "link", "set", "lo", "up")
+        return super().start()
+
+    def discard(self):
+        super().discard()
+        if Path(f"/run/netns/{self.namespace}").exists():
+            _ip("netns", "del", self.namespace)
 
 
 def _libraries(program):

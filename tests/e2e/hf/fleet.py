@@ -8,14 +8,18 @@ from hf.wait import eventually
 class Fleet(Platform):
     """Nodes leaf-0, leaf-1 ... and worker-0, worker-1 ...; made by TestCase.fleet().
 
+    With `balancer`, the node lb-0 discovers the leaves, by that selector.
+
     `each` has options for single nodes: {"worker-1": {"node": {"zone": "b"}}}.
     """
 
-    def __init__(self, folder, leaves=1, workers=2, selector="discover", each=None, **more):
+    def __init__(self, folder, leaves=1, workers=2, selector="discover", balancer=None, each=None,
+                 **more):
         self.leaf_count, self.worker_count = leaves, workers
         self.selector, self.each = selector, each or {}
         super().__init__(folder, split=True, **more)
-        self.nodes = self.workers + self.leaves
+        self.balancer = self._balancer(balancer) if balancer else None
+        self.nodes = self.workers + self.leaves + ([self.balancer] if balancer else [])
 
     def _nodes(self):
         self.workers = [self._worker(i) for i in range(self.worker_count)]
@@ -37,6 +41,14 @@ class Fleet(Platform):
         worker.api = api
         return worker
 
+    def _balancer(self, selector):
+        addresses = {"proxy": net.free_address(self.host), "api": net.free_address(self.host),
+                     "children": selector}
+        node = self._node("lb-0", "lb", {"lb": addresses, **self._store(),
+                                         "balance.lb": {"plugin": "roundrobin"}})
+        node.proxy, node.api = addresses["proxy"], addresses["api"]
+        return node
+
     def _node(self, name, roles, sections):
         node = self._daemon(name, roles, sections)
         node.sections = ini.merge(node.sections, self.each.get(name, {}))
@@ -56,6 +68,13 @@ class Fleet(Platform):
     def up(self, leaf):
         """The names of the workers that a leaf is connected to."""
         return {name for name, line in self.workers_of(leaf).items() if "state=up" in line}
+
+    def children(self):
+        """The leaves that the load balancer uses."""
+        names = {leaf.api: leaf.name for leaf in self.leaves}
+        lines = self.balancer.ctl("lb/show").splitlines()[1:]
+        return {names[line.split()[0].removeprefix("child=")] for line in lines
+                if "usable=yes" in line}
 
     def wait_up(self, leaf, *names, limit=10):
         eventually(lambda: self.up(leaf) == set(names), f"{leaf.name} uses {names}", limit)

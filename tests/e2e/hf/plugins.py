@@ -5,26 +5,23 @@ import shlex
 import subprocess
 
 from hf import env
+from hf.make import environment, must_make
 
 
 def install(folder):
     """`make install` into `folder`; returns the environment for pkg-config to find it."""
-    clean = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    done = subprocess.run(["make", "-C", env.BUILD, "install", f"DESTDIR={folder}"], env=clean,
-                          capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise AssertionError(f"make install failed:\n{done.stdout[-2000:]}{done.stderr}")
-    return _pkg_config(clean, next(folder.rglob("hyperfaas-plugin.pc")).parent, folder)
+    must_make("install", f"DESTDIR={folder}")
+    return _pkg_config(environment(), next(folder.rglob("hyperfaas-plugin.pc")).parent, folder)
 
 
-def _pkg_config(environment, where, sysroot):
-    return {**environment, "PKG_CONFIG_PATH": str(where), "PKG_CONFIG_SYSROOT_DIR": str(sysroot)}
+def _pkg_config(variables, where, sysroot):
+    return {**variables, "PKG_CONFIG_PATH": str(where), "PKG_CONFIG_SYSROOT_DIR": str(sysroot)}
 
 
-def build(source, target, environment):
+def build(source, target, variables):
     """Compiles one file into a module."""
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "hyperfaas-plugin"], check=True,
-                           env=environment, capture_output=True, text=True).stdout
+                           env=variables, capture_output=True, text=True).stdout
     compiler = shlex.split(os.environ.get("CC", "cc"))
     command = [*compiler, "-std=c17", "-Wall", "-Wextra", "-Werror", "-o", str(target),
                str(source), *shlex.split(flags)]

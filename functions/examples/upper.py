@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+"""upper - a function in Python: takes a name and answers in capitals.
+
+It needs grpcio (Debian: python3-grpcio) and nothing of the platform's.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from concurrent import futures
+
+import grpc
+
+
+def upper(request, context):
+    """Bytes in, bytes out: without a .proto file."""
+    return request.upper()
+
+
+def ticks(request, context):
+    """A stream: a message every second until the caller has enough."""
+    while context.is_active():
+        yield b"tick"
+        time.sleep(1)
+
+
+METHODS = {
+    "Upper": grpc.unary_unary_rpc_method_handler(upper),
+    "Ticks": grpc.unary_stream_rpc_method_handler(ticks),
+}
+
+
+def serve():
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("upper.v1.Upper", METHODS),))
+    host, port = os.environ.get("LISTEN_ADDRESS", "0.0.0.0"), os.environ.get("PORT", "50052")
+    server.add_insecure_port(f"{host}:{port}")
+    server.start()
+    return server
+
+
+def tell_worker():
+    """We serve.  If this does not reach the worker, it finds out by itself a little later."""
+    name = os.environ.get("INSTANCE_ID") or socket.gethostname()
+    request = b"\x0a" + bytes([len(name)]) + name.encode()  # SignalReadyRequest, field 1
+    with grpc.insecure_channel(os.environ["CONTROLLER_ADDRESS"]) as channel:
+        try:
+            channel.unary_unary("/worker.Worker/SignalReady")(request, timeout=10)
+        except grpc.RpcError as error:
+            print(f"the worker was not told that we are ready: {error}", file=sys.stderr)
+
+
+def main():
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    server = serve()
+    if os.environ.get("CONTROLLER_ADDRESS"):
+        tell_worker()
+    ended.wait()
+    server.stop(grace=30).wait()  # calls under way may finish
+
+
+if __name__ == "__main__":
+    main()
