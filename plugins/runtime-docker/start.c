@@ -153,6 +153,17 @@ fail_step(struct instance *instance, const struct engine_reply *reply, const cha
     }
 }
 
+/* Counts what the engine has taken for a step. */
+static void
+count_step(struct instance *instance, struct hf_counter *counter)
+{
+    const struct hf_runtime *runtime = instance->runtime;
+    uint64_t now = runtime->driver->now(runtime->driver);
+
+    runtime->host->count(counter, (now - instance->asked) / 1000);
+    instance->asked = now;
+}
+
 /* --- start and inspect ---------------------------------------------------------------------- */
 
 static void
@@ -170,6 +181,7 @@ on_inspected(void *arg, const struct engine_reply *reply)
         instance_remove(instance);
         return;
     }
+    count_step(instance, runtime->inspect_us);
     answer_inspect(reply->json, &runtime->where, &instance->found);
     if (!instance->found.running) {
         instance_explain(instance);
@@ -218,6 +230,7 @@ on_started(void *arg, const struct engine_reply *reply)
         instance_remove(instance);
         return;
     }
+    count_step(instance, instance->runtime->start_us);
     instance_ask(instance, "GET", "/json", START_STEP_NS, on_inspected);
 }
 
@@ -272,6 +285,7 @@ create(struct instance *instance)
         body = request_create(&runtime->mould, &instance->making);
     }
     snprintf(path, sizeof path, "/containers/create?name=%s", instance->name);
+    instance->asked = runtime->driver->now(runtime->driver);
     request.path = path;
     request.body = body;
     if (!body || engine_begin(runtime->engine, &request, &instance->call, NULL) < 0) {
@@ -354,6 +368,7 @@ on_created(void *arg, const struct engine_reply *reply)
         on_create_failed(instance, reply);
         return;
     }
+    count_step(instance, runtime->create_us);
     images_note(runtime->images, instance->making.image, true);
     if (!instance_take_id(instance, json_text(JSON_AT(reply->json, "Id")))) {
         start_fail(instance, HF_EINTERNAL, "the engine gave the container no usable id");

@@ -50,6 +50,7 @@ class ContainerCase(hf.TestCase):
         super()._finish(platform)
         left = self.containers()
         if left:
+            self._show_logs(platform)
             raise AssertionError(f"containers were left behind: {left}")
 
     def _check_processes(self):
