@@ -226,7 +226,7 @@ node_peers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     const struct hf_node *node = arg;
 
     if (!node->store) {
-        return hf_fail(err, HF_ENOTFOUND, "this node needs no store");
+        return hf_fail(err, HF_ENOTFOUND, "this node has no store");
     }
     hf_directory_show(node->directory, hf_ctl_out(call));
     return 0;
@@ -239,7 +239,7 @@ store_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     struct hf_text *out = hf_ctl_out(call);
 
     if (!node->store) {
-        return hf_fail(err, HF_ENOTFOUND, "this node needs no store");
+        return hf_fail(err, HF_ENOTFOUND, "this node has no store");
     }
     hf_text_printf(out, "plugin %s\n", node->store_module.module->name);
     if (node->store_ops->show) {
