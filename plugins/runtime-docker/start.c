@@ -14,8 +14,8 @@
 #include "json.h"
 #include "session.h"
 
-/* Names that are taken before a start gives up. */
-#define NAMES 5
+/* Names and ports that are taken before a start gives up. */
+#define TRIES 5
 
 static void on_created(void *arg, const struct engine_reply *reply);
 
@@ -190,12 +190,26 @@ on_inspected(void *arg, const struct engine_reply *reply)
     }
 }
 
+static void on_started(void *arg, const struct engine_reply *reply);
+
+static void
+start(struct instance *instance)
+{
+    instance_ask(instance, "POST", "/start", START_STEP_NS, on_started);
+}
+
 static void
 on_started(void *arg, const struct engine_reply *reply)
 {
     struct instance *instance = arg;
 
     instance->call = NULL;
+    /* The engine chooses ports from those that the system gives to whoever connects, too. */
+    if (reply->code < 0 && !instance->unwanted && answer_is_port_taken(reply->message) &&
+        ++instance->tries < TRIES) {
+        start(instance);
+        return;
+    }
     if (instance->unwanted || reply->code < 0) {
         if (reply->code < 0) {
             fail_step(instance, reply, "start");
@@ -316,7 +330,7 @@ on_create_failed(struct instance *instance, const struct engine_reply *reply)
 {
     if (reply->code == HF_ENOTFOUND && !instance->unwanted) {
         pull(instance, reply);
-    } else if (reply->code == HF_ECONFLICT && !instance->unwanted && ++instance->tries < NAMES) {
+    } else if (reply->code == HF_ECONFLICT && !instance->unwanted && ++instance->tries < TRIES) {
         create(instance);
     } else {
         fail_step(instance, reply, "make");
@@ -350,7 +364,7 @@ on_created(void *arg, const struct engine_reply *reply)
         instance_remove(instance);
         return;
     }
-    instance_ask(instance, "POST", "/start", START_STEP_NS, on_started);
+    start(instance);
 }
 
 /* --- the beginning -------------------------------------------------------------------------- */
