@@ -301,6 +301,9 @@ perform(struct hf_leaf *leaf, const struct hf_scale_action *action)
                        HF_KV_STR("why", action->reason));
         hf_callee_refuse(function->callee, action->refusal, action->reason);
         break;
+    case HF_SCALE_LIMIT:
+        hf_callee_set_at_limit(function->callee, action->at_limit);
+        break;
     case HF_SCALE_COLD:
         cold(leaf, action->function);
         break;
