@@ -41,6 +41,7 @@ E2E_TESTS = \
     %D%/68-nodes.py \
     %D%/70-load.py \
     %D%/72-overload.py \
+    %D%/76-chaos.py \
     %D%/80-etcd.py \
     %D%/82-etcd-away.py \
     %D%/83-etcd-nodes.py \
@@ -67,6 +68,7 @@ EXTRA_DIST += \
     %D%/functions/mirror.py \
     %D%/hf/__init__.py \
     %D%/hf/case.py \
+    %D%/hf/chaos.py \
     %D%/hf/cli.py \
     %D%/hf/containers.py \
     %D%/hf/ctl.py \
@@ -77,10 +79,12 @@ EXTRA_DIST += \
     %D%/hf/existing_worker.py \
     %D%/hf/fleet.py \
     %D%/hf/function.py \
+    %D%/hf/grove.py \
     %D%/hf/h2raw.py \
     %D%/hf/haproxy.py \
     %D%/hf/ini.py \
     %D%/hf/jpeg.py \
+    %D%/hf/line.py \
     %D%/hf/load.py \
     %D%/hf/logs.py \
     %D%/hf/make.py \
@@ -105,6 +109,15 @@ EXTRA_DIST += \
     %D%/wire/leaf/leaf.proto \
     %D%/wire/worker/worker.proto
 
-check_PROGRAMS += %D%/load
+check_PROGRAMS += %D%/line %D%/load
+%C%_line_SOURCES = %D%/line.c
 %C%_load_SOURCES = %D%/load.c
 %C%_load_LDADD = $(NGHTTP2_LIBS)
+
+# A long run of random events: make chaos SECONDS=180 SEED=7
+SECONDS = 180
+SEED =
+chaos: all $(check_PROGRAMS)
+	HF_CHAOS_SECONDS='$(SECONDS)' HF_CHAOS_SEED='$(SEED)' HF_TEST_TIMEOUT=$$(($(SECONDS) + 300)) \
+	    $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='%D%/76-chaos.py'
+.PHONY: chaos
