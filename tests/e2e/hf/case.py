@@ -68,7 +68,8 @@ class TestCase(unittest.TestCase):
             raise
 
     def _has_failed(self):
-        return not self._outcome.success  # unittest has no public word for it
+        result = self._outcome.result  # unittest has no public word for it
+        return any(test is self for test, _ in result.failures + result.errors)
 
     def _check_logs(self, platform):
         for node in platform.nodes:
