@@ -95,6 +95,21 @@ class Silent(Peers):
             self.assertGreaterEqual(self.p.root.counter("child_ejected"), 1)
 
 
+class Ours(Peers):
+    def test_drain_taken_back_between_two_questions(self):
+        """It drains when asked who it is, and no longer when asked what it has warm: its health,
+        asked later, tells."""
+        peer = Peer(hf.net.own_host(), info=hf.pb.node.InfoResponse(node_id="p", draining=True))
+        self.addCleanup(peer.stop)
+        self.p = self.tree(0, start=False,
+                           options={"lb": {"children": [peer.address], "heartbeat": "50ms"}})
+        self.p.root.start()
+        hf.eventually(lambda: peer.listeners, "it listens")
+        peer.tell("", False)  # the end of the snapshot
+        hf.eventually(lambda: tree.usable(self.p.root) == 1, "it is used")
+        self.assertEqual(self.p.client("f").call(CALL, b"x"), b"x")
+
+
 class Refusals(Peers):
     """A refusal that no function has seen is tried elsewhere, within one budget."""
 

@@ -232,6 +232,10 @@ on_health(void *arg, bool serving)
                HF_KV_BOOL("serving", serving));
         child->serving = serving;
     }
+    if (serving && child->draining) { /* it came back just after it had said that it drains */
+        hf_log(HF_LOG_NOTICE, "child drains no longer", HF_KV_STR("child", child->api));
+        child->draining = false;
+    }
     if (child->on_trial) {
         readmit(child);
     }

@@ -1,4 +1,7 @@
-"""A child as the existing implementation has it: State without a snapshot, no Info, no health."""
+"""A child as the existing implementation has it: State without a snapshot, no Info, no health.
+
+Or, told what to answer to Info, one of ours whose every word a test decides.
+"""
 
 import queue
 from concurrent import futures
@@ -12,14 +15,17 @@ class Peer:
     """Two gRPC servers: the API, where it tells what it has warm, and the proxy, which answers
     every unary call by `answer(context, request)` and keeps the metadata it saw in `calls`."""
 
-    def __init__(self, host, service="leaf.Leaf"):
+    def __init__(self, host, service="leaf.Leaf", info=None):
         self.api, self.proxy = net.free_address(host), net.free_address(host)
         self.answer = lambda context, request: request
         self.calls, self.listeners = [], []
+        methods = {f"/{service}/State": grpc.unary_stream_rpc_method_handler(
+            self._state, pb.common.StateRequest.FromString,
+            pb.common.StateResponse.SerializeToString)}
+        if info is not None:
+            methods |= _words_of_ours(info)
         self.servers = [
-            _serve(self.api, {f"/{service}/State": grpc.unary_stream_rpc_method_handler(
-                self._state, pb.common.StateRequest.FromString,
-                pb.common.StateResponse.SerializeToString)}),
+            _serve(self.api, methods),
             _serve(self.proxy, None, grpc.unary_unary_rpc_method_handler(self._call)),
         ]
 
@@ -61,6 +67,17 @@ def refuse(reason="no-worker", **trailers):
         context.set_trailing_metadata([(k.replace("_", "-"), v) for k, v in fields.items()])
         context.abort(grpc.StatusCode.UNAVAILABLE, "the peer refuses")
     return answer
+
+
+def _words_of_ours(info):
+    """Info as given, and a health service that is content."""
+    serving = pb.health.HealthCheckResponse(status=pb.health.HealthCheckResponse.SERVING)
+    return {
+        "/hyperfaas.v1.Node/Info": grpc.unary_unary_rpc_method_handler(
+            lambda *_: info, None, pb.node.InfoResponse.SerializeToString),
+        "/grpc.health.v1.Health/Check": grpc.unary_unary_rpc_method_handler(
+            lambda *_: serving, None, pb.health.HealthCheckResponse.SerializeToString),
+    }
 
 
 class _Handler(grpc.GenericRpcHandler):
