@@ -147,15 +147,17 @@ bounded(const struct hf_autoscaler *as, const struct hf_scaled *f, uint32_t want
 }
 
 /* Calls wait: whether instances serve them and no more can come, where a start was just now
- * impossible for `failure` (0: none was tried in vain). */
+ * impossible for `failure` (0: none was tried in vain).  One that failed is tried again soon, and
+ * may succeed; workers that refuse starts have no room. */
 static bool
 is_at_limit(const struct hf_autoscaler *as, const struct hf_scaled *f, int failure)
 {
     uint32_t ready = f->base.count[HF_INSTANCE_READY];
     uint32_t limit = limit_of(as);
+    bool no_room = failure == HF_EFULL || (failure == HF_EUNAVAILABLE && f->failures == 0);
 
     return ready > 0 && f->base.count[HF_INSTANCE_STARTING] == 0 &&
-           (failure == HF_EFULL || (limit > 0 && ready >= limit));
+           (no_room || (limit > 0 && ready >= limit));
 }
 
 /* Starts instances until there are `want`, ready and starting. */
