@@ -3,7 +3,7 @@
 BENCH_TOOLS = %D%/backend %D%/relay %D%/h2relay %D%/callgen
 EXTRA_PROGRAMS = $(BENCH_TOOLS)
 CLEANFILES += $(BENCH_TOOLS)
-EXTRA_DIST += %D%/bench.py %D%/benchnode.py %D%/coldstart.py %D%/dockerstart.py
+EXTRA_DIST += %D%/bench.py %D%/benchnode.py %D%/coldstart.py %D%/dockerstart.py %D%/overload.py
 
 # The yardsticks know nghttp2 and nothing of ours.
 %C%_backend_SOURCES = %D%/backend.c %D%/peer.c %D%/peer.h
@@ -16,13 +16,15 @@ EXTRA_DIST += %D%/bench.py %D%/benchnode.py %D%/coldstart.py %D%/dockerstart.py
 %C%_callgen_LDADD = $(HF_GRPC_LIBS) $(HF_CTL_LIBS)
 
 # BENCH_ARGS: see bench/bench.py --help
-bench: bench-proxy bench-coldstart
+bench: bench-proxy bench-coldstart bench-overload
 bench-proxy: all $(BENCH_TOOLS)
 	HF_BUILDDIR='$(abs_top_builddir)' $(PYTHON3) -B $(srcdir)/%D%/bench.py $(BENCH_ARGS)
 bench-coldstart: all $(BENCH_TOOLS)
 	HF_BUILDDIR='$(abs_top_builddir)' $(PYTHON3) -B $(srcdir)/%D%/coldstart.py
+bench-overload: all $(BENCH_TOOLS)
+	HF_BUILDDIR='$(abs_top_builddir)' $(PYTHON3) -B $(srcdir)/%D%/overload.py
 # As root, with Debian's docker.io.
 bench-docker: all
 	HF_SRCDIR='$(abs_top_srcdir)' HF_BUILDDIR='$(abs_top_builddir)' \
 	    $(PYTHON3) -B $(srcdir)/%D%/dockerstart.py $(BENCH_ARGS)
-.PHONY: bench bench-proxy bench-coldstart bench-docker
+.PHONY: bench bench-proxy bench-coldstart bench-overload bench-docker

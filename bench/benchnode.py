@@ -58,6 +58,7 @@ class Node:
         self.settings = settings
         ports = free_ports(3)
         self.proxy = "127.0.0.1:%d" % ports[0]
+        self.leaf_api = "127.0.0.1:%d" % ports[1]
         self.control = self.folder + "/state/leaf.ctl"
         self.config = self.folder + "/node.ini"
         os.mkdir(self.folder + "/fn")

@@ -9,7 +9,7 @@
  *     callgen load [options] FUNCTION
  *         Makes `--calls` calls, at most `--in-flight` at once, over `--connections`
  *         connections; with `--rate` evenly so many a second.  With `--functions N` they go
- *         to FUNCTION-0 ... FUNCTION-(N-1) in turn.
+ *         to FUNCTION-0 ... FUNCTION-(N-1) in turn.  `--timeout MS` is their deadline.
  *
  * Prints one JSON object.
  */
@@ -48,6 +48,7 @@ struct callgen {
     uint64_t functions; /* 0: FUNCTION itself */
     uint64_t in_flight;
     uint64_t rate; /* a second; 0: as fast as they are answered */
+    uint64_t timeout_ns;
     struct hf_loop *loop;
     struct hf_grpc_client **clients;
     struct hf_timer pace;
@@ -57,6 +58,8 @@ struct callgen {
     uint64_t by_code[CODES];
     uint64_t *took_ns; /* of each call that was OK */
     uint64_t ok;
+    uint64_t *refused_ns; /* of each call that was answered UNAVAILABLE */
+    uint64_t refused;
     char failure[256]; /* what the first failed call was told */
 };
 
@@ -93,11 +96,15 @@ on_done(void *arg, const struct hf_grpc_result *result)
 {
     struct call *call = arg;
     struct callgen *gen = call->gen;
+    uint64_t took_ns = hf_now() - call->began_ns;
 
     gen->by_code[hf_min(result->code, CODES - 1u)]++;
     if (result->code == HF_GRPC_OK) {
-        gen->took_ns[gen->ok++] = hf_now() - call->began_ns;
-    } else if (!gen->failure[0]) {
+        gen->took_ns[gen->ok++] = took_ns;
+    } else if (result->code == HF_GRPC_UNAVAILABLE) {
+        gen->refused_ns[gen->refused++] = took_ns;
+    }
+    if (result->code != HF_GRPC_OK && !gen->failure[0]) {
         snprintf(gen->failure, sizeof gen->failure, "%s", result->message);
     }
     gen->ended++;
@@ -112,7 +119,7 @@ send_call(struct callgen *gen)
     struct hf_grpc_request request = {
         .path = gen->method,
         .data = "",
-        .timeout_ns = CALL_LIMIT_NS,
+        .timeout_ns = gen->timeout_ns,
         .authority = gen->function,
     };
     struct call *call = must_alloc(1, sizeof *call);
@@ -218,10 +225,11 @@ compare(const void *a, const void *b)
 }
 
 static void
-print_percentile(const struct callgen *gen, struct hf_json *json, const char *key, double part)
+print_percentile(struct hf_json *json, const char *key, const uint64_t *sorted_ns, uint64_t count,
+                 double part)
 {
-    if (gen->ok > 0) {
-        uint64_t ns = gen->took_ns[(uint64_t)((double)(gen->ok - 1) * part)];
+    if (count > 0) {
+        uint64_t ns = sorted_ns[(uint64_t)((double)(count - 1) * part)];
 
         hf_json_double(json, key, (double)ns / 1e3);
     }
@@ -237,9 +245,11 @@ run_load(struct callgen *gen, struct hf_json *json)
     hf_json_u64(json, "calls", gen->calls);
     hf_json_u64(json, "ok", gen->ok);
     qsort(gen->took_ns, gen->ok, sizeof *gen->took_ns, compare);
-    print_percentile(gen, json, "median_us", 0.5);
-    print_percentile(gen, json, "p99_us", 0.99);
-    print_percentile(gen, json, "max_us", 1.0);
+    print_percentile(json, "median_us", gen->took_ns, gen->ok, 0.5);
+    print_percentile(json, "p99_us", gen->took_ns, gen->ok, 0.99);
+    print_percentile(json, "max_us", gen->took_ns, gen->ok, 1.0);
+    qsort(gen->refused_ns, gen->refused, sizeof *gen->refused_ns, compare);
+    print_percentile(json, "refused_median_us", gen->refused_ns, gen->refused, 0.5);
     for (uint32_t code = 1; code < CODES; code++) {
         if (gen->by_code[code] > 0) {
             hf_json_u64(json, hf_grpc_code_name(code), gen->by_code[code]);
@@ -343,6 +353,7 @@ read_options(struct callgen *gen, int argc, char **argv)
         { "calls", required_argument, NULL, 'n' },
         { "functions", required_argument, NULL, 'f' },
         { "rate", required_argument, NULL, 'r' },
+        { "timeout", required_argument, NULL, 't' },
         { "in-flight", required_argument, NULL, 'i' },
         { "connections", required_argument, NULL, 'c' },
         { 0 },
@@ -369,6 +380,9 @@ read_options(struct callgen *gen, int argc, char **argv)
         case 'r':
             gen->rate = number(optarg);
             break;
+        case 't':
+            gen->timeout_ns = number(optarg) * HF_MSEC;
+            break;
         case 'i':
             gen->in_flight = number(optarg);
             break;
@@ -390,6 +404,7 @@ main(int argc, char **argv)
         .calls = 1,
         .connections = 1,
         .in_flight = UINT32_MAX,
+        .timeout_ns = CALL_LIMIT_NS,
     };
     void (*run)(struct callgen *, struct hf_json *) = NULL;
     hf_autotext struct hf_text text;
@@ -411,6 +426,7 @@ main(int argc, char **argv)
         die(&err);
     }
     gen.took_ns = must_alloc(gen.calls, sizeof *gen.took_ns);
+    gen.refused_ns = must_alloc(gen.calls, sizeof *gen.refused_ns);
     hf_timer_init(&gen.pace, gen.loop, HF_TIMER_REAL, on_pace);
     connect_clients(&gen);
     hf_text_init(&text);
@@ -423,5 +439,6 @@ main(int argc, char **argv)
     hf_timer_fini(&gen.pace);
     hf_loop_free(gen.loop);
     free(gen.took_ns);
+    free(gen.refused_ns);
     return 0;
 }

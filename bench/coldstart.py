@@ -49,8 +49,11 @@ def stampede():
 
 
 def flapping(calls=100000, rate=2500):
-    """Warm calls while the function's scale is forced up and down all the time."""
-    settings = ["leaf.max_instances_per_worker=32", "runtime.service_time=2ms"]
+    """Warm calls while the function's scale is forced up and down all the time.
+
+    With the clock being pushed calls seem to take seconds: they must be patient not to be refused.
+    """
+    settings = ["leaf.max_instances_per_worker=32", "leaf.max_wait=0", "runtime.service_time=2ms"]
     with Node("fake", settings, [("work", "fixed", 1)]) as node:
         over = threading.Event()
 
@@ -65,7 +68,7 @@ def flapping(calls=100000, rate=2500):
         flapper.start()
         try:
             run = node.calls("load", "--calls", str(calls), "--rate", str(rate), "--connections",
-                             "8", "--method", "/bench.Work/Do", "work")
+                             "8", "--method", "/bench.Work/Do", "--timeout", "3600000", "work")
         finally:
             over.set()
             flapper.join()

@@ -167,11 +167,16 @@ static const struct cli_command version_commands[] = {
 
 /* All commands, in the order of the help. */
 static const struct cli_command *const command_tables[] = {
-    cli_function_commands, cli_function_watch_commands,
-    cli_call_commands,     cli_instances_commands,
-    cli_logs_commands,     cli_worker_commands,
-    cli_nodes_commands,    cli_node_commands,
-    cli_plugin_commands,   version_commands,
+    cli_function_commands,
+    cli_function_watch_commands,
+    cli_call_commands,
+    cli_instances_commands,
+    cli_logs_commands,
+    cli_worker_commands,
+    cli_nodes_commands,
+    cli_node_commands,
+    cli_plugin_commands,
+    version_commands,
     NULL,
 };
 

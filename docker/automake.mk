@@ -1,7 +1,8 @@
 # The platform itself in containers: images of its nodes, and compose files that use them.
 
-NODE_IMAGE = %D%/Dockerfile %D%/packages %D%/leaf.ini %D%/worker.ini
-EXTRA_DIST += $(NODE_IMAGE) %D%/README.md %D%/base.sh %D%/compose.small.yaml %D%/etcd.Dockerfile
+NODE_IMAGE = %D%/Dockerfile %D%/packages %D%/lb.ini %D%/leaf.ini %D%/worker.ini
+COMPOSE_FILES = %D%/nodes.yaml %D%/compose.small.yaml %D%/compose.medium.yaml %D%/compose.large.yaml
+EXTRA_DIST += $(NODE_IMAGE) $(COMPOSE_FILES) %D%/README.md %D%/base.sh %D%/etcd.Dockerfile
 
 # make cluster-images: hyperfaas-node with what `make install` installs, and hyperfaas-etcd.
 BASE = debian:bookworm-slim

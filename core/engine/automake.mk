@@ -8,6 +8,7 @@ noinst_LTLIBRARIES += %D%/libhf-engine.la
     %D%/fleet.c %D%/fleet.h %D%/fleet_private.h \
     %D%/placement.c \
     %D%/pool.c %D%/pool.h %D%/pool_private.h \
+    %D%/pool_admission.c \
     %D%/pool_control.c \
     %D%/tree.c %D%/tree.h %D%/tree_private.h \
     %D%/tree_ring.c

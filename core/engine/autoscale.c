@@ -127,6 +127,9 @@ give_out_function(struct hf_scaled *f, struct hf_scale_action *ret)
         ret->count = f->shrink;
         ret->before_ns = f->shrink_before_ns;
         f->shrink = 0;
+    } else if (f->at_limit != f->told_at_limit) {
+        ret->kind = HF_SCALE_LIMIT;
+        ret->at_limit = f->told_at_limit = f->at_limit;
     } else if (f->cold) {
         ret->kind = HF_SCALE_COLD;
         f->cold = false;

@@ -67,6 +67,9 @@ enum hf_scale_kind {
     HF_SCALE_SHRINK,
     /* `hf_pool_refuse` those who wait, with `refusal` and `reason`. */
     HF_SCALE_REFUSE,
+    /* `hf_pool_set_at_limit(at_limit)`: whether calls wait that no further instance can come for.
+     */
+    HF_SCALE_LIMIT,
     /* No instance, no call: if the pool is cold under its lock, free it and call
      * `hf_autoscaler_forget`; if a call came meanwhile, call `hf_autoscaler_demand`. */
     HF_SCALE_COLD,
@@ -78,6 +81,7 @@ struct hf_scale_action {
     struct hf_fleet_instance *instance; /* START, ADMIT, DRAIN, LEAVE, STOP, DROP */
     uint32_t count;                     /* SHRINK */
     uint64_t before_ns;                 /* SHRINK */
+    bool at_limit;                      /* LIMIT */
     enum hf_refusal refusal;            /* REFUSE */
     const char *reason;                 /* REFUSE: for people; valid until the next `next` */
 };

@@ -33,6 +33,8 @@ struct hf_scaled {
     uint32_t in_flight; /* calls, at the last look */
     uint32_t owed;      /* obsolete instances that went before their successors came */
     bool deleted;
+    bool at_limit;      /* calls wait, and no further instance can come for them */
+    bool told_at_limit; /* what the pool was told of that */
 
     /* Pending actions. */
     bool cold;

@@ -146,6 +146,18 @@ bounded(const struct hf_autoscaler *as, const struct hf_scaled *f, uint32_t want
     return limit > 0 ? hf_min(want, limit) : want;
 }
 
+/* Calls wait: whether instances serve them and no more can come, where a start was just now
+ * impossible for `failure` (0: none was tried in vain). */
+static bool
+is_at_limit(const struct hf_autoscaler *as, const struct hf_scaled *f, int failure)
+{
+    uint32_t ready = f->base.count[HF_INSTANCE_READY];
+    uint32_t limit = limit_of(as);
+
+    return ready > 0 && f->base.count[HF_INSTANCE_STARTING] == 0 &&
+           (failure == HF_EFULL || (limit > 0 && ready >= limit));
+}
+
 /* Starts instances until there are `want`, ready and starting. */
 static void
 grow(struct hf_autoscaler *as, struct hf_scaled *f, uint32_t want, uint32_t waiting,
@@ -160,6 +172,7 @@ grow(struct hf_autoscaler *as, struct hf_scaled *f, uint32_t want, uint32_t wait
     while (have < want && (r = start(as, f, now_ns)) == 0) {
         have++;
     }
+    f->at_limit = waiting > 0 && is_at_limit(as, f, r);
     if (waiting == 0 || (have > 0 && !f->refused)) {
         f->no_room_ns = HF_NEVER;
     } else if (have == 0) {
@@ -390,6 +403,7 @@ hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
     as->config.load(as->config.arg, &f->base, &load);
     f->in_flight = load.in_flight;
     f->cold = false;
+    f->at_limit = false;
     if (f->deleted) {
         if (load.waiting > 0) {
             refuse(as, f, HF_REFUSED_DELETED, "the function was deleted");
@@ -403,6 +417,9 @@ hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
     }
     if (hf_fleet_instances(&f->base) == 0 && load.waiting == 0 && load.draining == 0) {
         next_ns = rest(as, f, now_ns);
+    }
+    if (f->at_limit != f->told_at_limit) {
+        hf_scaled_act(as, f);
     }
     hf_deadlines_set(&as->deadlines, &f->deadline, next_ns);
 }

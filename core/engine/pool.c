@@ -97,8 +97,8 @@ idle_end(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
 
 /* --- picking and granting ------------------------------------------------------------------ */
 
-static uint64_t
-random_bits(struct hf_pool *pool)
+uint64_t
+hf_pool_random(struct hf_pool *pool)
 {
     pool->random += UINT64_C(0x9e3779b97f4a7c15);
     return hf_hash_mix(pool->random);
@@ -137,7 +137,7 @@ pick(struct hf_pool *pool, uint64_t now_ns)
     if (pool->usable_count == 0) {
         return NULL;
     }
-    view.random = random_bits(pool);
+    view.random = hf_pool_random(pool);
     handle = pool->ops->pick(pool->lb, &view);
     if (handle.generation == 0) {
         return NULL;
@@ -188,30 +188,49 @@ occupy(struct hf_pool *pool, struct hf_waiter *waiter, struct hf_pool_endpoint *
     }
 }
 
-/* Sets a slot aside for the first who waits. */
+/* A waiter's time in the queue is over. */
 static void
-grant(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, uint64_t now_ns,
-      struct hf_pool_out *out)
+wake(struct hf_pool *pool, struct hf_waiter *waiter, enum hf_waiter_state state,
+     struct hf_pool_out *out)
 {
-    struct hf_waiter *waiter = hf_list_first(&pool->waiting, struct hf_waiter, node);
-
     hf_list_remove(&waiter->node);
     pool->load.waiting--;
-    occupy(pool, waiter, endpoint, now_ns);
-    waiter->state = HF_WAITER_GRANTED;
+    waiter->state = state;
     hf_list_append(&out->woken, &waiter->node);
+}
+
+/* The first who waits and can make use of a slot, or NULL; who cannot any more is refused. */
+static struct hf_waiter *
+first_in_time(struct hf_pool *pool, uint64_t now_ns, struct hf_pool_out *out)
+{
+    struct hf_waiter *waiter;
+
+    while ((waiter = hf_list_first(&pool->waiting, struct hf_waiter, node)) &&
+           hf_unlikely(hf_pool_is_late(pool, waiter, now_ns))) {
+        waiter->refusal = HF_REFUSED_OVERLOADED;
+        wake(pool, waiter, HF_WAITER_REFUSED, out);
+    }
+    return waiter;
+}
+
+/* Sets a slot aside for one who waits. */
+static void
+grant(struct hf_pool *pool, struct hf_waiter *waiter, struct hf_pool_endpoint *endpoint,
+      uint64_t now_ns, struct hf_pool_out *out)
+{
+    occupy(pool, waiter, endpoint, now_ns);
+    wake(pool, waiter, HF_WAITER_GRANTED, out);
 }
 
 void
 hf_pool_dispatch(struct hf_pool *pool, uint64_t now_ns, struct hf_pool_out *out)
 {
-    while (pool->load.waiting > 0) {
-        struct hf_pool_endpoint *endpoint = pick(pool, now_ns);
+    struct hf_pool_endpoint *endpoint;
+    struct hf_waiter *waiter;
 
-        if (!endpoint) {
-            return;
-        }
-        grant(pool, endpoint, now_ns, out);
+    while (pool->usable_count > 0 && (waiter = first_in_time(pool, now_ns, out)) &&
+           (endpoint = pick(pool, now_ns))) {
+        grant(pool, waiter, endpoint, now_ns, out);
         hf_pool_usable_update(pool, endpoint);
     }
 }
@@ -263,6 +282,9 @@ hf_pool_take(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
     }
     if (pool->load.waiting >= pool->settings->max_waiting) {
         return refuse_new(waiter, HF_REFUSED_QUEUE_FULL);
+    }
+    if (hf_unlikely(pool->load.at_limit) && hf_pool_waits_in_vain(pool, waiter, now_ns)) {
+        return refuse_new(waiter, HF_REFUSED_OVERLOADED);
     }
     if (waiter->attempts > 0) {
         hf_list_prepend(&pool->waiting, &waiter->node);
@@ -370,6 +392,7 @@ static void
 vacate(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint64_t now_ns)
 {
     struct hf_pool_endpoint *endpoint = waiter->endpoint;
+    uint64_t elapsed_ns = hf_sub_saturated(now_ns, waiter->since_ns);
 
     endpoint->in_flight--;
     pool->load.in_flight--;
@@ -378,12 +401,14 @@ vacate(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint64_
     } else {
         pool->load.last_finished_ns = now_ns;
     }
+    if (outcome == HF_OUTCOME_OK || outcome == HF_OUTCOME_CANCELLED) {
+        hf_pool_note_service(pool, elapsed_ns);
+    }
     if (endpoint->in_flight == 0 && !endpoint->draining) {
         hf_pool_idle_begin(pool, endpoint, now_ns);
     }
     if (pool->ops->finished) {
-        pool->ops->finished(pool->lb, &endpoint->base, outcome,
-                            hf_sub_saturated(now_ns, waiter->since_ns));
+        pool->ops->finished(pool->lb, &endpoint->base, outcome, elapsed_ns);
     }
     waiter->endpoint = NULL;
 }
@@ -393,6 +418,7 @@ give_back(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint
           struct hf_pool_out *out)
 {
     struct hf_pool_endpoint *endpoint = waiter->endpoint;
+    struct hf_waiter *next;
 
     vacate(pool, waiter, outcome, now_ns);
     if (must_eject(pool, endpoint, outcome)) {
@@ -409,8 +435,9 @@ give_back(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint
     }
     /* Under load the freed slot goes straight to the next call, and the endpoint
      * stays out of the usable set, as it was. */
-    if (pool->load.waiting > 0 && pool->usable_count == 0 && has_room(endpoint)) {
-        grant(pool, endpoint, now_ns, out);
+    if (pool->load.waiting > 0 && pool->usable_count == 0 && has_room(endpoint) &&
+        (next = first_in_time(pool, now_ns, out))) {
+        grant(pool, next, endpoint, now_ns, out);
     }
     hf_pool_usable_update(pool, endpoint);
     hf_pool_dispatch(pool, now_ns, out);

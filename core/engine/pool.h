@@ -31,6 +31,7 @@
 /* Why a call gets no slot, and the fixed word that programs see for it. */
 #define HF_REFUSALS(REFUSAL)                                                                       \
     REFUSAL(HF_REFUSED_QUEUE_FULL, "queue-full")     /* too many calls wait already */             \
+    REFUSAL(HF_REFUSED_OVERLOADED, "overloaded")     /* its turn would come too late */            \
     REFUSAL(HF_REFUSED_NO_WORKER, "no-worker")       /* no worker has room for an instance */      \
     REFUSAL(HF_REFUSED_START_FAILED, "start-failed") /* instances don't start */                   \
     REFUSAL(HF_REFUSED_DRAINING, "draining")         /* this node takes no new calls */            \
@@ -65,6 +66,7 @@ struct hf_waiter {
     struct hf_list node;               /* in the queue, then in `woken` or a list of the caller's */
     struct hf_pool_endpoint *endpoint; /* while GRANTED or TAKEN; stays valid that long */
     struct hf_handle avoid; /* set by the caller: it wants any endpoint but this; HF_NONE: any */
+    uint64_t deadline_ns;   /* set by the caller: when it must have ended; 0: never */
     uint64_t since_ns;      /* when it began to wait, or got its slot */
     uint16_t state;         /* enum hf_waiter_state */
     uint16_t refusal;       /* enum hf_refusal, while REFUSED */
@@ -112,6 +114,7 @@ struct hf_pool_settings {
     const struct hf_options *options;
     uint32_t max_waiting; /* calls that may wait at once, per pool */
     uint32_t eject_after; /* connection failures in a row that take an endpoint out; 0: never */
+    uint64_t max_wait_ns; /* a pool at its limit lets no call wait for longer; 0: for ever */
 };
 
 /* What an endpoint is made from; texts are copied. */
@@ -151,6 +154,9 @@ struct hf_pool_load {
     uint64_t last_finished_ns; /* 0: none ever did */
     uint64_t oldest_idle_ns;   /* since when the longest idle endpoint has been so; 0: none */
     uint64_t invalid_picks;    /* answers of the policy that had to be replaced */
+    uint64_t service_ns;       /* how long a call holds its slot, as of late; 0: not known yet */
+    uint64_t wait_ns;          /* how long one more call would wait, by that */
+    bool at_limit;             /* see `hf_pool_set_at_limit` */
 };
 
 struct hf_pool;
@@ -176,6 +182,8 @@ bool hf_pool_is_cold(const struct hf_pool *pool);
  *     them).  The caller keeps its deadline and calls `hf_pool_cancel` then.
  * REFUSED: `waiter->refusal` says why; the waiter is IDLE again.  One that
  *     avoids an endpoint never waits: it would hold up those who do not.
+ * While the pool is at its limit a call waits only if it is likely to be served
+ * in time, and is REFUSED later, in the queue, if it turns out that it is not.
  */
 enum hf_waiter_state hf_pool_take(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
                                   struct hf_pool_out *out);
@@ -221,6 +229,15 @@ bool hf_pool_drain_idle(struct hf_pool *pool, uint64_t before_ns, struct hf_pool
 /* The function was updated: gives all endpoints that many slots.  Calls above it may finish. */
 void hf_pool_set_capacity(struct hf_pool *pool, uint32_t capacity, uint64_t now_ns,
                           struct hf_pool_out *out);
+
+/* No endpoint will come for those who wait, for now: calls that can't be served in time are
+ * refused from here on.  Until somebody says so all may wait, because those who wait are the
+ * demand that makes a function grow. */
+void hf_pool_set_at_limit(struct hf_pool *pool, bool at_limit);
+
+/* How long a call that has just been refused for overload should wait before it tries again;
+ * spread, so that those who were refused together do not return together. */
+uint64_t hf_pool_pushback(struct hf_pool *pool);
 
 /* Refuses all who wait now.  `reason` is for people, copied, see `hf_pool_reason`. */
 void hf_pool_refuse(struct hf_pool *pool, enum hf_refusal refusal, const char *reason,

@@ -202,6 +202,12 @@ hf_pool_set_capacity(struct hf_pool *pool, uint32_t capacity, uint64_t now_ns,
 }
 
 void
+hf_pool_set_at_limit(struct hf_pool *pool, bool at_limit)
+{
+    pool->load.at_limit = at_limit;
+}
+
+void
 hf_pool_refuse(struct hf_pool *pool, enum hf_refusal refusal, const char *reason,
                struct hf_pool_out *out)
 {
@@ -239,6 +245,8 @@ hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret)
 
     *ret = pool->load;
     ret->oldest_idle_ns = oldest ? oldest->idle_since_ns : 0;
+    ret->service_ns = pool->service.mean_ns;
+    ret->wait_ns = hf_pool_expected_wait(pool);
     pool->notified = false;
     pool->quiet = ret->in_flight == 0 && ret->waiting == 0;
 }

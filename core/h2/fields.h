@@ -43,6 +43,7 @@
     NAME(HYPERFAAS_LEAF, "hyperfaas-leaf")                                                         \
     NAME(HYPERFAAS_REASON, "hyperfaas-reason")                                                     \
     NAME(HYPERFAAS_RETRIES, "hyperfaas-retries")                                                   \
+    NAME(HYPERFAAS_REVISION, "hyperfaas-revision")                                                 \
     NAME(HYPERFAAS_START_ID, "hyperfaas-start-id")                                                 \
     NAME(TE, "te")                                                                                 \
     NAME(TRACEPARENT, "traceparent")                                                               \

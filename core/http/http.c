@@ -30,8 +30,7 @@ struct socket {
 
 static void settle(struct hf_host_http *http);
 
-/* --- libcurl's events --------------------------------------------------------------------------
- */
+/* --- libcurl's events --------------------------------------------------------------------- */
 
 /* Tells libcurl that something is ready, CURL_CSELECT_..., or that its time has come. */
 static void
@@ -119,8 +118,7 @@ set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *of_socket)
     return socket && hf_watch_set(&socket->watch, events) == 0 ? 0 : -1;
 }
 
-/* --- exchanges ---------------------------------------------------------------------------------
- */
+/* --- exchanges ---------------------------------------------------------------------------- */
 
 /* Takes an exchange from libcurl, which closes its connection unless it had ended. */
 static void
@@ -195,8 +193,7 @@ start(struct hf_host_exchange *exchange)
     }
 }
 
-/* --- after libcurl -------------------------------------------------------------------------------
- */
+/* --- after libcurl ------------------------------------------------------------------------ */
 
 /* The next exchange that has ended by itself, with libcurl's verdict; NULL: none. */
 static struct hf_host_exchange *

@@ -62,6 +62,11 @@ int hf_catalog_resolve(struct hf_catalog *catalog, struct hf_loop *loop, const c
                        hf_catalog_found_fn *fn, void *arg, struct hf_catalog_lookup **ret,
                        struct hf_err *err);
 
+/* The same for a function that is known, but maybe not as it is now: reads it anew. */
+int hf_catalog_read(struct hf_catalog *catalog, struct hf_loop *loop, const char *id, size_t len,
+                    hf_catalog_found_fn *fn, void *arg, struct hf_catalog_lookup **ret,
+                    struct hf_err *err);
+
 /* `fn` will not run.  On the loop it was to run on.  NULL is allowed. */
 void hf_catalog_cancel(struct hf_catalog_lookup *lookup);
 

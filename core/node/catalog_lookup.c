@@ -56,6 +56,7 @@ struct hf_catalog_lookup {
     struct hf_loop *loop;
     hf_catalog_found_fn *fn;
     void *arg;
+    bool anew;   /* what is known will not do */
     bool posted; /* under the lock */
     bool cancelled;
     struct hf_function_def *def;
@@ -285,7 +286,7 @@ static int
 board(struct hf_catalog_lookup *lookup, const char *id, size_t len)
 {
     struct hf_catalog_lookups *lookups = &lookup->catalog->lookups;
-    struct hf_function_def *def = hf_catalog_find(lookup->catalog, id, len);
+    struct hf_function_def *def = lookup->anew ? NULL : hf_catalog_find(lookup->catalog, id, len);
     struct flight *flight;
 
     if (def) {
@@ -317,23 +318,34 @@ board(struct hf_catalog_lookup *lookup, const char *id, size_t len)
     return 0;
 }
 
-int
-hf_catalog_resolve(struct hf_catalog *catalog, struct hf_loop *loop, const char *id, size_t len,
-                   hf_catalog_found_fn *fn, void *arg, struct hf_catalog_lookup **ret,
-                   struct hf_err *err)
+static struct hf_catalog_lookup *
+new_lookup(struct hf_catalog *catalog, struct hf_loop *loop, hf_catalog_found_fn *fn, void *arg)
 {
     struct hf_catalog_lookup *lookup = calloc(1, sizeof *lookup);
+
+    if (lookup) {
+        lookup->task.run = report;
+        lookup->catalog = catalog;
+        lookup->loop = loop;
+        lookup->fn = fn;
+        lookup->arg = arg;
+        hf_list_init(&lookup->node);
+    }
+    return lookup;
+}
+
+/* Begins a lookup, which may be NULL for want of memory. */
+static int
+look_up(struct hf_catalog_lookup *lookup, const char *id, size_t len,
+        struct hf_catalog_lookup **ret, struct hf_err *err)
+{
+    struct hf_catalog *catalog;
     int r;
 
     if (!lookup) {
         return hf_fail(err, HF_ENOMEM, "out of memory");
     }
-    lookup->task.run = report;
-    lookup->catalog = catalog;
-    lookup->loop = loop;
-    lookup->fn = fn;
-    lookup->arg = arg;
-    hf_list_init(&lookup->node);
+    catalog = lookup->catalog;
     /* Set before the result can come: it may on another thread. */
     if (ret) {
         *ret = lookup;
@@ -349,6 +361,27 @@ hf_catalog_resolve(struct hf_catalog *catalog, struct hf_loop *loop, const char 
         return hf_fail(err, r, "too many unknown functions are being looked up");
     }
     return 0;
+}
+
+int
+hf_catalog_resolve(struct hf_catalog *catalog, struct hf_loop *loop, const char *id, size_t len,
+                   hf_catalog_found_fn *fn, void *arg, struct hf_catalog_lookup **ret,
+                   struct hf_err *err)
+{
+    return look_up(new_lookup(catalog, loop, fn, arg), id, len, ret, err);
+}
+
+int
+hf_catalog_read(struct hf_catalog *catalog, struct hf_loop *loop, const char *id, size_t len,
+                hf_catalog_found_fn *fn, void *arg, struct hf_catalog_lookup **ret,
+                struct hf_err *err)
+{
+    struct hf_catalog_lookup *lookup = new_lookup(catalog, loop, fn, arg);
+
+    if (lookup) {
+        lookup->anew = true;
+    }
+    return look_up(lookup, id, len, ret, err);
 }
 
 /* --- what the store tells meanwhile -------------------------------------------------------- */

@@ -54,7 +54,7 @@ known_free(struct known *known)
 static bool
 is_wanted(const struct hf_discovery *discovery, const struct hf_node_document *document)
 {
-    return document && hf_selector_matches(&discovery->selector, document) &&
+    return hf_selector_matches(&discovery->selector, document) &&
            (!discovery->not_id || strcmp(discovery->not_id, document->id) != 0);
 }
 
@@ -64,10 +64,10 @@ tell(const struct hf_discovery *discovery, const struct hf_node_document *before
      const struct hf_node_document *now)
 {
     const char *role = discovery->selector.role;
-    bool was = is_wanted(discovery, before);
+    bool was = before && is_wanted(discovery, before);
     struct hf_peer peer = { .document = now };
 
-    if (!is_wanted(discovery, now)) {
+    if (!now || !is_wanted(discovery, now)) {
         if (was) {
             discovery->ops->on_removed(discovery->arg, before->id);
         }

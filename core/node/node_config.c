@@ -118,6 +118,9 @@ static const struct hf_option leaf_rows[] = {
       "Instances of one function on one worker." },
     { "queue_depth", HF_OPT_UINT, .fallback = "10000", .min = "1", .max = "1000000", .help =
       "Calls of one function that may wait for an instance." },
+    { "max_wait", HF_OPT_DURATION, .fallback = "30s", .max = "1d", .help =
+      "A function that cannot grow lets no call wait that would probably do so for longer, or past "
+      "its own deadline; 0: only that counts." },
     { "start_timeout", HF_OPT_DURATION, .fallback = "45s", .min = "10ms", .max = "1h", .help =
       "For a worker to start an instance and have it ready." },
     { "stop_timeout", HF_OPT_DURATION, .fallback = "10s", .min = "10ms", .max = "1h", .help =

@@ -33,7 +33,7 @@ struct hf_node {
 
     struct hf_ctl *ctl;
     struct hf_catalog *catalog; /* NULL: no role needs it */
-    struct hf_store *store; /* NULL: neither roles nor configuration want one */
+    struct hf_store *store;     /* NULL: neither roles nor configuration want one */
     const struct hf_store_ops *store_ops;
     struct hf_node_module store_module;
     struct hf_directory *directory;   /* of the store; NULL with it */

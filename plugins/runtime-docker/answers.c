@@ -178,6 +178,13 @@ answer_message(struct json_object *answer)
     return *message ? message : NULL;
 }
 
+bool
+answer_is_port_taken(const char *message)
+{
+    return strstr(message, "address already in use") ||
+           strstr(message, "port is already allocated");
+}
+
 const char *
 answer_gateway(struct json_object *network)
 {

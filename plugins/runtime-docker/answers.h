@@ -68,6 +68,9 @@ const char *answer_pull_status(struct json_object *);
 /* The message of a failure, or NULL. */
 const char *answer_message(struct json_object *);
 
+/* Whether a start was refused since somebody has the port that the engine chose to publish at. */
+bool answer_is_port_taken(const char *message);
+
 /* The gateway of a network as GET /networks/NAME tells it: an IPv4 address, or "". */
 const char *answer_gateway(struct json_object *);
 

@@ -73,6 +73,10 @@ struct hf_runtime {
     uint64_t moment;            /* counts what must be put in order */
     bool listed;                /* `list` has told what was there before us */
 
+    struct hf_counter *create_us; /* what the engine took, all together */
+    struct hf_counter *start_us;
+    struct hf_counter *inspect_us;
+
     struct listing *listings;
     struct log_reader *readers;
     struct deferred *deferred;

@@ -25,7 +25,7 @@ void images_free(struct images *);
 void images_take(struct images *, struct json_object *answer);
 
 /* A container was made from it, or could not be. */
-void images_note(struct images *, const char *image, bool present);
+void images_note(struct images *, const char *name, bool present);
 
 bool images_present(const struct images *, const char *image);
 size_t images_count(const struct images *);

@@ -63,7 +63,8 @@ struct instance {
 
     uint64_t since; /* the moment at which it was known to run; 0: it never was */
     uint64_t seen;  /* that of the last listing that showed it running */
-    unsigned tries; /* names tried, later removals */
+    uint64_t asked; /* when the engine was asked for the present step of the start */
+    unsigned tries; /* names and ports tried, later removals */
     bool turn;      /* its start is under way */
     bool pulled;    /* its image was pulled for it */
     bool unwanted;  /* what is under way is the last thing; then it is removed */

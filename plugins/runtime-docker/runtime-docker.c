@@ -196,6 +196,19 @@ docker_destroy(struct hf_runtime *runtime)
     free(runtime);
 }
 
+static void
+make_counters(struct hf_runtime *runtime)
+{
+    const struct hf_host *host = runtime->host;
+
+    runtime->create_us =
+        host->counter(host, "create_us", "Microseconds that the engine took to make containers.");
+    runtime->start_us =
+        host->counter(host, "start_us", "Microseconds that the engine took to start containers.");
+    runtime->inspect_us =
+        host->counter(host, "inspect_us", "Microseconds that the engine took to tell addresses.");
+}
+
 static int
 docker_create(const struct hf_driver_host *driver, const struct hf_options *options,
               const struct hf_runtime_events *events, void *arg, struct hf_runtime **ret,
@@ -212,6 +225,7 @@ docker_create(const struct hf_driver_host *driver, const struct hf_options *opti
     runtime->options = options;
     runtime->events = events;
     runtime->events_arg = arg;
+    make_counters(runtime);
     r = read_options(runtime, err);
     if (r == 0) {
         r = engine_new(driver, choose_socket(runtime), &runtime->engine, err);

@@ -14,8 +14,8 @@
 #include "json.h"
 #include "session.h"
 
-/* Names that are taken before a start gives up. */
-#define NAMES 5
+/* Names and ports that are taken before a start gives up. */
+#define TRIES 5
 
 static void on_created(void *arg, const struct engine_reply *reply);
 
@@ -153,6 +153,17 @@ fail_step(struct instance *instance, const struct engine_reply *reply, const cha
     }
 }
 
+/* Counts what the engine has taken for a step. */
+static void
+count_step(struct instance *instance, struct hf_counter *counter)
+{
+    const struct hf_runtime *runtime = instance->runtime;
+    uint64_t now = runtime->driver->now(runtime->driver);
+
+    runtime->host->count(counter, (now - instance->asked) / 1000);
+    instance->asked = now;
+}
+
 /* --- start and inspect ---------------------------------------------------------------------- */
 
 static void
@@ -170,6 +181,7 @@ on_inspected(void *arg, const struct engine_reply *reply)
         instance_remove(instance);
         return;
     }
+    count_step(instance, runtime->inspect_us);
     answer_inspect(reply->json, &runtime->where, &instance->found);
     if (!instance->found.running) {
         instance_explain(instance);
@@ -190,12 +202,26 @@ on_inspected(void *arg, const struct engine_reply *reply)
     }
 }
 
+static void on_started(void *arg, const struct engine_reply *reply);
+
+static void
+start(struct instance *instance)
+{
+    instance_ask(instance, "POST", "/start", START_STEP_NS, on_started);
+}
+
 static void
 on_started(void *arg, const struct engine_reply *reply)
 {
     struct instance *instance = arg;
 
     instance->call = NULL;
+    /* The engine chooses ports from those that the system gives to whoever connects, too. */
+    if (reply->code < 0 && !instance->unwanted && answer_is_port_taken(reply->message) &&
+        ++instance->tries < TRIES) {
+        start(instance);
+        return;
+    }
     if (instance->unwanted || reply->code < 0) {
         if (reply->code < 0) {
             fail_step(instance, reply, "start");
@@ -204,6 +230,7 @@ on_started(void *arg, const struct engine_reply *reply)
         instance_remove(instance);
         return;
     }
+    count_step(instance, instance->runtime->start_us);
     instance_ask(instance, "GET", "/json", START_STEP_NS, on_inspected);
 }
 
@@ -258,6 +285,7 @@ create(struct instance *instance)
         body = request_create(&runtime->mould, &instance->making);
     }
     snprintf(path, sizeof path, "/containers/create?name=%s", instance->name);
+    instance->asked = runtime->driver->now(runtime->driver);
     request.path = path;
     request.body = body;
     if (!body || engine_begin(runtime->engine, &request, &instance->call, NULL) < 0) {
@@ -316,7 +344,7 @@ on_create_failed(struct instance *instance, const struct engine_reply *reply)
 {
     if (reply->code == HF_ENOTFOUND && !instance->unwanted) {
         pull(instance, reply);
-    } else if (reply->code == HF_ECONFLICT && !instance->unwanted && ++instance->tries < NAMES) {
+    } else if (reply->code == HF_ECONFLICT && !instance->unwanted && ++instance->tries < TRIES) {
         create(instance);
     } else {
         fail_step(instance, reply, "make");
@@ -340,6 +368,7 @@ on_created(void *arg, const struct engine_reply *reply)
         on_create_failed(instance, reply);
         return;
     }
+    count_step(instance, runtime->create_us);
     images_note(runtime->images, instance->making.image, true);
     if (!instance_take_id(instance, json_text(JSON_AT(reply->json, "Id")))) {
         start_fail(instance, HF_EINTERNAL, "the engine gave the container no usable id");
@@ -350,7 +379,7 @@ on_created(void *arg, const struct engine_reply *reply)
         instance_remove(instance);
         return;
     }
-    instance_ask(instance, "POST", "/start", START_STEP_NS, on_started);
+    start(instance);
 }
 
 /* --- the beginning -------------------------------------------------------------------------- */

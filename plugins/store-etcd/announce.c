@@ -59,8 +59,7 @@ announcement_free(struct announcement *a)
     free(a);
 }
 
-/* --- the host is told --------------------------------------------------------------------------
- */
+/* --- the host is told --------------------------------------------------------------------- */
 
 static void
 tell(struct announcement *a, int code, const char *message, uint64_t revision)
@@ -82,8 +81,7 @@ tell(struct announcement *a, int code, const char *message, uint64_t revision)
     a->on_told(a->arg, code, message, code == 0 ? &document : NULL);
 }
 
-/* --- one beat: a lease, its life, the key ------------------------------------------------------
- */
+/* --- one beat: a lease, its life, the key ------------------------------------------------- */
 
 static void
 set_timer(struct announcement *a, uint64_t delay_ns)
@@ -191,8 +189,7 @@ beat(struct announcement *a)
     }
 }
 
-/* --- the end -----------------------------------------------------------------------------------
- */
+/* --- the end ------------------------------------------------------------------------------ */
 
 static void
 finish(struct announcement *a, int code, const char *message)
@@ -259,8 +256,7 @@ announcements_end(struct hf_store *store)
     }
 }
 
-/* --- the beginning ------------------------------------------------------------------------------
- */
+/* --- the beginning ------------------------------------------------------------------------ */
 
 static bool
 fill(struct announcement *a, const struct keys *keys, const struct hf_document *document)

@@ -97,8 +97,8 @@ call_attempt_failed(struct call *call, int code, bool seen, const char *message)
     client->driver->timer_set(call->timer, (int64_t)delay);
 }
 
-int
-call_code_of_refusal(uint32_t grpc_code)
+static int
+code_of_refusal(uint32_t grpc_code)
 {
     switch (grpc_code) {
     case GRPC_INVALID_ARGUMENT:
@@ -152,7 +152,7 @@ take_refusal(struct call *call, const struct hf_host_http_answer *answer)
                  message);
         call_finish(call, HF_EFULL, text, NULL);
     } else {
-        call_finish(call, call_code_of_refusal(grpc_code), message, NULL);
+        call_finish(call, code_of_refusal(grpc_code), message, NULL);
     }
 }
 
@@ -178,22 +178,25 @@ on_done(void *arg, struct hf_host_exchange *exchange, const struct hf_host_http_
     }
 }
 
-/* --- attempts ----------------------------------------------------------------------------------
- */
+/* --- attempts ----------------------------------------------------------------------------- */
 
 void
 call_attempt(struct call *call)
 {
     static const struct hf_host_http_events events = { .size = sizeof events, .on_done = on_done };
     struct client *client = call->client;
+    const struct client_post post = {
+        .endpoint = client->current,
+        .path = call->path,
+        .body = call->body,
+        .limit_ns = call->limit_ns,
+        .max_answer = call->max_answer,
+    };
 
     call->endpoint = client->current;
     if (client_lacks_token(client)) {
         token_await(call);
-        return;
-    }
-    if (client_send(client, call->endpoint, call->path, call->body, call->limit_ns,
-                    call->max_answer, &events, call, &call->exchange, NULL) < 0) {
+    } else if (client_send(client, &post, &events, call, &call->exchange) < 0) {
         call_finish(call, HF_ENOMEM, "no memory for a request", NULL);
     }
 }

@@ -113,41 +113,38 @@ client_backoff(struct client *client, unsigned failures)
 /* --- requests ----------------------------------------------------------------------------- */
 
 int
-client_send(struct client *client, unsigned endpoint, const char *path, const char *body,
-            uint64_t limit_ns, size_t max_answer, const struct hf_host_http_events *events,
-            void *arg, struct hf_host_exchange **ret, struct hf_err *err)
+client_send(struct client *client, const struct client_post *post,
+            const struct hf_host_http_events *events, void *arg, struct hf_host_exchange **ret)
 {
     const char *const headers[] = { "Content-Type: application/json", client->token, NULL };
-    char *url = NULL;
+    struct hf_host_http_request request = {
+        .size = sizeof request,
+        .method = "POST",
+        .headers = headers,
+        .body = post->body,
+        .body_len = strlen(post->body),
+        .timeout_ns = post->limit_ns,
+        .max_body_bytes = post->max_answer,
+    };
+    char *url;
     int r;
 
-    if (asprintf(&url, "%s%s", client->endpoints[endpoint], path) < 0) {
-        return client->host->fail(err, HF_ENOMEM, "out of memory");
+    if (asprintf(&url, "%s%s", client->endpoints[post->endpoint], post->path) < 0) {
+        return HF_ENOMEM;
     }
-    {
-        const struct hf_host_http_request request = {
-            .size = sizeof request,
-            .method = "POST",
-            .url = url,
-            .headers = headers,
-            .body = body,
-            .body_len = strlen(body),
-            .timeout_ns = limit_ns,
-            .max_body_bytes = max_answer,
-        };
-
-        r = client->driver->http_send(client->http, &request, events, arg, ret, err);
-    }
+    request.url = url;
+    r = client->driver->http_send(client->http, &request, events, arg, ret, NULL);
     free(url);
     return r;
 }
 
 int
 client_open(struct client *client, const char *path, const char *body,
-            const struct hf_host_http_events *events, void *arg, struct hf_host_exchange **ret,
-            struct hf_err *err)
+            const struct hf_host_http_events *events, void *arg, struct hf_host_exchange **ret)
 {
-    return client_send(client, client->current, path, body, 0, 0, events, arg, ret, err);
+    const struct client_post post = { .endpoint = client->current, .path = path, .body = body };
+
+    return client_send(client, &post, events, arg, ret);
 }
 
 void
@@ -167,8 +164,7 @@ client_show(const struct client *client, struct hf_text *text)
     client->host->print(text, "failed_attempts %ju\n", (uintmax_t)client->n_failures);
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------------- */
 
 static int
 take_user(struct client *client, const struct hf_options *options, struct hf_err *err)

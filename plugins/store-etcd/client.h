@@ -60,8 +60,7 @@ const char *call_last_failure(const struct call *);
 
 /* Sends a request whose answer does not end, to the member of the moment, as who we are. */
 int client_open(struct client *, const char *path, const char *body,
-                const struct hf_host_http_events *events, void *arg, struct hf_host_exchange **ret,
-                struct hf_err *err);
+                const struct hf_host_http_events *events, void *arg, struct hf_host_exchange **ret);
 void client_close(struct client *, struct hf_host_exchange *);
 
 /* The member of the moment failed us: ask the next one from now on. */

@@ -48,10 +48,17 @@ struct call {
     char failure[MESSAGE_SIZE];
 };
 
-/* Sends a body to an endpoint, with our token if there is one. */
-int client_send(struct client *, unsigned endpoint, const char *path, const char *body,
-                uint64_t limit_ns, size_t max_answer, const struct hf_host_http_events *events,
-                void *arg, struct hf_host_exchange **ret, struct hf_err *err);
+/* A request; `limit_ns` and `max_answer` as for the host. */
+struct client_post {
+    unsigned endpoint;
+    const char *path, *body;
+    uint64_t limit_ns;
+    size_t max_answer;
+};
+
+/* Sends it, with our token if there is one. */
+int client_send(struct client *, const struct client_post *,
+                const struct hf_host_http_events *events, void *arg, struct hf_host_exchange **ret);
 
 /* An endpoint failed; if it is the one of the moment, the next one is from now on. */
 void client_blame(struct client *, unsigned endpoint);
@@ -68,8 +75,5 @@ void call_attempt(struct call *);
 /* The member failed, and cannot have seen the call if not `seen`. */
 void call_attempt_failed(struct call *, int code, bool seen, const char *message);
 void call_finish(struct call *, int code, const char *message, struct json_object *answer);
-
-/* How an answer is to be taken, whose HTTP status is not 200. */
-int call_code_of_refusal(uint32_t grpc_code);
 
 #endif

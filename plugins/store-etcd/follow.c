@@ -45,8 +45,7 @@ follow_leave(struct follow *follow)
     }
 }
 
-/* --- what the watcher is told ------------------------------------------------------------------
- */
+/* --- what the watcher is told ------------------------------------------------------------- */
 
 void
 follow_tell_bad(struct follow *follow, const char *id, const char *message)
@@ -135,8 +134,7 @@ follow_tell_synced(struct follow *follow)
     }
 }
 
-/* --- losses --------------------------------------------------------------------------------------
- */
+/* --- losses ------------------------------------------------------------------------------- */
 
 /* A stream that breaks off is often back at once, at another member: no word of that. */
 static void

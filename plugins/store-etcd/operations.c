@@ -105,8 +105,7 @@ on_timer(void *arg)
     finish(op, HF_ETIMEOUT, message);
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------------------ */
 
 static void
 take_document(struct hf_store_op *op, struct json_object *answer)

@@ -134,8 +134,7 @@ take_line(void *arg, const char *line, size_t len)
     return is_streaming(follow);
 }
 
-/* --- the stream ----------------------------------------------------------------------------------
- */
+/* --- the stream --------------------------------------------------------------------------- */
 
 static void
 on_data(void *arg, const void *data, size_t len)
@@ -181,7 +180,7 @@ stream_open(struct follow *follow)
     int r = HF_ENOMEM;
 
     if (body) {
-        r = client_open(store->client, PATH_WATCH, body, &events, follow, &follow->exchange, NULL);
+        r = client_open(store->client, PATH_WATCH, body, &events, follow, &follow->exchange);
     }
     free(body);
     if (r < 0) {
@@ -202,8 +201,7 @@ stream_close(struct follow *follow)
     lines_fini(&follow->lines);
 }
 
-/* --- a quiet stream ------------------------------------------------------------------------------
- */
+/* --- a quiet stream ----------------------------------------------------------------------- */
 
 static void
 on_probe(void *arg, int code, const char *message, struct json_object *answer)

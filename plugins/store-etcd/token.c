@@ -85,8 +85,7 @@ fail_waiting(struct client *client, int code, bool refused, const char *message)
     }
 }
 
-/* --- asking ------------------------------------------------------------------------------------
- */
+/* --- asking ------------------------------------------------------------------------------- */
 
 /* Keeps the token as the line of the header. */
 static bool
@@ -143,18 +142,22 @@ on_token(void *arg, struct hf_host_exchange *exchange, const struct hf_host_http
 }
 
 static int
-authenticate(struct client *client, struct hf_err *err)
+authenticate(struct client *client)
 {
     static const struct hf_host_http_events events = { .size = sizeof events, .on_done = on_token };
     char *body = request_authenticate(client->user, client->password);
-    int r;
+    const struct client_post post = {
+        .endpoint = client->current,
+        .path = PATH_AUTHENTICATE,
+        .body = body,
+        .limit_ns = AUTHENTICATE_LIMIT,
+    };
+    int r = HF_ENOMEM;
 
-    if (!body) {
-        return client->host->fail(err, HF_ENOMEM, "out of memory");
+    if (body) {
+        client->authenticating_at = client->current;
+        r = client_send(client, &post, &events, client, &client->authenticating);
     }
-    client->authenticating_at = client->current;
-    r = client_send(client, client->current, PATH_AUTHENTICATE, body, AUTHENTICATE_LIMIT, 0,
-                    &events, client, &client->authenticating, err);
     free(body);
     return r;
 }
@@ -164,7 +167,7 @@ token_await(struct call *call)
 {
     struct client *client = call->client;
 
-    if (!client->authenticating && authenticate(client, NULL) < 0) {
+    if (!client->authenticating && authenticate(client) < 0) {
         call_finish(call, HF_ENOMEM, "no memory to ask for a token", NULL);
         return;
     }

@@ -85,6 +85,7 @@ class Refusals(hf.TestCase):
         hf.eventually(lambda: sum(c.done() for c in others) == 3, "three calls are refused")
         for call in (c for c in others if c.done()):
             self.assert_refused(call.exception(), Code.UNAVAILABLE, "queue-full")
+            self.assertTrue(500 <= int(trailer(call, "grpc-retry-pushback-ms")) <= 1500)
         p.release("go-on")
         self.assertEqual(outcome(running), Code.OK)
         self.assertEqual([outcome(c) for c in others].count(Code.OK), 2)

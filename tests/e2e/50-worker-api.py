@@ -242,11 +242,21 @@ class Watch(hf.TestCase):
             found.setdefault(kind, []).append(getattr(event, kind))
         raise AssertionError("the stream ended within its snapshot")
 
-    def start_instance(self, start_id):
+    def start_instance(self, start_id, revision=0):
         return self.client.begin(
             "/worker.Worker/Start", pb.worker.StartRequest(function_id=self.function_id),
             pb.worker.StartResponse,
-            metadata=[("hyperfaas-leaf", "a-leaf"), ("hyperfaas-start-id", start_id)])
+            metadata=[("hyperfaas-leaf", "a-leaf"), ("hyperfaas-start-id", start_id),
+                      ("hyperfaas-revision", str(revision))])
+
+    def test_a_leaf_that_knows_more(self):
+        """Its news come first: the worker reads the function anew rather than start an old one."""
+        self.start_instance("one").result()
+        before = self.p.worker.counter("catalog_reads")
+        self.start_instance("two", revision=1).result()
+        self.assertEqual(self.p.worker.counter("catalog_reads"), before)
+        self.start_instance("three", revision=2**63).result()
+        self.assertEqual(self.p.worker.counter("catalog_reads"), before + 1)
 
     def test_instances_appear_and_go(self):
         stream = self.watch()

@@ -267,6 +267,8 @@ class Alone(hf.TestCase):
         p = self.tree(1)
         with self.assertRaisesRegex(AssertionError, "needs to know no functions"):
             p.root.ctl("catalog/show")
+        with self.assertRaisesRegex(AssertionError, "has no store"):
+            p.root.ctl("store/show")
         self.assertEqual([path.name for path in p.root.state.rglob("store*")], [])
 
 

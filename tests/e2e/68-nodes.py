@@ -1,6 +1,7 @@
 """Nodes come and go: announced, discovered, drained, lost, adopted, shared."""
 
 import signal
+import threading
 import time
 
 import grpc
@@ -175,6 +176,38 @@ class Commands(Nodes):
         f.tool.run("undrain", "worker-0")
         self.assertIs(outcome(call), grpc.StatusCode.OK)
         client.call("/hf.Probe/Unary")
+
+    def test_undrain_waits_for_the_drain_of_a_leaf(self):
+        f = self.start(workers=1)
+        leaf, function = f.leaves[0], f.probe()
+        call = f.client_of(leaf, function).begin("/hf.Probe/Unary",
+                                                 metadata=instructions(id="it", hold="end"))
+        f.wait_note("call", id="it")
+        f.tool.run("drain", "leaf-0", "--timeout", "1s", check=False)
+        undrain = threading.Thread(target=f.tool.run, args=("undrain", "leaf-0"))
+        undrain.start()
+        f.release("end")
+        undrain.join(hf.env.seconds(20))
+        self.assertFalse(undrain.is_alive())
+        self.assertIs(outcome(call), grpc.StatusCode.OK)
+        f.client_of(leaf, function).call("/hf.Probe/Unary")
+        self.assertEqual(len(f.notes("start")), 1)
+
+    def test_all_roles_in_one_process(self):
+        p = self.platform()
+        function = p.probe()
+        p.client(function).call("/hf.Probe/Unary")
+        p.tool.run("drain", "standalone", "--limit", "5s")
+        p.wait_note("stop")
+        p.tool.run("undrain", p.worker_api)
+        p.client(function).call("/hf.Probe/Unary")
+        self.assertEqual(len(p.notes("start")), 2)
+
+    def test_drain_with_an_end(self):
+        f = self.start(workers=1)
+        f.tool.run("drain", "worker-0", "--stop")
+        self.assertEqual(f.workers[0].wait(), 0)
+        self.assertEqual({node["id"] for node in f.tool.json("nodes")}, {"leaf-0"})
 
     def test_unknown_node(self):
         f = self.start(workers=1)

@@ -35,8 +35,11 @@ class Functions(EtcdCase):
         self.wait_functions(1, second, limit=1)
         self.assertTrue(self.works("f", proxy=proxy))
         hf.Tool(second.config).update("f", image_tag="hyperfaas-echo:latest")
+        seen = f"revision={self.etcd.revision()} "
+        for node in (self.p.leaf, second):
+            hf.eventually(lambda n=node: seen in n.ctl("catalog/show"), "the update is seen", limit=1)
         for address in (self.p.proxy, proxy):
-            hf.eventually(lambda a=address: self.works("f", ECHO, a), "the update is seen", limit=1)
+            hf.eventually(lambda a=address: self.works("f", ECHO, a), "the new version runs")
         hf.Tool(second.config).delete("f")
         self.wait_functions(0, limit=1)
         self.wait_functions(0, second, limit=1)

@@ -133,8 +133,7 @@ bench_close(struct bench *b)
     fake_etcd_fini(&b->etcd);
 }
 
-/* --- operations --------------------------------------------------------------------------------
- */
+/* --- operations --------------------------------------------------------------------------- */
 
 static void
 on_done(void *arg, int code, const char *message, const struct hf_document *document)

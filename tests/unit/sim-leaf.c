@@ -368,6 +368,10 @@ perform_on_function(struct sim *sim, const struct hf_scale_action *action)
         note(sim, "shrink", action->function, action->count);
         shrink(function, action->count, action->before_ns);
         break;
+    case HF_SCALE_LIMIT:
+        note(sim, "limit", action->function, action->at_limit);
+        hf_pool_set_at_limit(function->pool, action->at_limit);
+        break;
     case HF_SCALE_COLD:
         note(sim, "cold", action->function, 0);
         cool(function);

@@ -378,6 +378,73 @@ a_worker_takes_no_more_instances_than_it_says(void)
     end();
 }
 
+/* 16 calls, so that the pool knows how long they take, and then all slots are taken. */
+static void
+keep_busy(struct sim_function *f, uint32_t slots)
+{
+    sim_call(f, 16, 100 * HF_MSEC);
+    sim_run(&sim, 2 * HF_SEC);
+    UNIT_U64(f->done, 16);
+    sim_call(f, slots, 100 * HF_MSEC);
+    UNIT_U64(f->refused, 0);
+}
+
+static bool
+at_limit(const struct sim_function *f)
+{
+    struct hf_pool_load load;
+
+    hf_pool_load(f->pool, &load);
+    return load.at_limit;
+}
+
+static void
+calls_that_no_instance_can_come_for_have_a_limit(void)
+{
+    struct sim_function *f;
+
+    begin();
+    sim.pool_settings.max_wait_ns = 50 * HF_MSEC; /* two calls behind four slots */
+    f = sim_function(&sim, 0, 1, 30 * HF_SEC);
+    sim_worker_up(&sim, 0, 0);
+    keep_busy(f, 4);
+    CU_ASSERT_FALSE(at_limit(f)); /* none waits */
+    sim_call(f, 10, 100 * HF_MSEC);
+    CU_ASSERT_TRUE(at_limit(f));
+    UNIT_U64(f->refused, 8);
+    UNIT_U64(f->last_refusal, HF_REFUSED_OVERLOADED);
+
+    sim_worker_up(&sim, 1, 0);
+    sim_run(&sim, 200 * HF_MSEC);
+    sim_call(f, 10, 100 * HF_MSEC);
+    CU_ASSERT_FALSE(at_limit(f)); /* there is room again: the first who waits finds it out */
+    UNIT_U64(f->refused, 8);
+    UNIT_U64(sim.starts, 4 + 4);
+    end();
+}
+
+static void
+a_full_worker_is_a_limit_too(void)
+{
+    struct hf_worker_info info = { .max_instances = 2 };
+    struct sim_function *f;
+
+    begin();
+    sim.pool_settings.max_wait_ns = 60 * HF_MSEC;
+    f = sim_function(&sim, 0, 1, 30 * HF_SEC);
+    sim_worker_up(&sim, 0, 0);
+    info.id = sim.workers[0].id;
+    hf_autoscaler_worker_changed(sim.autoscaler, sim.workers[0].fleet, &info, sim.now);
+    keep_busy(f, 2);
+    sim_call(f, 3, 100 * HF_MSEC);
+    CU_ASSERT_TRUE(at_limit(f));
+    UNIT_U64(f->refused, 2);
+    sim_run(&sim, 2 * HF_SEC);
+    CU_ASSERT_FALSE(at_limit(f));
+    UNIT_U64(f->refused, 2);
+    end();
+}
+
 static void
 an_update_forgives_failed_starts(void)
 {
@@ -784,7 +851,8 @@ UNIT_MAIN("autoscale", UNIT_TEST(a_first_call_starts_an_instance_at_once),
           UNIT_TEST(a_refused_start_goes_to_another_worker),
           UNIT_TEST(calls_wait_for_room_where_all_starts_are_refused),
           UNIT_TEST(a_worker_takes_no_more_instances_than_it_says),
-          UNIT_TEST(an_update_forgives_failed_starts),
+          UNIT_TEST(calls_that_no_instance_can_come_for_have_a_limit),
+          UNIT_TEST(a_full_worker_is_a_limit_too), UNIT_TEST(an_update_forgives_failed_starts),
           UNIT_TEST(instances_that_die_young_are_failed_starts),
           UNIT_TEST(an_instance_that_dies_is_replaced_on_demand),
           UNIT_TEST(a_new_revision_replaces_the_old_without_a_gap),

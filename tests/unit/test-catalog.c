@@ -384,6 +384,30 @@ unknown_ids_are_read_once_for_all(void)
     end(&f);
 }
 
+/* Somebody has seen a newer version than the one that is known. */
+static void
+a_known_function_is_read_anew(void)
+{
+    struct asked asked = { .count = 0 };
+    struct fixture f;
+
+    begin(&f);
+    put(&f.store, "a", hello, 1);
+    CU_ASSERT_EQUAL(hf_catalog_read(f.catalog, f.loop, "a", 1, on_found, &asked, NULL, NULL), 0);
+    CU_ASSERT(hf_loop_run_until(f.loop, is_reading, &f.store, LIMIT));
+    UNIT_INT(asked.count, 0);
+    answer(&f.store, 0, "", "{\"image\":{\"tag\":\"echo\"}}", 2);
+    CU_ASSERT(hf_loop_run_until(f.loop, is_answered, &asked, LIMIT));
+    UNIT_INT(asked.code, 0);
+    UNIT_STR(asked.image, "echo:latest");
+    put(&f.store, "a", hello, 1); /* old news */
+    ask(&f, "a", &asked, NULL);
+    CU_ASSERT(hf_loop_run_until(f.loop, is_answered, &asked, LIMIT));
+    UNIT_STR(asked.image, "echo:latest");
+    UNIT_U64(f.store.reads, 1);
+    end(&f);
+}
+
 static void
 missing_ids_are_remembered_for_a_moment(void)
 {
@@ -597,6 +621,7 @@ UNIT_MAIN("catalog", UNIT_TEST(documents_become_definitions),
           UNIT_TEST(updates_replace_and_deletes_remove),
           UNIT_TEST(bad_documents_leave_the_last_good_one),
           UNIT_TEST(a_lost_store_takes_nothing_away), UNIT_TEST(unknown_ids_are_read_once_for_all),
+          UNIT_TEST(a_known_function_is_read_anew),
           UNIT_TEST(missing_ids_are_remembered_for_a_moment),
           UNIT_TEST(failures_are_told_and_not_remembered),
           UNIT_TEST(a_function_deleted_while_it_is_read_stays_deleted),

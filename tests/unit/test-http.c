@@ -10,8 +10,7 @@
 #include "base/err.h"
 #include "http-driver.h"
 
-/* --- answers that are as they should be ---------------------------------------------------------
- */
+/* --- answers that are as they should be --------------------------------------------------- */
 
 static void
 a_request_arrives_as_it_was_sent(void)
@@ -147,8 +146,7 @@ proxies_of_the_environment_are_not_asked(void)
     end(&b);
 }
 
-/* --- answers that are not ------------------------------------------------------------------------
- */
+/* --- answers that are not ----------------------------------------------------------------- */
 
 /* The server sends `bytes`, then closes or resets. */
 static void

@@ -495,8 +495,8 @@ the_sample_is_a_configuration(void)
 }
 
 UNIT_MAIN("node", UNIT_TEST(roles_live_in_their_order), UNIT_TEST(a_load_balancer_drains_first),
-          UNIT_TEST(a_load_balancer_alone_knows_no_functions), UNIT_TEST(roles_find_what_they_share),
-          UNIT_TEST(the_clock_is_commanded),
+          UNIT_TEST(a_load_balancer_alone_knows_no_functions),
+          UNIT_TEST(roles_find_what_they_share), UNIT_TEST(the_clock_is_commanded),
           UNIT_TEST(a_drain_is_joined_and_may_leave_the_process_running),
           UNIT_TEST(a_role_that_fails_takes_the_node_down),
           UNIT_TEST(mistakes_in_the_configuration_are_named),

@@ -43,6 +43,8 @@ struct world {
     struct model_endpoint endpoints[ENDPOINTS];
     uint64_t now;
     uint64_t steps;
+    uint64_t overloaded; /* calls refused because they would wait for too long */
+    bool at_limit;
     bool failed;
 };
 
@@ -154,7 +156,11 @@ check_woken(struct world *w, struct hf_pool_out *out)
         unqueue(w, call);
         w->mail[call] = true;
         if (waiter->state == HF_WAITER_GRANTED) {
+            expect(w, waiter->deadline_ns == 0 || waiter->deadline_ns > w->now, "granted too late");
             occupy(w, call);
+        } else if (waiter->refusal == HF_REFUSED_OVERLOADED) {
+            expect(w, waiter->deadline_ns > 0, "late without a deadline");
+            expect(w, w->at_limit || waiter->deadline_ns <= w->now, "given up too soon");
         }
     }
     expect(w, w->queued == 0 || !any_usable(w, -1), "calls wait although a slot is free");
@@ -192,6 +198,9 @@ new_call(struct world *w, int call)
 {
     hf_waiter_init(&w->calls[call]);
     w->avoided[call] = 0;
+    if (hf_random_below(&w->random, 2) == 0) {
+        w->calls[call].deadline_ns = w->now + 1 + hf_random_below(&w->random, 300);
+    }
 }
 
 static void
@@ -211,6 +220,11 @@ step_take(struct world *w, int call, struct hf_pool_out *out)
         new_call(w, call);
     } else if (w->queued >= MAX_QUEUE) {
         expect(w, state == HF_WAITER_REFUSED, "the queue is too long");
+    } else if (state == HF_WAITER_REFUSED) {
+        expect(w, w->calls[call].refusal == HF_REFUSED_OVERLOADED, "refused for another reason");
+        expect(w, w->at_limit && w->calls[call].deadline_ns > 0 && !again, "refused too soon");
+        w->overloaded++;
+        new_call(w, call);
     } else {
         expect(w, state == HF_WAITER_WAITING, "should wait");
         if (again) {
@@ -310,7 +324,7 @@ step_rare(struct world *w, struct hf_pool_out *out)
 {
     uint32_t capacity = (uint32_t)hf_random_below(&w->random, 3);
 
-    switch (hf_random_below(&w->random, 3)) {
+    switch (hf_random_below(&w->random, 4)) {
     case 0:
         hf_pool_set_capacity(w->pool, capacity, w->now, out);
         for (int i = 0; i < ENDPOINTS; i++) {
@@ -319,6 +333,10 @@ step_rare(struct world *w, struct hf_pool_out *out)
         break;
     case 1:
         hf_pool_refuse(w->pool, HF_REFUSED_NO_WORKER, "full", out);
+        break;
+    case 2:
+        w->at_limit = !w->at_limit;
+        hf_pool_set_at_limit(w->pool, w->at_limit);
         break;
     default:
         if (hf_pool_drain_idle(w->pool, w->now, out)) {
@@ -419,6 +437,7 @@ run_history(uint64_t seed)
         fprintf(stderr, "HF_TEST_SEED=%llu\n", (unsigned long long)seed);
         return;
     }
+    CU_ASSERT_TRUE(w->overloaded > 0);
     wind_up(w);
     hf_pool_free(w->pool);
 }

@@ -84,6 +84,23 @@ a_wrong_entry_point_leaves_nothing(void)
     runtime_bench_close(&b);
 }
 
+/* Somebody connected from the port that the engine chose: it chooses another. */
+static void
+a_port_that_is_taken_is_not_tried_again(void)
+{
+    static const char taken[] = "{\"message\":\"driver failed programming external connectivity: "
+                                "listen tcp4 127.0.0.1:32789: bind: address already in use\"}";
+    struct runtime_bench b;
+    struct fake_docker *docker = docker_open(&b);
+
+    docker_refuse("/start", 500, taken, 5);
+    expect_failure(&b, docker, HF_EUNAVAILABLE, "address already in use");
+    docker_refuse("/start", 500, taken, 2);
+    UNIT_INT(runtime_start(&b, contract_runtime_image).code, 0);
+    CU_ASSERT_EQUAL(fake_docker_asked(docker, "/start"), 8);
+    runtime_bench_close(&b);
+}
+
 static void
 started_already_is_started(void)
 {
@@ -329,6 +346,7 @@ the_environment_says_where_the_engine_is(void)
 
 UNIT_MAIN("runtime-docker", CONTRACT_RUNTIME_TESTS UNIT_TEST(what_a_start_asks_for),
           UNIT_TEST(a_name_that_is_taken_is_not_tried_again),
+          UNIT_TEST(a_port_that_is_taken_is_not_tried_again),
           UNIT_TEST(a_wrong_entry_point_leaves_nothing), UNIT_TEST(started_already_is_started),
           UNIT_TEST(lost_answers_leave_nothing), UNIT_TEST(cancelled_in_every_step),
           UNIT_TEST(no_step_takes_for_ever), UNIT_TEST(only_so_many_at_once),

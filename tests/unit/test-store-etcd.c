@@ -238,8 +238,7 @@ unwatched_from_its_own_callbacks(void)
     }
 }
 
-/* --- being away ---------------------------------------------------------------------------------
- */
+/* --- being away --------------------------------------------------------------------------- */
 
 static void
 an_etcd_that_is_away_is_told_once_and_caught_up_with(void)
@@ -382,8 +381,7 @@ configurations_that_cannot_be(void)
     }
 }
 
-/* --- announcements -------------------------------------------------------------------------------
- */
+/* --- announcements ------------------------------------------------------------------------ */
 
 struct fate {
     size_t there, away, withdrawn;

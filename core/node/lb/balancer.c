@@ -234,9 +234,8 @@ open_proxy(struct hf_balancer *balancer, const char *address, struct hf_err *err
 static int
 open_ways(struct hf_balancer *balancer, const char *proxy_address, struct hf_err *err)
 {
-    int r = hf_options_bool(balancer->options, "forward")
-                ? open_proxy(balancer, proxy_address, err)
-                : 0;
+    int r = hf_options_bool(balancer->options, "forward") ? open_proxy(balancer, proxy_address, err)
+                                                          : 0;
 
     return r < 0 ? r : hf_balancer_open_agent(balancer, err);
 }

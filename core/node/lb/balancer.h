@@ -97,7 +97,7 @@ struct hf_balancer {
     /* Drain. */
     struct hf_timer drain_limit;
     char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
-    struct hf_task nothing_runs; /* without a data path the drain is over at once */
+    struct hf_task nothing_runs;             /* without a data path the drain is over at once */
     void (*drained)(void *arg);
     void *drained_arg;
     struct hf_task flush; /* the last thing on the control loop */

@@ -49,9 +49,11 @@ show_load(struct hf_leaf_function *function, struct hf_text *out)
     hf_callee_load(function->callee, &load);
     hf_text_printf(out,
                    "function=%s endpoints=%u idle=%u draining=%u in_flight=%u waiting=%u "
-                   "calls=%llu",
+                   "calls=%llu at_limit=%s service_us=%llu wait_us=%llu",
                    hf_callee_id(function->callee), load.endpoints, load.idle, load.draining,
-                   load.in_flight, load.waiting, (unsigned long long)load.calls_total);
+                   load.in_flight, load.waiting, (unsigned long long)load.calls_total,
+                   load.at_limit ? "yes" : "no", (unsigned long long)(load.service_ns / HF_USEC),
+                   (unsigned long long)(load.wait_ns / HF_USEC));
     for (int state = 0; state < HF_INSTANCE_STATE_COUNT; state++) {
         hf_text_printf(out, " %s=%u", hf_instance_state_text((enum hf_instance_state)state),
                        fleet->count[state]);

@@ -145,6 +145,7 @@ make_callees(struct hf_leaf *leaf, struct hf_err *err)
             .options = plugin.options,
             .max_waiting = (uint32_t)hf_options_u64(leaf->options, "queue_depth"),
             .eject_after = (uint32_t)hf_options_u64(leaf->options, "eject_after"),
+            .max_wait_ns = hf_options_u64(leaf->options, "max_wait"),
         },
         .upstream = &leaf->upstream,
         .control = leaf->control,

@@ -134,6 +134,7 @@ static void
 start(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
 {
     struct hf_leaf_worker *worker = fleet->worker->user;
+    const struct hf_leaf_function *function = fleet->function->user;
     struct hf_leaf_instance *instance = hf_leaf_instance_new(worker, fleet);
     struct hf_err err = HF_ERR_INIT;
     char start_id[96];
@@ -145,8 +146,8 @@ start(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
     snprintf(start_id, sizeof start_id, "%s-%llu", hf_node_boot_id(leaf->node),
              (unsigned long long)fleet->number);
     instance->starting = true;
-    if (hf_worker_link_start(worker->link, fleet->function->spec->id, start_id, on_started,
-                             instance, &err) < 0) {
+    if (hf_worker_link_start(worker->link, fleet->function->spec->id, function->def->revision,
+                             start_id, on_started, instance, &err) < 0) {
         instance->starting = false;
         start_failed(instance, hf_err_message(&err));
     }
@@ -299,6 +300,9 @@ perform(struct hf_leaf *leaf, const struct hf_scale_action *action)
                        HF_KV_STR("function", action->function->spec->id),
                        HF_KV_STR("why", action->reason));
         hf_callee_refuse(function->callee, action->refusal, action->reason);
+        break;
+    case HF_SCALE_LIMIT:
+        hf_callee_set_at_limit(function->callee, action->at_limit);
         break;
     case HF_SCALE_COLD:
         cold(leaf, action->function);

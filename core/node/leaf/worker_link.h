@@ -85,10 +85,11 @@ const char *hf_worker_link_address(const struct hf_worker_link *);
  * of ours only. */
 bool hf_worker_link_tells_all(const struct hf_worker_link *);
 
-/* Starts an instance; `done` runs exactly once, later.  `start_id` makes repeating it
- * harmless. */
-int hf_worker_link_start(struct hf_worker_link *, const char *function_id, const char *start_id,
-                         hf_worker_started_fn *done, void *arg, struct hf_err *err);
+/* Starts an instance of a function as it is at `revision`, or later; `done` runs exactly once,
+ * later.  `start_id` makes repeating it harmless. */
+int hf_worker_link_start(struct hf_worker_link *, const char *function_id, uint64_t revision,
+                         const char *start_id, hf_worker_started_fn *done, void *arg,
+                         struct hf_err *err);
 
 /* Stops an instance: tried again, also after the worker was lost and found, until it says that
  * the instance is gone.  Then, or when the link is freed, `done` runs once, later; it may be

@@ -112,8 +112,9 @@ on_started(void *arg, const struct hf_grpc_result *result)
 }
 
 int
-hf_worker_link_start(struct hf_worker_link *link, const char *function_id, const char *start_id,
-                     hf_worker_started_fn *done, void *arg, struct hf_err *err)
+hf_worker_link_start(struct hf_worker_link *link, const char *function_id, uint64_t revision,
+                     const char *start_id, hf_worker_started_fn *done, void *arg,
+                     struct hf_err *err)
 {
     Worker__StartRequest message = WORKER__START_REQUEST__INIT;
     struct hf_h2_fields *metadata = hf_h2_fields_new();
@@ -125,11 +126,14 @@ hf_worker_link_start(struct hf_worker_link *link, const char *function_id, const
         .timeout_ns = link->start_ns,
         .metadata = metadata,
     };
+    char newest[24];
     int r = HF_ENOMEM;
 
+    snprintf(newest, sizeof newest, "%llu", (unsigned long long)revision);
     message.function_id = (char *)(uintptr_t)function_id; /* only read */
     if (metadata && start) {
         hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_LEAF, link->leaf_id, strlen(link->leaf_id));
+        hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_REVISION, newest, strlen(newest));
         hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_START_ID, start_id, strlen(start_id));
         *start = (struct start){ .link = link, .done = done, .arg = arg };
         r = hf_grpc_client_unary(link->client, &request, on_started, start, &start->call);

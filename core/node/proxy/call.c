@@ -24,6 +24,7 @@ HF_COUNTER(proxy_waited, "Calls that found no free slot and waited.");
 HF_COUNTER(proxy_retries,
            "Calls sent to another endpoint because the first cannot have seen them.");
 HF_COUNTER(proxy_failed, "Calls that the platform itself ended with a failure.");
+HF_COUNTER(proxy_overloaded, "Calls refused because too many wait for the same function.");
 HF_COUNTER(proxy_deadline, "Calls whose deadline passed at this node.");
 
 /* --- memory -------------------------------------------------------------- */
@@ -138,6 +139,7 @@ hf_proxy_call_fail(struct hf_proxy_call *call, enum hf_failure failure, const ch
         .failure = failure,
         .dispatched = call->dispatched,
         .retries = call->retries,
+        .pushback_ns = call->ticket.pushback_ns,
         .function = id,
         .why = why,
     };
@@ -269,6 +271,8 @@ failure_of(enum hf_refusal refusal)
     switch (refusal) {
     case HF_REFUSED_QUEUE_FULL:
         return HF_FAILURE_QUEUE_FULL;
+    case HF_REFUSED_OVERLOADED:
+        return HF_FAILURE_OVERLOADED;
     case HF_REFUSED_NO_WORKER:
         return HF_FAILURE_NO_WORKER;
     case HF_REFUSED_DRAINING:
@@ -285,6 +289,18 @@ failure_of(enum hf_refusal refusal)
     return HF_FAILURE_START_FAILED;
 }
 
+/* Why the ticket was refused, for people. */
+static const char *
+reason_of(const struct hf_ticket *ticket)
+{
+    if (ticket->reason) {
+        return ticket->reason;
+    }
+    return ticket->refusal == HF_REFUSED_OVERLOADED
+               ? "so many calls wait for it that this one can't be served in time"
+               : "as many calls wait for it as may";
+}
+
 static void
 refused(struct hf_proxy_call *call)
 {
@@ -292,10 +308,16 @@ refused(struct hf_proxy_call *call)
         hf_proxy_call_no_other(call);
         return;
     }
+    if (call->deadline_ns > 0 && hf_loop_now(call->thread->loop) >= call->deadline_ns) {
+        call->ticket.pushback_ns = 0;
+        on_deadline(&call->deadline); /* it was about to */
+        return;
+    }
+    if (call->ticket.pushback_ns > 0) {
+        hf_count(&proxy_overloaded);
+    }
     call->state = HF_CALL_ENDED;
-    hf_proxy_call_fail(call, failure_of(call->ticket.refusal),
-                       call->ticket.reason ? call->ticket.reason
-                                           : "as many calls wait for it as may");
+    hf_proxy_call_fail(call, failure_of(call->ticket.refusal), reason_of(&call->ticket));
     hf_proxy_call_settle(call);
 }
 
@@ -318,7 +340,7 @@ on_ticket(struct hf_ticket *ticket, enum hf_ticket_result result)
 void
 hf_proxy_call_take_slot(struct hf_proxy_call *call)
 {
-    switch (hf_ticket_take(&call->ticket)) {
+    switch (hf_ticket_take(&call->ticket, call->deadline_ns)) {
     case HF_TICKET_TAKEN:
         hf_proxy_call_connect(call);
         break;

@@ -114,7 +114,9 @@ static void
 note_refusal(struct hf_ticket *ticket)
 {
     ticket->refusal = (enum hf_refusal)ticket->waiter.refusal;
-    if (ticket->refusal != HF_REFUSED_QUEUE_FULL) { /* which says all, at the worst of times */
+    if (ticket->refusal == HF_REFUSED_QUEUE_FULL || ticket->refusal == HF_REFUSED_OVERLOADED) {
+        ticket->pushback_ns = hf_pool_pushback(ticket->callee->pool);
+    } else {
         free(ticket->reason);
         ticket->reason = strdup(hf_pool_reason(ticket->callee->pool));
     }
@@ -144,6 +146,7 @@ hf_ticket_init(struct hf_ticket *ticket, struct hf_callee *callee, struct hf_loo
     ticket->done = done;
     ticket->refusal = HF_REFUSED_NOT;
     ticket->reason = NULL;
+    ticket->pushback_ns = 0;
     ticket->wake.run = on_wake;
     hf_waiter_init(&ticket->waiter);
 }
@@ -157,13 +160,17 @@ hf_ticket_fini(struct hf_ticket *ticket)
 }
 
 enum hf_ticket_result
-hf_ticket_take(struct hf_ticket *ticket)
+hf_ticket_take(struct hf_ticket *ticket, uint64_t deadline_ns)
 {
     struct hf_callee *callee = ticket->callee;
     enum hf_ticket_result result = HF_TICKET_STALE;
     uint64_t now = hf_loop_policy_now(ticket->loop);
     struct hf_pool_out out;
 
+    if (deadline_ns > 0) { /* the pool knows only the policies' clock */
+        ticket->waiter.deadline_ns =
+            hf_add_saturated(now, hf_sub_saturated(deadline_ns, hf_loop_now(ticket->loop)));
+    }
     hf_callee_lock(callee, &out);
     if (!hf_callee_is_retired(callee)) {
         switch (hf_pool_take(callee->pool, &ticket->waiter, now, &out)) {
@@ -328,6 +335,14 @@ hf_callee_redefine(struct hf_callee *callee, const struct hf_function *function)
     hf_pool_set_capacity(callee->pool, function->max_concurrency, now, &out);
     hf_callee_unlock(callee, &out);
     return 0;
+}
+
+void
+hf_callee_set_at_limit(struct hf_callee *callee, bool at_limit)
+{
+    pthread_mutex_lock(&callee->mutex);
+    hf_pool_set_at_limit(callee->pool, at_limit);
+    pthread_mutex_unlock(&callee->mutex);
 }
 
 void

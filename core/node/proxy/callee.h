@@ -44,7 +44,8 @@ struct hf_ticket {
      * another function; not after a cancel that returned true. */
     void (*done)(struct hf_ticket *, enum hf_ticket_result);
     enum hf_refusal refusal;
-    char *reason; /* why it was refused, for people; NULL if the queue was full */
+    char *reason;         /* why it was refused, for people; NULL: `refusal` says all */
+    uint64_t pushback_ns; /* refused for overload: when to try again; 0: for another reason */
     struct hf_waiter waiter;
     struct hf_task wake;
 };
@@ -56,8 +57,9 @@ void hf_ticket_init(struct hf_ticket *ticket, struct hf_callee *callee, struct h
 /* Gives the reference back; the ticket must hold no slot and not wait.  Harmless before init. */
 void hf_ticket_fini(struct hf_ticket *ticket);
 
-/* Asks for a slot. */
-enum hf_ticket_result hf_ticket_take(struct hf_ticket *ticket);
+/* Asks for a slot for a call that must have ended at `deadline_ns` of its loop's clock; 0: never.
+ */
+enum hf_ticket_result hf_ticket_take(struct hf_ticket *ticket, uint64_t deadline_ns);
 
 /* Gives a slot back; the ticket may ask again. */
 void hf_ticket_release(struct hf_ticket *ticket, enum hf_outcome outcome);
@@ -126,6 +128,9 @@ void hf_callee_delete(struct hf_callee *, const char *reason);
 /* The function was updated: `function` replaces what the callee was made from, its concurrency
  * that of the endpoints too.  HF_ENOMEM changes nothing. */
 int hf_callee_redefine(struct hf_callee *, const struct hf_function *function);
+
+/* See hf_pool_set_at_limit. */
+void hf_callee_set_at_limit(struct hf_callee *, bool at_limit);
 
 /* Refuses those who wait. */
 void hf_callee_refuse(struct hf_callee *, enum hf_refusal refusal, const char *reason);

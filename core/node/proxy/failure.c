@@ -43,6 +43,9 @@ add_details(struct hf_h2_fields *fields, const struct hf_failure_report *report)
         hf_h2_fields_set_static(fields, HF_H2_HYPERFAAS_DISPATCHED, report->dispatched ? "1" : "0");
         hf_retries_set(fields, HF_H2_HYPERFAAS_RETRIES, report->retries);
     }
+    if (fields && report->pushback_ns > 0) {
+        hf_retries_set_pushback(fields, report->pushback_ns);
+    }
 }
 
 void

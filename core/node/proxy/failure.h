@@ -5,7 +5,8 @@
  * trailers for programs: `hyperfaas-reason`, one of the words below;
  * `hyperfaas-dispatched`, 1 if the function can have seen the call; and
  * `hyperfaas-retries`, how often the call has been tried anew so far.  A load
- * balancer tells by them the leaf's UNAVAILABLE from the function's.
+ * balancer tells by them the leaf's UNAVAILABLE from the function's.  A failure
+ * that comes from overload also has `grpc-retry-pushback-ms` (gRFC A6).
  */
 #ifndef HF_PROXY_FAILURE_H
 #define HF_PROXY_FAILURE_H
@@ -24,6 +25,7 @@ struct hf_h2_stream;
     FAILURE(DELETED, "deleted", 5)                     /* deleted while the call waited */         \
     FAILURE(DEADLINE, "deadline", 4)                   /* the caller's deadline has passed */      \
     FAILURE(QUEUE_FULL, "queue-full", 14)              /* too many calls wait for it */            \
+    FAILURE(OVERLOADED, "overloaded", 14)              /* its turn would come too late */          \
     FAILURE(NO_WORKER, "no-worker", 14)                /* no worker has room for an instance */    \
     FAILURE(START_FAILED, "start-failed", 14)          /* instances don't start */                 \
     FAILURE(NO_CHILD, "no-child", 14)                  /* no child is there to take it */          \
@@ -43,6 +45,7 @@ struct hf_failure_report {
     enum hf_failure failure;
     bool dispatched;      /* the function can have seen the call */
     uint32_t retries;     /* attempts on the way of the call before the last */
+    uint64_t pushback_ns; /* when to try again; 0: nothing is said of that */
     const char *function; /* its id as far as it is known, or "" */
     const char *why;      /* one clause for an operator */
 };

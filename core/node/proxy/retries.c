@@ -27,13 +27,25 @@ hf_retries_get(const struct hf_h2_fields *fields, enum hf_h2_token token)
     return n;
 }
 
+static void
+set_number(struct hf_h2_fields *fields, enum hf_h2_token token, uint64_t number)
+{
+    char text[24];
+    int len = snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+
+    hf_h2_fields_set(fields, token, text, (size_t)len);
+}
+
 void
 hf_retries_set(struct hf_h2_fields *fields, enum hf_h2_token token, uint32_t retries)
 {
-    char text[16];
-    int len = snprintf(text, sizeof text, "%u", retries);
+    set_number(fields, token, retries);
+}
 
-    hf_h2_fields_set(fields, token, text, (size_t)len);
+void
+hf_retries_set_pushback(struct hf_h2_fields *fields, uint64_t after_ns)
+{
+    set_number(fields, HF_H2_GRPC_RETRY_PUSHBACK_MS, (after_ns + HF_MSEC - 1) / HF_MSEC);
 }
 
 static bool

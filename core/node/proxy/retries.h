@@ -18,6 +18,9 @@
 uint32_t hf_retries_get(const struct hf_h2_fields *, enum hf_h2_token token);
 void hf_retries_set(struct hf_h2_fields *, enum hf_h2_token token, uint32_t retries);
 
+/* Adds the field that tells a caller when to try again. */
+void hf_retries_set_pushback(struct hf_h2_fields *, uint64_t after_ns);
+
 /* Whether a Trailers-Only response says that a node below has failed the call and the function
  * has not seen it, and that another node may be asked at once. */
 bool hf_retries_is_refusal(const struct hf_h2_fields *response);

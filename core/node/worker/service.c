@@ -170,16 +170,36 @@ on_found(void *arg, struct hf_function_def *def, int code, const char *message)
     }
 }
 
+/* Finds the function, no older than the leaf saw it: news reach each node in its own time. */
+static void
+look_up(struct wait *wait, const char *id)
+{
+    struct hf_worker_role *worker = wait->worker;
+    uint64_t revision = strtoull(metadata(wait->call, "hyperfaas-revision"), NULL, 10);
+    struct hf_function_def *def = hf_catalog_find(worker->catalog, id, strlen(id));
+    struct hf_err err = HF_ERR_INIT;
+    int r;
+
+    if (def && def->revision >= revision) {
+        start(wait, def);
+        hf_function_def_unref(def);
+        return;
+    }
+    r = (def ? hf_catalog_read : hf_catalog_resolve)(worker->catalog, worker->loop, id, strlen(id),
+                                                     on_found, wait, &wait->lookup, &err);
+    hf_function_def_unref(def);
+    if (r < 0) {
+        finish(wait, r, hf_err_message(&err));
+    }
+}
+
 static void
 on_start(struct hf_grpc_call *call, const void *message)
 {
     const Worker__StartRequest *request = message;
     struct hf_worker_role *worker = worker_of(call);
     struct hf_worker_instance *known;
-    struct hf_function_def *def;
-    struct hf_err err = HF_ERR_INIT;
     struct wait *wait;
-    int r;
 
     if (worker->draining) {
         hf_grpc_call_finish(call, HF_GRPC_UNAVAILABLE, "this worker is draining");
@@ -194,17 +214,7 @@ on_start(struct hf_grpc_call *call, const void *message)
         join(wait, known);
         return;
     }
-    def = hf_catalog_find(worker->catalog, request->function_id, strlen(request->function_id));
-    if (def) {
-        start(wait, def);
-        hf_function_def_unref(def);
-        return;
-    }
-    r = hf_catalog_resolve(worker->catalog, worker->loop, request->function_id,
-                           strlen(request->function_id), on_found, wait, &wait->lookup, &err);
-    if (r < 0) {
-        finish(wait, r, hf_err_message(&err));
-    }
+    look_up(wait, request->function_id);
 }
 
 /* The leaf no longer wants it: what nobody waits for any more is cleaned up. */

@@ -56,6 +56,8 @@ class TestCase(unittest.TestCase):
 
     def _finish(self, platform):
         """The end of each test, also of one that has failed already."""
+        if self._has_failed():
+            self._show_logs(platform)
         try:
             platform.stop()
             self._check_logs(platform)
@@ -64,6 +66,10 @@ class TestCase(unittest.TestCase):
         except AssertionError:
             self._show_logs(platform)
             raise
+
+    def _has_failed(self):
+        result = self._outcome.result  # unittest has no public word for it
+        return any(test is self for test, _ in result.failures + result.errors)
 
     def _check_logs(self, platform):
         for node in platform.nodes:

@@ -6,7 +6,7 @@ import tempfile
 
 import hf
 import hf.pb
-from hf import env, processes
+from hf import env, net, processes
 from hf.engines import Dockerd
 
 FUNCTIONS = ("crash", "echo", "hello", "sleep")
@@ -37,9 +37,10 @@ class ContainerCase(hf.TestCase):
     def start_platform(self, start=True, runtime=None, **options):
         """A leaf and a worker in processes of their own, the worker's API at the gateway."""
         settings = {"socket": f"unix://{self.dockerd.socket}", "cluster": self.cluster,
+                    "publish": net.own_host(),  # engines do not know of each other's ports
                     "pull": "never", **(runtime or {})}
         if env.SANITIZED:  # a container may not trace itself, which finding leaks needs
-            settings["env"] = "ASAN_OPTIONS=detect_leaks=0"
+            settings["env"] = ["ASAN_OPTIONS=detect_leaks=0", *settings.get("env", ())]
         self.p = self.platform(runtime="docker", split=True, start=start,
                                worker_host=self.dockerd.gateway,
                                options={"runtime": settings, **options})
@@ -49,7 +50,12 @@ class ContainerCase(hf.TestCase):
         super()._finish(platform)
         left = self.containers()
         if left:
+            self._show_logs(platform)
             raise AssertionError(f"containers were left behind: {left}")
+
+    def _check_processes(self):
+        self.dockerd.kill_shims()  # there are no containers any more, or there is an error anyway
+        super()._check_processes()
 
     # --- functions and containers -------------------------------------------------------------
 

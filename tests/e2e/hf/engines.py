@@ -139,10 +139,12 @@ class Etcd(Engine):
         """All keys that begin with it, as etcd's permissions say that."""
         return {"key": _base64(prefix), "range_end": _base64(prefix[:-1] + chr(ord(prefix[-1]) + 1))}
 
+    def revision(self):
+        return int(self.ask("kv/range", key=_base64("x"))["header"]["revision"])
+
     def compact(self):
         """Forgets all revisions but the last."""
-        revision = self.ask("kv/range", key=_base64("x"))["header"]["revision"]
-        self.ask("kv/compaction", revision=revision, physical=True)
+        self.ask("kv/compaction", revision=self.revision(), physical=True)
 
     def wipe(self):
         """Forgets everything; while it is stopped."""
@@ -224,6 +226,10 @@ class Dockerd(Engine):
         words = [word for f in filters for word in ("--filter", f)]
         return self.docker("ps", "-a", "-q", "--no-trunc", *words).split()
 
+    def kill_shims(self):
+        """An engine that was stopped may forget the process that had looked after a container."""
+        _kill_all(self.folder, "containerd-shim")
+
     def discard(self):
         """Removes what is left: containers, the engine, its mounts and its bridge."""
         if self.running():
@@ -232,7 +238,7 @@ class Dockerd(Engine):
             if left:
                 self.docker("rm", "-f", "-v", *left, check=False)
         self.stop()
-        _kill_containerd(self.folder)
+        _kill_all(self.folder)
         for mount in _mounts_below(self.folder):
             subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
         if Path(f"/sys/class/net/{self.bridge}").exists():
@@ -293,14 +299,15 @@ def _mounts_below(folder):
     return sorted((p for p in points if p.startswith(f"{folder}/")), reverse=True)
 
 
-def _kill_containerd(folder):
-    """What an engine that was killed leaves running: its containerd, shims and proxies."""
+def _kill_all(folder, program=""):
+    """What an engine that has ended leaves running: its containerd, shims and proxies."""
     for entry in os.listdir("/proc"):
         try:
             words = Path(f"/proc/{entry}/cmdline").read_bytes() if entry.isdigit() else b""
         except OSError:
             continue
-        if str(folder).encode() in words and int(entry) != os.getpid():
+        named = str(folder).encode() in words and program.encode() in words
+        if named and int(entry) != os.getpid():
             try:
                 os.kill(int(entry), signal.SIGKILL)
             except ProcessLookupError:
