@@ -7,8 +7,11 @@
  *
  *     {"calls": 100000, "failed": 0, "seconds": 8.1, "max_ms": 12.0, "failure": ""}
  *
- * `failure` describes the first failed call.  A connection that the server drains is replaced.
- * usage: load [-c CONNECTIONS] [-m STREAMS] [-n CALLS] [-s BYTES] [-e] HOST:PORT AUTHORITY PATH
+ * `failure` describes the first failed call.  A connection that the server drains is replaced, by
+ * one to the next of the addresses that takes it; calls that a server says it has not taken, or
+ * that went into a connection where nobody ever spoke, are made again, as gRPC's clients do.
+ * usage: load [-c CONNECTIONS] [-m STREAMS] [-n CALLS] [-s BYTES] [-e]
+ *             HOST:PORT[,HOST:PORT]... AUTHORITY PATH
  *   -s  the size of the message (20 bytes by default); protobuf of one `bytes` field, number 1
  *   -e  the answer must be the same bytes
  */
@@ -28,14 +31,18 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 1024
+#define SERVERS_MAX     8
 #define READ_SIZE       65536
 #define OUTPUT_SIZE     65536 /* more than any frame has */
 #define PREFIX_LEN      5     /* of a gRPC message: one byte of flags, four of length */
 #define QUIET_MS        30000 /* nothing at all happens for so long: give up */
 
 struct options {
-    const char *host;
-    const char *port;
+    struct {
+        const char *host;
+        const char *port;
+    } servers[SERVERS_MAX];
+    size_t server_count;
     const char *authority;
     const char *path;
     unsigned long connections;
@@ -63,6 +70,7 @@ struct connection {
     struct call *unused; /* those that are not */
     unsigned long in_flight;
     bool draining; /* the server wants no more calls on it */
+    bool heard;    /* the server has said something */
 };
 
 static struct options options = { .connections = 8, .streams = 10, .calls = 1000, .size = 20 };
@@ -85,7 +93,7 @@ static void
 usage(void)
 {
     fprintf(stderr, "usage: load [-c CONNECTIONS] [-m STREAMS] [-n CALLS] [-s BYTES] [-e]"
-                    " HOST:PORT AUTHORITY PATH\n");
+                    " HOST:PORT[,HOST:PORT]... AUTHORITY PATH\n");
     exit(2);
 }
 
@@ -256,7 +264,11 @@ on_stream_close(nghttp2_session *session, int32_t stream, uint32_t code, void *a
 
     if (call) {
         c->in_flight--;
-        finish_call(call, code);
+        if (code == NGHTTP2_REFUSED_STREAM) {
+            begun--; /* not taken: another one is made for it */
+        } else {
+            finish_call(call, code);
+        }
         call->next = c->unused;
         c->unused = call;
     }
@@ -277,23 +289,47 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 
 /* --- connections ---------------------------------------------------------------------------- */
 
+/* The socket, or -1. */
 static int
-connect_to_server(void)
+connect_to(const char *host, const char *port)
 {
     const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
     struct addrinfo *found;
-    int fd;
+    int fd, r;
 
-    if (getaddrinfo(options.host, options.port, &hints, &found) != 0) {
-        fprintf(stderr, "load: unknown host '%s'\n", options.host);
+    if (getaddrinfo(host, port, &hints, &found) != 0) {
+        fprintf(stderr, "load: unknown host '%s'\n", host);
         exit(1);
     }
     fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen) < 0) {
+    if (fd < 0) {
+        die("socket");
+    }
+    r = connect(fd, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    if (r < 0) {
+        close(fd);
+        return -1;
+    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+    return fd;
+}
+
+/* Each connection begins with the next server in turn. */
+static int
+connect_to_server(void)
+{
+    static size_t next;
+    int fd = -1;
+
+    for (size_t i = 0; fd < 0 && i < options.server_count; i++) {
+        size_t server = next++ % options.server_count;
+
+        fd = connect_to(options.servers[server].host, options.servers[server].port);
+    }
+    if (fd < 0) {
         die("connect");
     }
-    freeaddrinfo(found);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
     return fd;
 }
 
@@ -326,10 +362,14 @@ open_connection(struct connection *c)
     nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0, 1 << 24);
 }
 
-/* What was in flight on a lost connection has failed. */
+/* What was in flight on a lost connection has failed, if the server was ever there. */
 static void
 close_connection(struct connection *c)
 {
+    if (!c->heard) {
+        begun -= c->in_flight;
+        c->in_flight = 0;
+    }
     while (c->in_flight > 0) {
         c->in_flight--;
         done++;
@@ -387,6 +427,7 @@ receive_input(struct connection *c)
     if (n < 0) {
         return errno == EAGAIN || errno == EINTR;
     }
+    c->heard = c->heard || n > 0;
     return n > 0 && nghttp2_session_mem_recv(c->session, buffer, (size_t)n) == n;
 }
 
@@ -462,9 +503,23 @@ make_body(void)
 }
 
 static void
+parse_servers(char *list)
+{
+    for (char *item = strtok(list, ","); item; item = strtok(NULL, ",")) {
+        char *colon = strrchr(item, ':');
+
+        if (!colon || options.server_count == SERVERS_MAX) {
+            usage();
+        }
+        *colon = '\0';
+        options.servers[options.server_count].host = item;
+        options.servers[options.server_count++].port = colon + 1;
+    }
+}
+
+static void
 parse_options(int argc, char **argv)
 {
-    char *colon;
     int option;
 
     while ((option = getopt(argc, argv, "c:m:n:s:e")) != -1) {
@@ -488,12 +543,10 @@ parse_options(int argc, char **argv)
             usage();
         }
     }
-    if (argc - optind != 3 || !(colon = strrchr(argv[optind], ':'))) {
+    if (argc - optind != 3) {
         usage();
     }
-    *colon = '\0';
-    options.host = argv[optind];
-    options.port = colon + 1;
+    parse_servers(argv[optind]);
     options.authority = argv[optind + 1];
     options.path = argv[optind + 2];
 }

@@ -417,16 +417,13 @@ read_deadline(struct hf_proxy_call *call)
     return NULL;
 }
 
-/* Refuses what can be told from the headers alone; true if the call was answered. */
+/* Refuses what can be told from the headers alone; true if the call was answered.  A node that
+ * drains takes what comes before the caller can have heard of it: only few callers would try again. */
 static bool
 refuse(struct hf_proxy_call *call)
 {
     const char *wrong;
 
-    if (call->thread->draining) {
-        hf_proxy_call_fail(call, HF_FAILURE_DRAINING, "this node is shutting down");
-        return true;
-    }
     if (hf_h2_fields_truncated(call->request)) {
         hf_proxy_call_fail(call, HF_FAILURE_HEADERS_TOO_LARGE,
                            "the request's headers exceed 64 KiB or 100 fields");

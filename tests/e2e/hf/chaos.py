@@ -9,8 +9,8 @@ import time
 
 import grpc
 
-from hf import env
-from hf.rpc import trailer
+from hf import env, net
+from hf.rpc import Client, trailer
 from hf.wait import eventually
 
 ECHO = "/examples.echo.v1.Echo/Echo"
@@ -19,7 +19,7 @@ OVERTIME = 2       # a call that ends so long after its deadline hangs
 RECOVERY = 10      # after the last fault, until calls succeed and all nodes are used
 
 _ROUND_ROBIN = ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}')
-_RECONNECT = ("grpc.max_reconnect_backoff_ms", 500)
+_RECONNECT = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500))
 
 
 class Caller(threading.Thread):
@@ -67,14 +67,14 @@ class Load:
     """Callers that know both roots, and what became of all their calls."""
 
     def __init__(self, grove, functions=8, pace=0.01):
+        self.grove = grove
         self.over = threading.Event()
         self.pace, self.roots_suffer = pace, False
         self.outcomes, self.wrong = collections.Counter(), []
         self.lock = threading.Lock()
-        self.clients = [grove.client(grove.create("hyperfaas-echo:latest"),
-                                     (_ROUND_ROBIN, _RECONNECT)) for _ in range(functions)]
-        self.callers = [Caller(client, f"caller-{i}", self)
-                        for i, client in enumerate(self.clients)]
+        self.callers = [Caller(grove.client(grove.create("hyperfaas-echo:latest"),
+                                            (_ROUND_ROBIN, *_RECONNECT)), f"caller-{i}", self)
+                        for i in range(functions)]
         for caller in self.callers:
             caller.start()
         self.wait_well()
@@ -96,6 +96,11 @@ class Load:
             caller.good_in_a_row = 0
         eventually(lambda: all(c.good_in_a_row >= 5 for c in self.callers), "all calls succeed",
                    limit)
+
+    def wait_connected(self):
+        """Until each caller has found both roots again: then one may end without harm."""
+        eventually(lambda: all(net.connections_to(root.near["proxy"]) >= len(self.callers)
+                               for root in self.grove.roots), "callers know both roots", RECOVERY)
 
     def finish(self):
         """Ends it; every call must end."""
@@ -139,8 +144,26 @@ class Chaos:
             assert self.load.failed() == failed, \
                 f"{kind} {node.name} cost calls: {self.load.outcomes} after {before}"
 
+    def churn(self, seconds):
+        """Each second a node leaves, or one that has left comes back; its twin stays."""
+        guests = [node for node in self.grove.nodes if node.name.endswith("1")]
+        for i in range(int(seconds)):
+            node = self.random.choice(guests)
+            if node.running():
+                node.terminate()
+                assert node.wait() == 0, f"{node.name} did not end in order"
+            else:
+                node.restart()
+            self.rounds["join or leave"] += 1
+            time.sleep(max(0, self.begun + i + 1 - time.monotonic()))
+        for node in guests:
+            if not node.running():
+                node.restart()
+        self.recover()
+
     def recover(self):
         self.grove.wait_whole(RECOVERY)
+        self.load.wait_connected()
         self.load.wait_well()
         self.grove.wait_agreed(RECOVERY)
 
@@ -169,7 +192,8 @@ class Chaos:
     def _fresh(self, *_):
         """A function that nobody has called yet."""
         function_id = self.grove.create("hyperfaas-echo:latest")
-        assert self.grove.client(function_id).call(ECHO, b"\n\1x") == b"\n\1x"
+        with Client(self.grove.proxy, function_id) as client:
+            assert client.call(ECHO, b"\n\1x") == b"\n\1x"
 
     # --- faults ---------------------------------------------------------------------------------
 

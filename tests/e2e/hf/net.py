@@ -3,6 +3,8 @@
 import itertools
 import os
 import socket
+import sys
+from pathlib import Path
 
 _count = itertools.count(1)
 
@@ -31,3 +33,12 @@ def free_port(host):
 
 def free_address(host):
     return f"{host}:{free_port(host)}"
+
+
+def connections_to(address):
+    """How many connections an IPv4 address of this machine has accepted."""
+    host, _, port = address.rpartition(":")
+    number = int.from_bytes(socket.inet_aton(host), sys.byteorder)
+    local, established = f"{number:08X}:{int(port):04X}", "01"
+    lines = map(str.split, Path("/proc/net/tcp").read_text().splitlines())
+    return sum(line[1] == local and line[3] == established for line in lines)
