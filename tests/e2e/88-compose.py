@@ -200,7 +200,7 @@ class Compose(hf.TestCase):
         self.take_down()
 
     def test_medium_leaf_dies(self):
-        """Under load, and comes back."""
+        """Under load; it comes back, with a worker more."""
         self.up("medium")
         self.assertEqual(self.ready_nodes(), NODES["medium"])
         function = self.create("echo")
@@ -215,8 +215,9 @@ class Compose(hf.TestCase):
         # Only the call that was at the leaf may have seen it die.
         self.assertLessEqual(len(caller.finish()), 1, caller.failures)
         self.assertEqual([leaf for leaf, _ in self.places(function)], [other])
-        self.compose("up", "-d")
+        self.compose("up", "-d", "--scale", "worker=5")
         self.assertEqual(self.containers("leaf"), {lost, other})
+        self.assertEqual(len(self.containers("worker")), 5)
         self.wait(self.is_whole, "the leaf is back")
         self.call(function)
         self.assertEqual(self.surprises(f"{EARLY}|{LEAF_LOST}"), [])
