@@ -505,7 +505,9 @@ make_body(void)
 static void
 parse_servers(char *list)
 {
-    for (char *item = strtok(list, ","); item; item = strtok(NULL, ",")) {
+    char *item;
+
+    while ((item = strsep(&list, ","))) {
         char *colon = strrchr(item, ':');
 
         if (!colon || options.server_count == SERVERS_MAX) {

@@ -418,7 +418,7 @@ read_deadline(struct hf_proxy_call *call)
 }
 
 /* Refuses what can be told from the headers alone; true if the call was answered.  A node that
- * drains takes what comes before the caller can have heard of it: only few callers would try again. */
+ * drains takes what comes before its caller can know: few callers would try again. */
 static bool
 refuse(struct hf_proxy_call *call)
 {
