@@ -7,7 +7,7 @@ import hf
 from hf import env
 
 SHIPPED = ("standalone.ini", "lb.ini", "lb-haproxy.ini", "leaf.ini", "worker.ini", "fake.ini",
-           "leaf-etcd.ini", "worker-etcd.ini")
+           "leaf-etcd.ini", "worker-etcd.ini", "worker-docker.ini", "worker-docker-etcd.ini")
 
 
 class Check(hf.TestCase):
