@@ -47,6 +47,7 @@ class EtcdNodes(hf.TestCase):
         """Leases end while etcd hangs; nodes that live are used on, and announced again."""
         self.start()
         client = self.f.client_of(self.leaf, self.f.probe())
+        client.call("/hf.Probe/Unary")  # the leaf knows the function before etcd goes
         caller = Caller(client)
         caller.start()
         for node in self.f.nodes:
