@@ -4,7 +4,7 @@ import threading
 
 import grpc
 import hf
-from hf import net
+from hf import env, net
 from hf.existing_worker import ExistingWorker
 from hf.rpc import outcome, trailer
 
@@ -41,6 +41,25 @@ class ExistingWorkerTest(hf.TestCase):
         instances = self.worker.running()
         self.assertEqual(len(instances), 1)
         return instances[0]
+
+
+class TheLeafEnds(ExistingWorkerTest):
+    def test_in_order(self):
+        """No later leaf could find what runs there, so it is stopped."""
+        self.start()
+        self.assert_works()
+        self.p.leaf.stop()
+        self.assertEqual(self.worker.running(), [])
+
+    def test_while_the_worker_hangs(self):
+        self.start(stop_timeout="200ms")
+        self.assert_works()
+        self.p.leaf.log.announce("a worker does not stop instances")
+        go_on = threading.Event()
+        self.addCleanup(go_on.set)
+        self.worker.before_stop = lambda _: go_on.wait(env.seconds(30))
+        self.p.leaf.stop()
+        self.assertEqual(len(self.worker.running()), 1)
 
 
 class Addresses(ExistingWorkerTest):

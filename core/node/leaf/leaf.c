@@ -154,14 +154,37 @@ make_callees(struct hf_leaf *leaf, struct hf_err *err)
     return 0;
 }
 
+/* The last of a drain. */
+static void
+leave_workers(struct hf_leaf *leaf)
+{
+    leaf->parting = 0;
+    hf_timer_cancel(&leaf->drain_limit);
+    hf_leaf_disconnect(leaf); /* what runs stays, for this leaf's next start to adopt */
+    leaf->drained(leaf->drained_arg);
+}
+
+static void
+on_parted(void *arg)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+
+    if (leaf->parting > 0 && --leaf->parting == 0) {
+        leave_workers(leaf);
+    }
+}
+
 static void
 on_proxy_drained(void *arg)
 {
     struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
 
-    hf_timer_cancel(&leaf->drain_limit);
-    hf_leaf_disconnect(leaf); /* what runs stays, for this leaf's next start to adopt */
-    leaf->drained(leaf->drained_arg);
+    leaf->parting = hf_leaf_stop_unadoptable(leaf, on_parted);
+    if (leaf->parting == 0) {
+        leave_workers(leaf);
+    } else {
+        hf_timer_set(&leaf->drain_limit, hf_options_u64(leaf->options, "stop_timeout"));
+    }
 }
 
 static const struct hf_proxy_words words = {
@@ -210,6 +233,12 @@ on_drain_limit(struct hf_timer *timer)
     struct hf_leaf *leaf = hf_container_of(timer, struct hf_leaf, drain_limit);
     struct hf_proxy_stats stats;
 
+    if (leaf->parting > 0) {
+        hf_log(HF_LOG_WARNING, "a worker does not stop instances; leaving them",
+               HF_KV_U64("instances", leaf->parting));
+        leave_workers(leaf);
+        return;
+    }
     hf_proxy_stats(leaf->proxy, &stats);
     hf_log(HF_LOG_WARNING, "drain limit reached; cutting calls", HF_KV_U64("calls", stats.calls));
     hf_node_add_forced(leaf->node, stats.calls, 0);

@@ -75,6 +75,7 @@ struct hf_leaf {
 
     /* Drain. */
     struct hf_timer drain_limit;
+    uint32_t parting;                        /* instances being stopped as the last of a drain */
     char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
     void (*drained)(void *arg);
     void *drained_arg;
@@ -164,6 +165,10 @@ void hf_leaf_on_reap(struct hf_timer *);
 /* Makes the links to the workers there are, and to those that come. */
 int hf_leaf_connect(struct hf_leaf *, struct hf_err *err);
 void hf_leaf_disconnect(struct hf_leaf *);
+
+/* Stops what runs on workers that could not tell a later leaf of it; returns how many instances,
+ * and `done` runs for each, later, with the leaf. */
+uint32_t hf_leaf_stop_unadoptable(struct hf_leaf *, void (*done)(void *leaf));
 
 /* --- adoption.c ---------------------------------------------------------------------------- */
 

@@ -49,21 +49,29 @@ on_up(void *arg, const struct hf_worker_capacity *capacity, bool draining)
     hf_leaf_pump(leaf);
 }
 
-/* The worker will not tell what still runs there, so what it runs has to be stopped when it is
- * found again: otherwise it would run for ever. */
-static void
-stop_what_is_lost(struct hf_leaf_worker *worker)
+/* The worker will not tell what still runs there, so what it runs has to be stopped, now or when
+ * it is found again: otherwise it would run for ever.  `done` runs for each that is stopped;
+ * returns how many. */
+static uint32_t
+stop_unadoptable(struct hf_leaf_worker *worker, void (*done)(void *arg), void *arg)
 {
     const struct hf_map_node *node = NULL;
+    uint32_t count = 0;
+
+    if (hf_worker_link_tells_all(worker->link)) {
+        return 0;
+    }
 
     while ((node = hf_map_next(&worker->instances, node))) {
         const struct hf_leaf_instance *instance =
             hf_container_of(node, struct hf_leaf_instance, by_id);
 
-        if (instance->fleet && !instance->stopping) {
-            hf_worker_link_stop(worker->link, instance->id, NULL, NULL, NULL);
+        if (instance->fleet && !instance->stopping &&
+            hf_worker_link_stop(worker->link, instance->id, done, arg, NULL) == 0) {
+            count++;
         }
     }
+    return count;
 }
 
 static void
@@ -76,6 +84,23 @@ forget_worker(struct hf_leaf_worker *worker)
         hf_autoscaler_worker_down(leaf->autoscaler, hf_steal(worker->fleet), hf_leaf_now(leaf));
         hf_leaf_pump(leaf);
     }
+}
+
+uint32_t
+hf_leaf_stop_unadoptable(struct hf_leaf *leaf, void (*done)(void *leaf))
+{
+    struct hf_leaf_worker *worker;
+    uint32_t count = 0;
+
+    HF_LIST_FOR (worker, &leaf->workers, node) {
+        uint32_t stopped = stop_unadoptable(worker, done, leaf);
+
+        if (stopped > 0) {
+            forget_worker(worker);
+        }
+        count += stopped;
+    }
+    return count;
 }
 
 /* Neither named nor connected, it goes; but later, for this may be its link that tells. */
@@ -93,9 +118,7 @@ on_down(void *arg, const char *why)
     struct hf_leaf_worker *worker = worker_of(arg);
 
     (void)why; /* the link has said so */
-    if (!hf_worker_link_tells_all(worker->link)) {
-        stop_what_is_lost(worker);
-    }
+    stop_unadoptable(worker, NULL, NULL);
     forget_worker(worker);
     forget_unlisted_soon(worker);
 }

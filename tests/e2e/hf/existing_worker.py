@@ -68,13 +68,14 @@ class ExistingWorker:
 
     internal, external   functions from an instance's true address to what Start tells of it
     before_start         called in each Start with its context; may wait, or abort the call
+    before_stop          the same for Stop
     crash_events         whether an instance that dies is reported
     """
 
     def __init__(self, address, host):
         self.address, self.host = address, host
         self.internal = self.external = lambda true_address: true_address
-        self.before_start = lambda context: None
+        self.before_start = self.before_stop = lambda context: None
         self.crash_events = True
         self.lock = threading.Lock()
         self.instances = {}
@@ -165,6 +166,7 @@ class ExistingWorker:
 
     def _stop(self, request, context):
         self.stops.append(request.instance_id)
+        self.before_stop(context)
         instance = self._remove(request.instance_id)
         if instance is None:
             context.abort(grpc.StatusCode.UNKNOWN, f"No such container: {request.instance_id}")
