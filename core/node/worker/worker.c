@@ -21,8 +21,9 @@ HF_LOG_MODULE(worker);
 /* Unsent bytes of an event stream from which a listener counts as too slow. */
 #define LISTENER_QUEUE_BYTES (8u << 20)
 
-/* What a runtime is given beyond the grace to stop instances and to put them away. */
-#define STOP_MARGIN_NS (10 * HF_SEC)
+/* What a runtime is given beyond the grace to stop instances and to put them away: a busy engine
+ * takes seconds for each, and what is still there then stays. */
+#define STOP_MARGIN_NS (25 * HF_SEC)
 
 /* How often a runtime is asked whether it has. */
 #define DRAIN_AGAIN_NS (10 * HF_MSEC)
