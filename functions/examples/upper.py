@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 from concurrent import futures
 
@@ -55,12 +54,11 @@ def tell_worker():
 
 
 def main():
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # in all threads to come
     server = serve()
     if os.environ.get("CONTROLLER_ADDRESS"):
         tell_worker()
-    ended.wait()
+    signal.sigwait([signal.SIGTERM])
     server.stop(grace=30).wait()  # calls under way may finish
 
 

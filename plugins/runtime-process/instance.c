@@ -175,8 +175,11 @@ static void
 on_timer(void *arg)
 {
     struct instance *instance = arg;
+    const struct hf_host *host = instance->runtime->host;
 
     if (instance->state == INSTANCE_STOPPING) {
+        host->log(host, HF_HOST_NOTICE, "instance %s does not end when asked to: killing it",
+                  instance->id);
         instance->runtime->driver->child_signal(instance->child, SIGKILL);
     } else if (instance->cancelled) {
         instance_destroy(instance);
