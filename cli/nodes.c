@@ -78,20 +78,7 @@ add_row(struct cli_table *table, const struct cli_node *node)
 static void
 add_lists(struct hf_json *json, const struct hf_node_document *document)
 {
-    hf_json_array(json, "roles");
-    for (size_t i = 0; i < document->role_count; i++) {
-        hf_json_str(json, NULL, document->roles[i]);
-    }
-    hf_json_end(json);
-    hf_json_array(json, "addresses");
-    for (size_t i = 0; i < document->address_count; i++) {
-        hf_json_object(json, NULL);
-        hf_json_str(json, "role", document->addresses[i].role);
-        hf_json_str(json, "service", document->addresses[i].service);
-        hf_json_str(json, "address", document->addresses[i].address);
-        hf_json_end(json);
-    }
-    hf_json_end(json);
+    hf_node_document_write_places(json, document);
     hf_json_object(json, "labels");
     for (size_t i = 0; i < document->label_count; i++) {
         hf_json_str(json, document->labels[i].key, document->labels[i].value);

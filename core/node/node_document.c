@@ -303,8 +303,8 @@ write_capacity(struct hf_json *json, const struct hf_node_capacity *capacity)
     hf_json_end(json);
 }
 
-static void
-write_lists(struct hf_json *json, const struct hf_node_document *document)
+void
+hf_node_document_write_places(struct hf_json *json, const struct hf_node_document *document)
 {
     hf_json_array(json, "roles");
     for (size_t i = 0; i < document->role_count; i++) {
@@ -320,6 +320,12 @@ write_lists(struct hf_json *json, const struct hf_node_document *document)
         hf_json_end(json);
     }
     hf_json_end(json);
+}
+
+static void
+write_lists(struct hf_json *json, const struct hf_node_document *document)
+{
+    hf_node_document_write_places(json, document);
     if (document->label_count > 0) {
         hf_json_object(json, "labels");
         for (size_t i = 0; i < document->label_count; i++) {

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 
 struct hf_err;
+struct hf_json;
 struct hf_text;
 
 #define HF_NODE_ROLE_NAMES_MAX 8
@@ -67,6 +68,9 @@ int hf_node_document_parse(const char *id, const char *json, size_t len,
 
 /* Appends it, in one line. */
 void hf_node_document_format(const struct hf_node_document *document, struct hf_text *out);
+
+/* Adds its roles and addresses to an object that is being written. */
+void hf_node_document_write_places(struct hf_json *json, const struct hf_node_document *document);
 
 bool hf_node_document_has_role(const struct hf_node_document *document, const char *role);
 
