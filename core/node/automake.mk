@@ -74,6 +74,8 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/lb/members.c \
     %D%/worker/adoption.c \
     %D%/worker/commands.c \
+    %D%/worker/described.c %D%/worker/described.h \
+    %D%/worker/ended.c \
     %D%/worker/events.c \
     %D%/worker/instance.c \
     %D%/worker/logs.c \

@@ -182,6 +182,10 @@ static const struct hf_option worker_rows[] = {
       "machine's." },
     { "max_instances", HF_OPT_UINT, .fallback = "0", .max = "10000000", .help =
       "Instances at the same time; 0: no limit." },
+    { "ended_keep", HF_OPT_UINT, .fallback = "500", .max = "10000", .help =
+      "Instances that have ended and are remembered with how, at most 32 of a function; 0: none." },
+    { "ended_time", HF_OPT_DURATION, .fallback = "1h", .min = "1s", .max = "30d", .help =
+      "How long." },
     { 0 }
 };
 

@@ -15,6 +15,7 @@ E2E_TESTS = \
     %D%/30-scale.py \
     %D%/32-change.py \
     %D%/34-crash.py \
+    %D%/35-ends.py \
     %D%/36-volume.py \
     %D%/38-languages.py \
     %D%/40-cli.py \

@@ -149,7 +149,7 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-
 
 # --- core/node: what roles share
 HF_NODE_TESTS = %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
-    %D%/test-worker-adoption %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
+    %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
     %D%/test-state-service
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
@@ -159,6 +159,9 @@ THREAD_TESTS += %D%/test-catalog %D%/test-node
 %C%_test_worker_adoption_SOURCES = %D%/test-worker-adoption.c %D%/worker-fixture.c \
     %D%/worker-fixture.h
 %C%_test_worker_adoption_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
+%C%_test_worker_ends_SOURCES = %D%/test-worker-ends.c %D%/worker-fixture.c \
+    %D%/worker-fixture.h
+%C%_test_worker_ends_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_worker_events_SOURCES = %D%/test-worker-events.c %D%/worker-fixture.c \
     %D%/worker-fixture.h
 %C%_test_worker_events_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)

@@ -149,6 +149,9 @@ make_worker(struct worker_fixture *f)
     hf_list_init(&worker->log_readers);
     hf_list_init(&worker->claims);
     hf_list_init(&worker->vanished);
+    worker->ended_max = 500;
+    worker->ended_ns = 3600 * HF_SEC;
+    hf_worker_ended_init(worker);
     hf_timer_init(&worker->list_again, f->loop, HF_TIMER_REAL, hf_worker_on_list_again);
     hf_timer_init(&worker->resources, f->loop, HF_TIMER_REAL, hf_worker_on_resources);
     CU_ASSERT_EQUAL_FATAL(hf_grpc_server_new(f->loop, NULL, &worker->api, NULL), 0);
@@ -185,6 +188,7 @@ worker_end(struct worker_fixture *f)
     UNIT_U64(worker->cpu_reserved, 0);
     UNIT_U64(worker->count, 0);
     hf_grpc_server_free(worker->api);
+    hf_worker_ended_fini(worker);
     hf_timer_fini(&worker->resources);
     hf_worker_ready_fini(worker);
     hf_map_fini(&worker->by_id);

@@ -130,6 +130,7 @@ refuse(struct claim *claim, const char *why)
            HF_KV_STR("function", claim->info.function_id), HF_KV_STR("instance", claim->info.id),
            HF_KV_STR("why", why));
     note_vanished(worker, &claim->info);
+    hf_worker_note_claim_end(worker, &claim->info, why);
     worker->ops->stop(worker->runtime, claim->info.id, worker->grace_ns, on_removed, NULL, NULL);
     claim_free(claim);
     check_settled(worker);

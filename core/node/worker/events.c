@@ -15,6 +15,7 @@
 #include "grpc/server.h"
 #include "hyperfaas/v1/node.pb-c.h"
 #include "node/node.h"
+#include "node/worker/described.h"
 #include "node/worker/worker.h"
 #include "worker/worker.pb-c.h"
 
@@ -29,6 +30,7 @@ struct listener {
     struct hf_list node; /* in `status_listeners` or `watchers` */
     struct hf_grpc_call *call;
     struct hf_worker_owner *owner; /* the leaf that watches; NULL: not known */
+    bool all; /* wants to hear of instances that start, and of those that ended, too */
 };
 
 static struct hf_worker_role *
@@ -106,16 +108,6 @@ send_all(struct hf_list *list, const ProtobufCMessage *message)
 
 /* --- Status ------------------------------------------------------------------ */
 
-static Google__Protobuf__Timestamp
-timestamp(uint64_t wall_ns)
-{
-    Google__Protobuf__Timestamp now = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
-
-    now.seconds = (int64_t)(wall_ns / HF_SEC);
-    now.nanos = (int32_t)(wall_ns % HF_SEC);
-    return now;
-}
-
 static Worker__StatusUpdate
 status_of(const struct hf_worker_instance *instance, Worker__Event event, Worker__Status status)
 {
@@ -131,7 +123,7 @@ status_of(const struct hf_worker_instance *instance, Worker__Event event, Worker
 static void
 send_status(struct hf_list *list, Worker__StatusUpdate update)
 {
-    Google__Protobuf__Timestamp now = timestamp(hf_wall_now());
+    Google__Protobuf__Timestamp now = hf_worker_timestamp(hf_wall_now());
 
     update.timestamp = &now;
     send_all(list, &update.base);
@@ -140,7 +132,7 @@ send_status(struct hf_list *list, Worker__StatusUpdate update)
 static bool
 send_status_to(struct listener *listener, Worker__StatusUpdate update)
 {
-    Google__Protobuf__Timestamp now = timestamp(hf_wall_now());
+    Google__Protobuf__Timestamp now = hf_worker_timestamp(hf_wall_now());
 
     update.timestamp = &now;
     return send(listener, &update.base);
@@ -188,61 +180,50 @@ on_status(struct hf_grpc_call *call, const void *message)
 
 /* --- Watch ------------------------------------------------------------------- */
 
-/* What a Watch event of an instance points to. */
-struct described {
-    Hyperfaas__V1__WatchEvent event;
-    Hyperfaas__V1__Instance instance;
-    Google__Protobuf__Timestamp started;
-    char revision[17];
-};
-
-static void
-describe(const struct hf_worker_instance *instance, Hyperfaas__V1__InstanceState state,
-         struct described *ret)
+/* Those that serve; to who wants all, the others too. */
+static bool
+send_instances(const struct hf_worker_role *worker, struct listener *listener)
 {
-    Hyperfaas__V1__Instance *told = &ret->instance;
+    struct hf_worker_instance *instance;
+    struct hf_worker_told_instance told;
 
-    hyperfaas__v1__watch_event__init(&ret->event);
-    hyperfaas__v1__instance__init(told);
-    ret->started = timestamp(instance->started_wall_ns);
-    snprintf(ret->revision, sizeof ret->revision, "%016llx",
-             (unsigned long long)instance->def->instance_revision);
-    told->instance_id = instance->id;
-    told->function_id = (char *)(uintptr_t)instance->def->function.id; /* only read */
-    told->name = instance->name;
-    told->internal_address = instance->internal;
-    told->external_address = instance->external;
-    told->state = state;
-    told->revision = ret->revision;
-    told->leaf_id = (char *)(uintptr_t)hf_worker_owner_id(instance->owner); /* only read */
-    told->start_id = instance->start_id ? instance->start_id : told->start_id;
-    told->boot_id = (char *)(uintptr_t)hf_node_boot_id(instance->worker->node); /* only read */
-    told->started = &ret->started;
-    ret->event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE;
-    ret->event.instance = told;
+    HF_LIST_FOR (instance, &worker->instances, node) {
+        if (instance->state != HF_WORKER_SERVING && !listener->all) {
+            continue;
+        }
+        hf_worker_describe(instance, hf_worker_told_state(instance), &told);
+        if (!send(listener, &told.event.base)) {
+            return false;
+        }
+    }
+    return true;
 }
 
-static Hyperfaas__V1__Resources
-resources_of(const struct hf_worker_role *worker)
+static bool
+send_ended(const struct hf_worker_role *worker, struct listener *listener)
 {
-    Hyperfaas__V1__Resources resources = HYPERFAAS__V1__RESOURCES__INIT;
+    struct hf_worker_ended *ended;
+    struct hf_worker_told_end told;
 
-    resources.memory_bytes = worker->memory_bytes;
-    resources.memory_reserved_bytes = worker->memory_reserved;
-    resources.cpu_millis = (uint32_t)hf_min(worker->cpu_millis, (uint64_t)UINT32_MAX);
-    resources.cpu_reserved_millis = (uint32_t)hf_min(worker->cpu_reserved, (uint64_t)UINT32_MAX);
-    resources.max_instances = worker->max_instances;
-    return resources;
+    HF_LIST_FOR (ended, &worker->ended, node) {
+        if (!listener->all) {
+            break;
+        }
+        hf_worker_describe_end(ended, &told);
+        if (!send(listener, &told.event.base)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool
 send_snapshot(struct hf_worker_role *worker, struct listener *listener)
 {
     Hyperfaas__V1__WatchEvent event = HYPERFAAS__V1__WATCH_EVENT__INIT;
-    Hyperfaas__V1__Resources resources = resources_of(worker);
+    Hyperfaas__V1__Resources resources = hf_worker_resources(worker);
     Hyperfaas__V1__Draining draining = HYPERFAAS__V1__DRAINING__INIT;
     Hyperfaas__V1__SnapshotEnd end = HYPERFAAS__V1__SNAPSHOT_END__INIT;
-    struct hf_worker_instance *instance;
 
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_RESOURCES;
     event.resources = &resources;
@@ -255,13 +236,8 @@ send_snapshot(struct hf_worker_role *worker, struct listener *listener)
     if (!send(listener, &event.base)) {
         return false;
     }
-    HF_LIST_FOR (instance, &worker->instances, node) {
-        struct described described;
-
-        describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_READY, &described);
-        if (instance->state == HF_WORKER_SERVING && !send(listener, &described.event.base)) {
-            return false;
-        }
+    if (!send_instances(worker, listener) || !send_ended(worker, listener)) {
+        return false;
     }
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_SNAPSHOT_END;
     event.snapshot_end = &end;
@@ -275,6 +251,9 @@ on_watch(struct hf_grpc_call *call, const void *message)
     struct listener *listener = listener_new(call, &worker->watchers);
     const Hyperfaas__V1__WatchRequest *request = message;
 
+    if (listener) {
+        listener->all = request->all;
+    }
     if (listener && *request->node_id) {
         listener->owner = hf_worker_owner_watch(worker, request->node_id);
     }
@@ -307,18 +286,53 @@ is_watched(const struct hf_worker_role *worker)
     return !worker->unsettled && !hf_list_is_empty(&worker->watchers);
 }
 
+static void
+send_all_who_want_all(struct hf_worker_role *worker, const ProtobufCMessage *message)
+{
+    struct listener *listener;
+    struct listener *next;
+
+    HF_LIST_FOR_SAFE (listener, next, &worker->watchers, node) {
+        if (listener->all) {
+            send(listener, message);
+        }
+    }
+}
+
+void
+hf_worker_tell_starting(const struct hf_worker_instance *instance)
+{
+    struct hf_worker_told_instance told;
+
+    if (is_watched(instance->worker)) {
+        hf_worker_describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STARTING, &told);
+        send_all_who_want_all(instance->worker, &told.event.base);
+    }
+}
+
+void
+hf_worker_tell_ended(struct hf_worker_role *worker, const struct hf_worker_ended *ended)
+{
+    struct hf_worker_told_end told;
+
+    if (is_watched(worker)) {
+        hf_worker_describe_end(ended, &told);
+        send_all_who_want_all(worker, &told.event.base);
+    }
+}
+
 void
 hf_worker_tell_serving(const struct hf_worker_instance *instance)
 {
     struct hf_worker_role *worker = instance->worker;
     Worker__StatusUpdate update =
         status_of(instance, WORKER__EVENT__EVENT_START, WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED);
-    struct described described;
+    struct hf_worker_told_instance told;
 
     send_status(&worker->status_listeners, update);
     if (is_watched(worker)) {
-        describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_READY, &described);
-        send_all(&worker->watchers, &described.event.base);
+        hf_worker_describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_READY, &told);
+        send_all(&worker->watchers, &told.event.base);
     }
 }
 
@@ -330,12 +344,12 @@ hf_worker_tell_stopping(const struct hf_worker_instance *instance)
     Worker__StatusUpdate update = status_of(
         instance, worker->stopping_all ? WORKER__EVENT__EVENT_DOWN : WORKER__EVENT__EVENT_STOP,
         WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED);
-    struct described described;
+    struct hf_worker_told_instance told;
 
     send_status(&worker->status_listeners, update);
     if (is_watched(worker)) {
-        describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STOPPING, &described);
-        send_all(&worker->watchers, &described.event.base);
+        hf_worker_describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STOPPING, &told);
+        send_all(&worker->watchers, &told.event.base);
     }
 }
 
@@ -391,7 +405,7 @@ hf_worker_on_resources(struct hf_timer *timer)
 {
     struct hf_worker_role *worker = hf_container_of(timer, struct hf_worker_role, resources);
     Hyperfaas__V1__WatchEvent event = HYPERFAAS__V1__WATCH_EVENT__INIT;
-    Hyperfaas__V1__Resources resources = resources_of(worker);
+    Hyperfaas__V1__Resources resources = hf_worker_resources(worker);
 
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_RESOURCES;
     event.resources = &resources;

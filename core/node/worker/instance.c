@@ -18,7 +18,12 @@ HF_COUNTER(worker_starts, "Instances that were begun.");
 HF_COUNTER(worker_starts_failed, "Instances that did not become ready.");
 HF_COUNTER(worker_adopted, "Instances of an earlier process that were kept.");
 HF_COUNTER(worker_ended, "Instances that ended unasked.");
+HF_COUNTER(worker_stops_failed, "Attempts to stop an instance that failed; each is repeated.");
 HF_FAULT_POINT(worker_start, "worker.start", "Starting an instance fails.");
+
+/* Between attempts to stop an instance. */
+#define STOP_AGAIN_MIN_NS (200 * HF_MSEC)
+#define STOP_AGAIN_MAX_NS (30 * HF_SEC)
 
 static struct hf_worker_instance *
 instance_of(struct hf_map_node *node, size_t offset)
@@ -101,6 +106,7 @@ instance_free(struct hf_worker_instance *instance)
 
     hf_assert(hf_list_is_empty(&instance->starts) && hf_list_is_empty(&instance->stops));
     hf_worker_ready_end(instance);
+    hf_timer_fini(&instance->stop_again);
     hf_list_remove(&instance->node);
     worker->count--;
     worker->memory_reserved -= instance->def->function.memory_bytes;
@@ -118,6 +124,7 @@ instance_free(struct hf_worker_instance *instance)
     free(instance->internal);
     free(instance->external);
     free(instance->start_id);
+    free(instance->failure);
     instance->magic = 0;
     free(instance);
     hf_worker_tell_resources(worker);
@@ -132,6 +139,29 @@ hf_worker_instance_forget(struct hf_worker_instance *instance)
     instance_free(instance);
 }
 
+/* It is gone, as was wanted. */
+static void
+stopped(struct hf_worker_instance *instance)
+{
+    hf_worker_note_end(instance, NULL, instance->failure ? instance->failure : "stopped");
+    hf_worker_tell_gone(instance, NULL);
+    hf_worker_answer_stops(instance);
+    instance_free(instance);
+}
+
+/* What could not be stopped may run on: it stays, with its Stop calls, and is tried again. */
+static void
+stop_later(struct hf_worker_instance *instance, const char *why)
+{
+    hf_count(&worker_stops_failed);
+    hf_log_limited(HF_LOG_WARNING, "instance could not be stopped; trying again",
+                   HF_KV_STR("function", instance->def->function.id),
+                   HF_KV_STR("instance", instance->id), HF_KV_STR("why", why));
+    instance->stop_delay_ns =
+        hf_min(hf_max(2 * instance->stop_delay_ns, STOP_AGAIN_MIN_NS), STOP_AGAIN_MAX_NS);
+    hf_timer_set(&instance->stop_again, instance->stop_delay_ns);
+}
+
 static void
 on_stopped(void *arg, int code, const char *message, const struct hf_instance_info *info)
 {
@@ -139,20 +169,36 @@ on_stopped(void *arg, int code, const char *message, const struct hf_instance_in
         hf_cast(arg, struct hf_worker_instance, HF_WORKER_INSTANCE_MAGIC);
 
     (void)info;
-    if (code < 0 && code != HF_ENOTFOUND && code != HF_ECANCELLED) {
-        hf_log(HF_LOG_WARNING, "instance could not be stopped cleanly",
-               HF_KV_STR("instance", instance->id), HF_KV_STR("why", message));
+    if (code == 0 || code == HF_ENOTFOUND || code == HF_ECANCELLED) {
+        stopped(instance);
+    } else {
+        stop_later(instance, message);
     }
-    hf_worker_tell_gone(instance, NULL);
-    hf_worker_answer_stops(instance);
-    instance_free(instance);
+}
+
+static void
+stop(struct hf_worker_instance *instance)
+{
+    struct hf_worker_role *worker = instance->worker;
+    struct hf_err err = HF_ERR_INIT;
+    int r = worker->ops->stop(worker->runtime, instance->id, worker->grace_ns, on_stopped, instance,
+                              &err);
+
+    if (r < 0) {
+        stop_later(instance, hf_err_message(&err));
+    }
+}
+
+static void
+on_stop_again(struct hf_timer *timer)
+{
+    stop(hf_container_of(timer, struct hf_worker_instance, stop_again));
 }
 
 void
 hf_worker_instance_stop(struct hf_worker_instance *instance)
 {
     struct hf_worker_role *worker = instance->worker;
-    struct hf_err err = HF_ERR_INIT;
 
     if (instance->state == HF_WORKER_STOPPING) {
         return;
@@ -169,10 +215,7 @@ hf_worker_instance_stop(struct hf_worker_instance *instance)
         return;
     }
     instance->state = HF_WORKER_STOPPING;
-    if (worker->ops->stop(worker->runtime, instance->id, worker->grace_ns, on_stopped, instance,
-                          &err) < 0) {
-        on_stopped(instance, HF_EINTERNAL, hf_err_message(&err), NULL);
-    }
+    stop(instance);
 }
 
 void
@@ -182,6 +225,8 @@ hf_worker_instance_fail(struct hf_worker_instance *instance, int code, const cha
     hf_log(HF_LOG_WARNING, "start failed", HF_KV_STR("function", instance->def->function.id),
            HF_KV_STR("image", instance->def->function.image), HF_KV_STR("instance", instance->id),
            HF_KV_STR("why", why));
+    free(instance->failure);
+    instance->failure = strdup(why);
     hf_worker_answer_starts(instance, code, why);
     hf_worker_instance_stop(instance);
 }
@@ -192,9 +237,16 @@ hf_worker_on_end(void *arg, const char *instance_id, const struct hf_instance_en
     struct hf_worker_role *worker = hf_cast(arg, struct hf_worker_role, HF_WORKER_MAGIC);
     struct hf_worker_instance *instance = hf_worker_find(worker, instance_id);
 
-    if (!instance || instance->state == HF_WORKER_STOPPING) {
+    if (!instance) {
         return;
     }
+    if (instance->state == HF_WORKER_STOPPING) {
+        if (hf_timer_is_set(&instance->stop_again)) { /* it ended between two attempts */
+            stopped(instance);
+        }
+        return;
+    }
+    hf_worker_note_end(instance, end, NULL);
     if (instance->state == HF_WORKER_SERVING) {
         hf_count(&worker_ended);
         hf_log(HF_LOG_NOTICE, "instance ended by itself",
@@ -218,6 +270,7 @@ hf_worker_instance_ready(struct hf_worker_instance *instance)
 {
     hf_worker_ready_end(instance);
     instance->state = HF_WORKER_SERVING;
+    instance->served = true;
     hf_log(HF_LOG_INFO, "instance serves", HF_KV_STR("function", instance->def->function.id),
            HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->external),
            HF_KV_DURATION("after", hf_wall_now() - instance->started_wall_ns));
@@ -255,6 +308,14 @@ on_removed(void *arg, int code, const char *message, const struct hf_instance_in
     }
 }
 
+/* The runtime could not make it. */
+static void
+note_failure(struct hf_worker_instance *instance, const char *why)
+{
+    instance->failure = strdup(why);
+    hf_worker_note_end(instance, NULL, why);
+}
+
 static void
 on_created(void *arg, int code, const char *message, const struct hf_instance_info *info)
 {
@@ -274,6 +335,7 @@ on_created(void *arg, int code, const char *message, const struct hf_instance_in
             hf_log_limited(
                 HF_LOG_WARNING, "start failed", HF_KV_STR("function", instance->def->function.id),
                 HF_KV_STR("image", instance->def->function.image), HF_KV_STR("why", message));
+            note_failure(instance, message);
         }
         hf_worker_answer_starts(instance, code, message);
         hf_worker_answer_stops(instance);
@@ -284,6 +346,7 @@ on_created(void *arg, int code, const char *message, const struct hf_instance_in
     if (info->ready) {
         hf_worker_instance_ready(instance);
     } else {
+        hf_worker_tell_starting(instance);
         hf_worker_ready_begin(instance);
     }
 }
@@ -304,6 +367,7 @@ record_new(struct hf_worker_role *worker, struct hf_function_def *def, const cha
     hf_list_init(&instance->node);
     hf_list_init(&instance->starts);
     hf_list_init(&instance->stops);
+    hf_timer_init(&instance->stop_again, worker->loop, HF_TIMER_REAL, on_stop_again);
     reserve(instance);
     if (*owner) {
         instance->owner = hf_worker_owner_take(worker, owner);
@@ -336,6 +400,7 @@ hf_worker_instance_adopt(struct hf_worker_role *worker, struct hf_function_def *
         return HF_ENOMEM;
     }
     instance->state = HF_WORKER_SERVING;
+    instance->served = true;
     hf_count(&worker_adopted);
     hf_log(HF_LOG_NOTICE, "instance from before adopted", HF_KV_STR("function", info->function_id),
            HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->external));
@@ -372,6 +437,8 @@ hf_worker_instance_new(struct hf_worker_role *worker, struct hf_function_def *de
     r = worker->ops->start(worker->runtime, &spec, worker->ready_ns, on_created, instance,
                            &instance->creating, err);
     if (r < 0) {
+        hf_count(&worker_starts_failed);
+        note_failure(instance, hf_err_message(err));
         instance_free(instance);
         return r;
     }

@@ -65,6 +65,8 @@ read_options(struct hf_worker_role *worker)
     worker->max_instances = (uint32_t)hf_options_u64(options, "max_instances");
     worker->memory_bytes = hf_options_u64(options, "memory");
     worker->cpu_millis = (uint64_t)(hf_options_double(options, "cpus") * 1000.0);
+    worker->ended_max = (uint32_t)hf_options_u64(options, "ended_keep");
+    worker->ended_ns = hf_options_u64(options, "ended_time");
 }
 
 /* Whether work can be given to this worker. */
@@ -159,6 +161,7 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_list_init(&worker->log_readers);
     hf_list_init(&worker->claims);
     hf_list_init(&worker->vanished);
+    hf_worker_ended_init(worker);
     hf_timer_init(&worker->list_again, worker->loop, HF_TIMER_REAL, hf_worker_on_list_again);
     hf_timer_init(&worker->resources, worker->loop, HF_TIMER_REAL, hf_worker_on_resources);
     hf_timer_init(&worker->drain_limit, worker->loop, HF_TIMER_REAL, on_drain_limit);
@@ -390,6 +393,7 @@ worker_destroy(struct hf_role *role)
     forget_instances(worker);
     hf_grpc_server_free(worker->api);
     hf_grpc_health_free(worker->health);
+    hf_worker_ended_fini(worker);
     hf_timer_fini(&worker->list_again);
     hf_timer_fini(&worker->resources);
     hf_timer_fini(&worker->drain_limit);

@@ -6,6 +6,8 @@
  *
  *     worker.c     the role: options, life, drain
  *     instance.c   one instance from start to end
+ *     ended.c      those that ended lately, and how
+ *     described.c  how both are told
  *     ready.c      finding out that an instance serves
  *     adoption.c   instances that an earlier process of this node has left
  *     service.c    worker.Worker: Start, Stop, SignalReady, Metrics
@@ -96,6 +98,15 @@ struct hf_worker_role {
     struct hf_list vanished; /* struct hf_worker_vanished */
     uint32_t vanished_count;
 
+    /* Instances that ended lately; ended.c. */
+    struct hf_list ended; /* struct hf_worker_ended, oldest first */
+    struct hf_map pasts;  /* of functions */
+    uint32_t ended_count;
+    uint32_t ended_max; /* 0: none is remembered */
+    size_t ended_bytes;
+    uint64_t ended_ns; /* how long */
+    struct hf_timer ended_expiry;
+
     /* API. */
     struct hf_grpc_server *api;
     struct hf_grpc_health *health;
@@ -121,6 +132,32 @@ struct hf_worker_vanished {
     char *function_id;
 };
 
+/* An instance that ended, and how.  Texts are never NULL. */
+struct hf_worker_ended {
+    struct hf_list node;        /* in the worker's `ended`; these first ones are ended.c's */
+    struct hf_list of_function; /* in `past` */
+    struct past *past;
+    uint64_t expires_ns;
+    size_t bytes;
+    const char *function_id;
+    const char *id; /* "": the runtime never made it, like what follows */
+    const char *name;
+    const char *internal;
+    const char *external;
+    const char *leaf_id;
+    const char *start_id;
+    const char *reason; /* for people */
+    uint64_t revision;
+    uint64_t started_wall_ns; /* 0: not known */
+    uint64_t ended_wall_ns;
+    int32_t exit_code; /* -1: a signal ended it */
+    int32_t signal;    /* 0: none */
+    bool out_of_memory;
+    bool known;    /* the three above are */
+    bool served;   /* it was ready once */
+    bool expected; /* somebody asked for its end */
+};
+
 enum hf_worker_state {
     HF_WORKER_CREATING, /* the runtime is at it */
     HF_WORKER_WAITING,  /* exists; not known to serve */
@@ -131,6 +168,7 @@ enum hf_worker_state {
 struct hf_worker_instance {
     uint32_t magic;
     uint8_t state; /* enum hf_worker_state */
+    bool served;   /* it was ready once */
     struct hf_worker_role *worker;
     struct hf_function_def *def;
     struct hf_list node; /* in `instances` */
@@ -143,7 +181,10 @@ struct hf_worker_instance {
     char *start_id;                /* NULL: none given */
     struct hf_worker_owner *owner; /* the leaf that asked; NULL if it did not say */
     uint64_t started_wall_ns;
+    char *failure; /* why it is being stopped, if nobody asked for that */
     struct hf_runtime_op *creating;
+    struct hf_timer stop_again; /* set: the runtime could not stop it */
+    uint64_t stop_delay_ns;
     struct hf_timer ready_limit;
     struct hf_timer probe_again;
     struct hf_grpc_probe *probe;
@@ -182,6 +223,18 @@ struct hf_worker_instance *hf_worker_find(const struct hf_worker_role *, const c
 struct hf_worker_instance *hf_worker_find_start(const struct hf_worker_role *,
                                                 const char *start_id);
 
+/* --- ended.c ------------------------------------------------------------------------ */
+
+/* Remembers its end, and tells those who want to hear of such.  Without `end`, `reason` says why.
+ */
+void hf_worker_note_end(const struct hf_worker_instance *, const struct hf_instance_end *end,
+                        const char *reason);
+/* The same of one of before that was not adopted. */
+void hf_worker_note_claim_end(struct hf_worker_role *, const struct hf_instance_info *,
+                              const char *reason);
+void hf_worker_ended_init(struct hf_worker_role *);
+void hf_worker_ended_fini(struct hf_worker_role *);
+
 /* --- ready.c ------------------------------------------------------------------------ */
 
 /* The instance exists: waits for its signal, probes it, limits the wait. */
@@ -218,6 +271,9 @@ int hf_worker_serve_events(struct hf_worker_role *, struct hf_err *);
 
 /* It is settled what runs from before: whoever listens already gets a snapshot. */
 void hf_worker_tell_snapshots(struct hf_worker_role *);
+/* It exists; only those who want to hear of all are told. */
+void hf_worker_tell_starting(const struct hf_worker_instance *);
+void hf_worker_tell_ended(struct hf_worker_role *, const struct hf_worker_ended *);
 void hf_worker_tell_serving(const struct hf_worker_instance *);
 /* It is being stopped, because somebody asked or because the worker ends. */
 void hf_worker_tell_stopping(const struct hf_worker_instance *);
