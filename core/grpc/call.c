@@ -109,6 +109,18 @@ hf_grpc_call_orphan(struct hf_grpc_call *call)
 
 /* --- what comes ---------------------------------------------------------------------------- */
 
+static void
+refuse_undecodable(struct hf_grpc_call *call, const struct hf_grpc_message *message)
+{
+    const ProtobufCMessageDescriptor *type = call->entry.method->request;
+
+    if (type && !hf_grpc_strings_are_whole(type, message)) {
+        refuse(call, HF_GRPC_INVALID_ARGUMENT, "a string in the request has a NUL character");
+    } else {
+        refuse(call, HF_GRPC_INTERNAL, "the request message cannot be decoded");
+    }
+}
+
 /* One message of many: decoded for the time of the callback. */
 static void
 deliver_streamed(struct hf_grpc_call *call, const struct hf_grpc_message *message)
@@ -120,7 +132,7 @@ deliver_streamed(struct hf_grpc_call *call, const struct hf_grpc_message *messag
     if (method->request) {
         decoded = hf_grpc_unpack(method->request, &call->scratch, message);
         if (!decoded) {
-            refuse(call, HF_GRPC_INTERNAL, "a request message cannot be decoded");
+            refuse_undecodable(call, message);
             return;
         }
     }
@@ -140,7 +152,7 @@ take_message(struct hf_grpc_call *call, const struct hf_grpc_message *message)
     } else {
         call->message = hf_grpc_unpack(call->entry.method->request, &call->arena, message);
         if (!call->message) {
-            refuse(call, HF_GRPC_INTERNAL, "the request message cannot be decoded");
+            refuse_undecodable(call, message);
         }
     }
 }

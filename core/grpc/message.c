@@ -84,6 +84,9 @@ hf_grpc_unpack(const ProtobufCMessageDescriptor *type, struct hf_arena *arena,
     ProtobufCAllocator allocator = { arena_alloc, arena_free, arena };
     ProtobufCBinaryData *bytes;
 
+    if (type && !hf_grpc_strings_are_whole(type, message)) {
+        return NULL;
+    }
     if (type) {
         return protobuf_c_message_unpack(type, &allocator, message->len, message->data);
     }

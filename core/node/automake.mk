@@ -76,6 +76,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/worker/commands.c \
     %D%/worker/described.c %D%/worker/described.h \
     %D%/worker/ended.c \
+    %D%/worker/early.c \
     %D%/worker/events.c \
     %D%/worker/instance.c \
     %D%/worker/logs.c \

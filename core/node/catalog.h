@@ -49,6 +49,10 @@ size_t hf_catalog_count(struct hf_catalog *catalog); /* any thread */
 
 /* --- looking up ---------------------------------------------------------------------------- */
 
+/* A longer id is not looked up in the store: it is not registered, unless the store has told of it
+ * by itself. */
+#define HF_CATALOG_ID_MAX 1024
+
 struct hf_catalog_lookup;
 
 /* `def` with a reference for the receiver; or NULL, HF_ENOTFOUND (not registered) or

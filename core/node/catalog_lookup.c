@@ -18,7 +18,8 @@
 HF_COUNTER(catalog_reads, "Unknown ids that were read from the store.");
 HF_COUNTER(catalog_missing_hits, "Unknown ids that were remembered as missing.");
 
-/* Bounds: ids and askers under way, ids remembered. */
+/* Bounds: ids and askers under way, ids remembered; no id is longer than HF_CATALOG_ID_MAX, so
+ * what strangers can fill is about a megabyte of each. */
 #define FLIGHTS_MAX 1024
 #define WAITING_MAX 65536
 #define MISSING_MAX 1024
@@ -294,7 +295,7 @@ board(struct hf_catalog_lookup *lookup, const char *id, size_t len)
         hf_function_def_unref(def);
         return 0;
     }
-    if (memchr(id, '\0', len)) { /* no store can have it */
+    if (len > HF_CATALOG_ID_MAX || memchr(id, '\0', len)) { /* no store has it */
         post(lookup, NULL, HF_ENOTFOUND, "it is not registered");
         return 0;
     }

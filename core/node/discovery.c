@@ -15,6 +15,9 @@
 
 HF_LOG_MODULE(node);
 
+/* Nodes that are kept: whoever may write to the store decides how many there are. */
+#define NODES_MAX 4096u
+
 HF_COUNTER(discovery_puts, "Announcements of nodes taken from the store.");
 HF_COUNTER(discovery_deletes, "Announcements of nodes that ended.");
 HF_COUNTER(discovery_bad_documents, "Announcements of nodes that could not be read.");
@@ -110,8 +113,8 @@ static void
 bad_document(const char *id, const char *why)
 {
     hf_count(&discovery_bad_documents);
-    hf_log(HF_LOG_WARNING, "the announcement of a node cannot be used", HF_KV_STR("node", id),
-           HF_KV_STR("why", why));
+    hf_log_limited(HF_LOG_WARNING, "the announcement of a node cannot be used",
+                   HF_KV_STR("node", id), HF_KV_STR("why", why));
 }
 
 static struct known *
@@ -141,6 +144,10 @@ on_put(void *arg, const struct hf_document *document)
     struct known *now = known_new(document, &err);
     int r;
 
+    if (now && !before && hf_map_count(&directory->nodes) >= NODES_MAX) {
+        hf_fail(&err, HF_EFULL, "%u nodes are known, and no more are kept", NODES_MAX);
+        known_free(hf_steal(now));
+    }
     if (!now) {
         bad_document(document->id, hf_err_message(&err));
         return;

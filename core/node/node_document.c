@@ -18,6 +18,9 @@
 
 #define DOCUMENT_MAX ((size_t)64 * 1024)
 
+/* Longest text in one: host names, zones and labels are far shorter. */
+#define TEXT_MAX ((size_t)512)
+
 void
 hf_node_document_init(struct hf_node_document *document)
 {
@@ -58,6 +61,21 @@ member(json_object *object, const char *name, const char *proto_name)
     return value;
 }
 
+/* Whether a text of another node can be kept and shown: other nodes are not ours to vouch for. */
+static bool
+is_showable(const char *text, size_t len)
+{
+    if (len > TEXT_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Takes a text; one that is absent leaves `*ret` alone. */
 static int
 take_text(struct hf_node_document *document, const char *field, json_object *value,
@@ -70,6 +88,11 @@ take_text(struct hf_node_document *document, const char *field, json_object *val
     }
     if (!json_object_is_type(value, json_type_string)) {
         return bad_value(err, field, value, "a string");
+    }
+    if (!is_showable(json_object_get_string(value), (size_t)json_object_get_string_len(value))) {
+        return hf_fail(err, HF_EINVALID,
+                       "field %s: expected at most %zu bytes without control characters", field,
+                       TEXT_MAX);
     }
     text = hf_arena_strdup(&document->texts, json_object_get_string(value));
     if (!text) {
@@ -178,6 +201,12 @@ take_labels(struct hf_node_document *document, json_object *value, struct hf_err
         if (document->label_count == HF_NODE_LABELS_MAX) {
             return 0;
         }
+        if (!is_showable(key, strlen(key))) {
+            return hf_fail(err, HF_EINVALID,
+                           "field labels: expected keys of at most %zu bytes without control "
+                           "characters",
+                           TEXT_MAX);
+        }
         *label = (struct hf_node_label){ hf_arena_strdup(&document->texts, key), "" };
         r = label->key ? take_text(document, "labels", text, &label->value, err)
                        : hf_fail(err, HF_ENOMEM, "field labels: out of memory");
@@ -265,6 +294,10 @@ hf_node_document_parse(const char *id, const char *json, size_t len, struct hf_n
     json_object_put(root);
     if (r < 0) {
         return r;
+    }
+    if (!is_showable(id, strlen(id))) {
+        return hf_fail(err, HF_EINVALID, "the id has more than %zu bytes or a control character",
+                       TEXT_MAX);
     }
     ret->id = hf_arena_strdup(&ret->texts, id); /* the store's word for it counts */
     return ret->id ? 0 : hf_fail(err, HF_ENOMEM, "out of memory");

@@ -125,7 +125,20 @@ refuses_what_it_cannot_decode(void)
     end();
 }
 
+/* To C a string ends at its first NUL: "a" is another id than "a", NUL, "b". */
+static void
+refuses_strings_with_a_nul(void)
+{
+    begin();
+    check_status(request_fields("/t.T/Typed"),
+                 "\0\0\0\0\5\x0a\x03"
+                 "a\0b",
+                 10, "3");
+    end();
+}
+
 UNIT_MAIN("grpc refusals", UNIT_TEST(refuses_what_is_no_grpc), UNIT_TEST(refuses_unknown_methods),
           UNIT_TEST(refuses_bad_timeouts), UNIT_TEST(counts_the_messages_of_a_unary_call),
           UNIT_TEST(refuses_half_a_message), UNIT_TEST(refuses_long_messages_by_their_prefix),
-          UNIT_TEST(refuses_unknown_compression), UNIT_TEST(refuses_what_it_cannot_decode))
+          UNIT_TEST(refuses_unknown_compression), UNIT_TEST(refuses_what_it_cannot_decode),
+          UNIT_TEST(refuses_strings_with_a_nul))

@@ -113,6 +113,47 @@ early_signals_are_bounded(void)
     worker_end(&f);
 }
 
+/* What strangers can make a worker keep: 300 ids of 4 MiB would be 1.2 GB. */
+static void
+ids_that_are_too_long_are_not_kept(void)
+{
+    struct worker_fixture f;
+    char id[HF_WORKER_ID_MAX + 2];
+
+    worker_begin(&f);
+    memset(id, 'a', sizeof id);
+    id[sizeof id - 1] = '\0';
+    worker_signal_ready(&f, id); /* is OK all the same */
+    worker_signal_ready(&f, "");
+    UNIT_U64(hf_map_count(&f.worker.early), 0);
+    id[HF_WORKER_ID_MAX] = '\0';
+    worker_signal_ready(&f, id);
+    UNIT_U64(hf_map_count(&f.worker.early), 1);
+    worker_end(&f);
+}
+
+static bool
+none_are_kept(void *arg)
+{
+    const struct worker_fixture *f = arg;
+
+    return hf_map_count(&f->worker.early) == 0;
+}
+
+static void
+early_signals_are_forgotten(void)
+{
+    struct worker_fixture f;
+
+    worker_begin(&f);
+    f.worker.ready_ns = 20 * HF_MSEC;
+    hf_worker_ready_signal(&f.worker, "one");
+    hf_worker_ready_signal(&f.worker, "two");
+    UNIT_U64(hf_map_count(&f.worker.early), 2);
+    CU_ASSERT(hf_loop_run_until(f.loop, none_are_kept, &f, WORKER_LIMIT));
+    worker_end(&f);
+}
+
 static void
 an_instance_that_is_never_ready_is_removed(void)
 {
@@ -346,7 +387,8 @@ a_stop_is_answered_when_the_instance_is_gone(void)
 
 UNIT_MAIN("worker", UNIT_TEST(a_start_is_answered_when_its_instance_serves),
           UNIT_TEST(a_signal_may_come_before_the_start_returns),
-          UNIT_TEST(early_signals_are_bounded),
+          UNIT_TEST(early_signals_are_bounded), UNIT_TEST(ids_that_are_too_long_are_not_kept),
+          UNIT_TEST(early_signals_are_forgotten),
           UNIT_TEST(an_instance_that_is_never_ready_is_removed),
           UNIT_TEST(what_cannot_start_says_why), UNIT_TEST(a_full_worker_says_what_it_would_need),
           UNIT_TEST(one_start_id_starts_one_instance),

@@ -140,10 +140,9 @@ make_worker(struct worker_fixture *f)
     worker->controller_address = strdup("192.0.2.9:50051");
     hf_map_init(&worker->by_id, 1);
     hf_map_init(&worker->by_start_id, 1);
-    hf_map_init(&worker->early, 1);
+    hf_worker_early_init(worker, 1);
     hf_map_init(&worker->owners, 1);
     hf_list_init(&worker->instances);
-    hf_list_init(&worker->early_order);
     hf_list_init(&worker->status_listeners);
     hf_list_init(&worker->watchers);
     hf_list_init(&worker->log_readers);
@@ -190,7 +189,7 @@ worker_end(struct worker_fixture *f)
     hf_grpc_server_free(worker->api);
     hf_worker_ended_fini(worker);
     hf_timer_fini(&worker->resources);
-    hf_worker_ready_fini(worker);
+    hf_worker_early_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->owners);
     hf_map_fini(&worker->by_start_id);

@@ -248,9 +248,13 @@ static void
 on_watch(struct hf_grpc_call *call, const void *message)
 {
     struct hf_worker_role *worker = worker_of(call);
-    struct listener *listener = listener_new(call, &worker->watchers);
     const Hyperfaas__V1__WatchRequest *request = message;
+    struct listener *listener;
 
+    if (!hf_worker_id_fits(call, "node_id", request->node_id)) {
+        return;
+    }
+    listener = listener_new(call, &worker->watchers);
     if (listener) {
         listener->all = request->all;
     }

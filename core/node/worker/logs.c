@@ -84,11 +84,15 @@ static void
 on_logs(struct hf_grpc_call *call, const void *message)
 {
     const Hyperfaas__V1__LogsRequest *request = message;
-    struct reader *reader = reader_new(call);
     struct hf_worker_role *worker;
     struct hf_err err = HF_ERR_INIT;
+    struct reader *reader;
     int r;
 
+    if (!hf_worker_id_fits(call, "instance_id", request->instance_id)) {
+        return;
+    }
+    reader = reader_new(call);
     if (!reader) {
         hf_grpc_call_finish(call, HF_GRPC_RESOURCE_EXHAUSTED, "the worker has no memory left");
         return;

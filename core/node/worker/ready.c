@@ -2,13 +2,10 @@
  * ready.c - finding out that an instance serves.
  *
  * Functions of this platform say so with SignalReady.  A signal may come before the
- * runtime has told the instance's id: it is remembered, a bounded number of them.  Other
- * functions are probed: ready means that they speak HTTP/2 and, where they have the
- * gRPC health service, say that they serve.
+ * runtime has told the instance's id: it is remembered (early.c).  Other functions are
+ * probed: ready means that they speak HTTP/2 and, where they have the gRPC health
+ * service, say that they serve.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "grpc/health.h"
 #include "node/worker/worker.h"
@@ -19,60 +16,7 @@ HF_LOG_MODULE(worker);
 #define PROBE_MAX_NS   (100 * HF_MSEC)
 #define PROBE_LIMIT_NS (1 * HF_SEC) /* of one attempt */
 
-/* Signals of unknown instances that are remembered, the oldest forgotten first. */
-#define EARLY_MAX 1024
-
-/* A signal that came before its instance was known. */
-struct early {
-    struct hf_map_node by_id;
-    struct hf_list order;
-    char id[];
-};
-
 /* --- signals --------------------------------------------------------------- */
-
-static void
-early_free(struct hf_worker_role *worker, struct early *early)
-{
-    hf_map_remove(&worker->early, &early->by_id);
-    hf_list_remove(&early->order);
-    free(early);
-}
-
-static void
-remember(struct hf_worker_role *worker, const char *id)
-{
-    size_t len = strlen(id);
-    struct early *early;
-
-    if (hf_map_count(&worker->early) >= EARLY_MAX) {
-        early_free(worker, hf_container_of(worker->early_order.next, struct early, order));
-    }
-    early = calloc(1, sizeof *early + len + 1);
-    if (!early) {
-        return;
-    }
-    memcpy(early->id, id, len + 1);
-    hf_list_init(&early->order);
-    if (hf_map_add(&worker->early, &early->by_id, early->id, len) < 0) {
-        free(early); /* it had said so already */
-        return;
-    }
-    hf_list_append(&worker->early_order, &early->order);
-}
-
-/* Whether the instance has signalled before it was known. */
-static bool
-recall(struct hf_worker_role *worker, const char *id)
-{
-    struct hf_map_node *node = hf_map_find(&worker->early, id, strlen(id));
-
-    if (!node) {
-        return false;
-    }
-    early_free(worker, hf_container_of(node, struct early, by_id));
-    return true;
-}
 
 void
 hf_worker_ready_signal(struct hf_worker_role *worker, const char *instance_id)
@@ -80,19 +24,10 @@ hf_worker_ready_signal(struct hf_worker_role *worker, const char *instance_id)
     struct hf_worker_instance *instance = hf_worker_find(worker, instance_id);
 
     if (!instance) {
-        remember(worker, instance_id);
+        hf_worker_early_remember(worker, instance_id);
     } else if (instance->state == HF_WORKER_WAITING && worker->readiness & HF_READY_BY_SIGNAL) {
         hf_worker_instance_ready(instance);
     }
-}
-
-void
-hf_worker_ready_fini(struct hf_worker_role *worker)
-{
-    while (!hf_list_is_empty(&worker->early_order)) {
-        early_free(worker, hf_container_of(worker->early_order.next, struct early, order));
-    }
-    hf_map_fini(&worker->early);
 }
 
 /* --- probes ---------------------------------------------------------------- */
@@ -144,7 +79,7 @@ void
 hf_worker_ready_begin(struct hf_worker_instance *instance)
 {
     struct hf_worker_role *worker = instance->worker;
-    bool signalled = recall(worker, instance->id);
+    bool signalled = hf_worker_early_recall(worker, instance->id);
 
     if (signalled && worker->readiness & HF_READY_BY_SIGNAL) {
         hf_worker_instance_ready(instance);

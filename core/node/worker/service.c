@@ -5,6 +5,7 @@
  * of an instance that is gone is OK (on an error they keep routing to it); SignalReady
  * is always OK (functions exit on any error).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,19 @@ finish(struct wait *wait, int code, const char *why)
 {
     hf_grpc_call_finish(wait->call, hf_error_to_grpc(code), why);
     wait_free(wait);
+}
+
+bool
+hf_worker_id_fits(struct hf_grpc_call *call, const char *what, const char *id)
+{
+    char message[80];
+
+    if (strnlen(id, HF_WORKER_ID_MAX + 1) <= HF_WORKER_ID_MAX) {
+        return true;
+    }
+    snprintf(message, sizeof message, "%s has more than %d bytes", what, HF_WORKER_ID_MAX);
+    hf_grpc_call_finish(call, HF_GRPC_INVALID_ARGUMENT, message);
+    return false;
 }
 
 /* --- Start ------------------------------------------------------------------ */
@@ -203,6 +217,10 @@ on_start(struct hf_grpc_call *call, const void *message)
 
     if (worker->draining) {
         hf_grpc_call_finish(call, HF_GRPC_UNAVAILABLE, "this worker is draining");
+        return;
+    }
+    if (!hf_worker_id_fits(call, "hyperfaas-leaf", metadata(call, "hyperfaas-leaf")) ||
+        !hf_worker_id_fits(call, "hyperfaas-start-id", metadata(call, "hyperfaas-start-id"))) {
         return;
     }
     wait = wait_new(call);

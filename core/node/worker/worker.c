@@ -152,10 +152,9 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     worker->options = hf_node_options(node, "worker");
     hf_map_init(&worker->by_id, hf_node_seed(node, "worker"));
     hf_map_init(&worker->by_start_id, hf_node_seed(node, "worker starts"));
-    hf_map_init(&worker->early, hf_node_seed(node, "worker signals"));
+    hf_worker_early_init(worker, hf_node_seed(node, "worker signals"));
     hf_map_init(&worker->owners, hf_node_seed(node, "worker owners"));
     hf_list_init(&worker->instances);
-    hf_list_init(&worker->early_order);
     hf_list_init(&worker->status_listeners);
     hf_list_init(&worker->watchers);
     hf_list_init(&worker->log_readers);
@@ -398,7 +397,7 @@ worker_destroy(struct hf_role *role)
     hf_timer_fini(&worker->resources);
     hf_timer_fini(&worker->drain_limit);
     hf_timer_fini(&worker->drain_again);
-    hf_worker_ready_fini(worker);
+    hf_worker_early_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->by_start_id);
     hf_map_fini(&worker->owners); /* went with instances and listeners */

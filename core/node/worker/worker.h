@@ -9,6 +9,7 @@
  *     ended.c      those that ended lately, and how
  *     described.c  how both are told
  *     ready.c      finding out that an instance serves
+ *     early.c      ready signals of instances that are not known yet
  *     adoption.c   instances that an earlier process of this node has left
  *     service.c    worker.Worker: Start, Stop, SignalReady, Metrics
  *     events.c     worker.Worker/Status and hyperfaas.v1.Node/Watch
@@ -34,6 +35,10 @@
 
 #define HF_WORKER_MAGIC          HF_MAGIC('w', 'r', 'k', 'r')
 #define HF_WORKER_INSTANCE_MAGIC HF_MAGIC('w', 'i', 'n', 's')
+
+/* The longest id of an instance, of a start, or of a leaf that is taken or kept: real ones are
+ * UUIDs, container ids and host names. */
+#define HF_WORKER_ID_MAX 320
 
 struct hf_err;
 struct hf_grpc_call;
@@ -89,6 +94,7 @@ struct hf_worker_role {
     /* Ready signals of instances whose start has not returned yet. */
     struct hf_map early;
     struct hf_list early_order; /* oldest first */
+    struct hf_timer early_expiry;
 
     /* What an earlier process of this node has left. */
     struct hf_list claims; /* not decided yet */
@@ -243,7 +249,15 @@ void hf_worker_ready_end(struct hf_worker_instance *);
 
 /* An instance says that it serves; remembered if it is not known yet. */
 void hf_worker_ready_signal(struct hf_worker_role *, const char *instance_id);
-void hf_worker_ready_fini(struct hf_worker_role *);
+
+/* --- early.c ------------------------------------------------------------------------ */
+
+/* `loop` and `ready_ns` of the role must be set before the first signal. */
+void hf_worker_early_init(struct hf_worker_role *, uint64_t seed);
+void hf_worker_early_remember(struct hf_worker_role *, const char *instance_id);
+/* Whether the instance has signalled before it was known; that is forgotten then. */
+bool hf_worker_early_recall(struct hf_worker_role *, const char *instance_id);
+void hf_worker_early_fini(struct hf_worker_role *);
 
 /* --- adoption.c --------------------------------------------------------------------- */
 
@@ -259,6 +273,10 @@ void hf_worker_vanished_free(struct hf_worker_vanished *);
 /* --- service.c ---------------------------------------------------------------------- */
 
 int hf_worker_serve(struct hf_worker_role *, struct hf_err *);
+
+/* Whether an id that came with a call can be a real one; if not, the call is finished with
+ * INVALID_ARGUMENT, which says that `what` is too long. */
+bool hf_worker_id_fits(struct hf_grpc_call *, const char *what, const char *id);
 
 /* Answers all Start calls of an instance; `code` 0: with its addresses. */
 void hf_worker_answer_starts(struct hf_worker_instance *, int code, const char *why);
