@@ -10,7 +10,7 @@ RULE_CHECKS = \
     %D%/check-size.py
 
 TESTS += $(RULE_CHECKS)
-EXTRA_DIST += $(RULE_CHECKS) %D%/csource.py %D%/lint.sh %D%/analyzer-core.h %D%/analyzer-plugin.h %D%/cppcheck.suppressions
+EXTRA_DIST += $(RULE_CHECKS) %D%/csource.py %D%/check-steady.sh %D%/lint.sh %D%/analyzer-core.h %D%/analyzer-plugin.h %D%/cppcheck.suppressions
 
 # What `./bootstrap.sh demo` runs.
 dist_check_SCRIPTS += %D%/demo.sh
@@ -21,3 +21,13 @@ lint: $(BUILT_SOURCES)
 	@HF_SRCDIR='$(abs_top_srcdir)' HF_TEST_CPPFLAGS='$(HF_TEST_CPPFLAGS)' \
 	    $(srcdir)/%D%/lint.sh $(ONLY)
 .PHONY: lint
+
+# All tests several times in a row, every second time on a busy machine: make check-steady RUNS=10
+RUNS = 10
+LOAD = 1
+check-steady: all $(check_PROGRAMS)
+	+@MAKE='$(MAKE)' $(srcdir)/%D%/check-steady.sh '$(RUNS)' '$(LOAD)'
+clean-local: clean-steady
+clean-steady:
+	rm -rf steady steady.log
+.PHONY: check-steady clean-steady

@@ -45,13 +45,13 @@ class Discovery(Nodes):
         self.assertEqual(f.workers_of(leaf), {})
         for i, worker in enumerate(f.workers):
             worker.start()
-            f.wait_up(leaf, *(w.name for w in f.workers[:i + 1]), limit=1)
+            f.wait_up(leaf, *(w.name for w in f.workers[:i + 1]), limit=3)
         f.workers[0].stop()
-        hf.eventually(lambda: "worker-0" not in f.workers_of(leaf), "it has left", limit=1)
+        hf.eventually(lambda: "worker-0" not in f.workers_of(leaf), "it has left", limit=3)
         f.workers[1].kill()
-        hf.eventually(lambda: "worker-1" not in f.workers_of(leaf), "it is gone", limit=1)
+        hf.eventually(lambda: "worker-1" not in f.workers_of(leaf), "it is gone", limit=3)
         f.workers[1].restart()
-        f.wait_up(leaf, "worker-1", "worker-2", limit=1)
+        f.wait_up(leaf, "worker-1", "worker-2", limit=3)
 
     def test_selector(self):
         zones = {f"worker-{i}": {"node": {"zone": zone, "labels": f"disk={disk}, n={i}"}}
@@ -111,7 +111,7 @@ class Commands(Nodes):
         each = {"worker-0": {"node": {"zone": "eu-1", "labels": "disk=ssd"}},
                 "worker-1": {"worker": {"max_instances": 7}, "node": {"announce": "no"}}}
         f = self.start(workers=2, each=each)
-        listed = {node["id"]: node for node in f.tool.json("nodes")}
+        listed = f.listed("leaf-0", "worker-0")
         self.assertEqual(set(listed), {"leaf-0", "worker-0"})
         worker = listed["worker-0"]
         self.assertEqual((worker["zone"], worker["labels"], worker["roles"], worker["state"]),
@@ -279,17 +279,17 @@ class Tree(Nodes):
                           grpc.StatusCode.UNAVAILABLE)
         for i, leaf in enumerate(f.leaves):
             leaf.start()
-            self.wait_children(*(other.name for other in f.leaves[:i + 1]), limit=1)
+            self.wait_children(*(other.name for other in f.leaves[:i + 1]), limit=3)
         client = f.client_of(self.balancer, f.probe())
         client.call("/hf.Probe/Unary")
         f.leaves[0].stop()
-        self.wait_children("leaf-1", limit=1)
+        self.wait_children("leaf-1", limit=3)
         hf.eventually(lambda: "children=1 " in self.balancer.ctl("lb/show"), "it is forgotten")
         client.call("/hf.Probe/Unary")
         f.leaves[1].kill()
         self.wait_children(limit=BOUND)
         f.leaves[0].restart()
-        self.wait_children("leaf-0", limit=1)
+        self.wait_children("leaf-0", limit=3)
         client.call("/hf.Probe/Unary")
 
     def test_first_call_waits_for_the_children(self):
@@ -303,8 +303,7 @@ class Tree(Nodes):
         self.balancer.sections["lb"]["children"] = "discover zone=nowhere"
         f.start()
         self.wait_children()
-        listed = {node["id"] for node in f.tool.json("nodes")}
-        self.assertIn("lb-0", listed)
+        self.assertIn("lb-0", f.listed("lb-0"))
 
     def test_rolling_drains_under_load(self):
         """Each leaf goes out of service and comes back, twice, and no call fails."""

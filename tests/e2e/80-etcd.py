@@ -32,17 +32,17 @@ class Functions(EtcdCase):
         self.p.start()
         self.wait_synced(second)
         self.p.create("hyperfaas-hello:latest", function_id="f")
-        self.wait_functions(1, second, limit=1)
+        self.wait_functions(1, second, limit=3)
         self.assertTrue(self.works("f", proxy=proxy))
         hf.Tool(second.config).update("f", image_tag="hyperfaas-echo:latest")
         seen = f"revision={self.etcd.revision()} "
         for node in (self.p.leaf, second):
-            hf.eventually(lambda n=node: seen in n.ctl("catalog/show"), "the update is seen", limit=1)
+            hf.eventually(lambda n=node: seen in n.ctl("catalog/show"), "the update is seen", limit=3)
         for address in (self.p.proxy, proxy):
             hf.eventually(lambda a=address: self.works("f", ECHO, a), "the new version runs")
         hf.Tool(second.config).delete("f")
-        self.wait_functions(0, limit=1)
-        self.wait_functions(0, second, limit=1)
+        self.wait_functions(0, limit=3)
+        self.wait_functions(0, second, limit=3)
 
     def test_two_administrators(self):
         """Neither writes unseen over what the other has written."""

@@ -32,12 +32,12 @@ class EtcdNodes(hf.TestCase):
         self.leaf.start()
         for node in self.f.workers:
             node.start()
-            hf.eventually(lambda n=node: n.name in self.f.up(self.leaf), "it has joined", limit=1)
+            hf.eventually(lambda n=node: n.name in self.f.up(self.leaf), "it has joined", limit=3)
         self.assertEqual({node["id"] for node in self.f.tool.json("nodes")},
                          {"leaf-0", "worker-0", "worker-1"})
         self.other.stop()
         self.assertFalse(self.is_announced(self.other), "its end was told, and not waited for")
-        self.f.wait_up(self.leaf, "worker-0", limit=1)
+        self.f.wait_up(self.leaf, "worker-0", limit=3)
         self.leaf.log.announce("worker lost")
         self.worker.kill()
         hf.eventually(lambda: self.f.workers_of(self.leaf) == {}, "its lease has ended", limit=10)

@@ -79,6 +79,14 @@ class Fleet(Platform):
     def wait_up(self, leaf, *names, limit=10):
         eventually(lambda: self.up(leaf) == set(names), f"{leaf.name} uses {names}", limit)
 
+    def listed(self, *names):
+        """The nodes that the tool lists, by id, once those named have announced themselves."""
+        def whole():
+            nodes = {node["id"]: node for node in self.tool.json("nodes")}
+            return nodes if set(names) <= set(nodes) else None
+
+        return eventually(whole, f"{names} are listed")
+
     def instances_of(self, leaf):
         """The instances that a leaf uses: a list of {key: value}."""
         lines = leaf.ctl("leaf/instances").splitlines()
