@@ -324,6 +324,9 @@ hf_node_start(struct hf_node *node, struct hf_err *err)
     int r = hf_make_folders(node->state_dir, err);
 
     if (r == 0) {
+        r = hf_check_private_folder(node->state_dir, "[node] state_dir", err);
+    }
+    if (r == 0) {
         r = keep_id(node, err);
     }
     if (r == 0) {

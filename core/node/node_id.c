@@ -17,7 +17,7 @@
 static bool
 read_id(const char *file, char ret[static HF_NODE_ID_MAX])
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     ssize_t len;
 
     if (fd < 0) {
@@ -59,9 +59,13 @@ hf_node_id_choose(const char *given, const char *file, char ret[static HF_NODE_I
 int
 hf_node_id_keep(const char *id, const char *file, struct hf_err *err)
 {
-    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
     int r = 0;
 
+    if (fd < 0 && errno == ELOOP) {
+        return hf_fail(err, HF_EDENIED, "can't keep the node's id in '%s': it is a link; remove it",
+                       file);
+    }
     if (fd < 0) {
         return hf_fail_errno(err, errno, "can't keep the node's id in '%s'", file);
     }

@@ -82,3 +82,27 @@ hf_make_folders(const char *path, struct hf_err *err)
         *slash = '/';
     }
 }
+
+int
+hf_check_private_folder(const char *path, const char *key, struct hf_err *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0) {
+        return hf_fail_errno(err, errno, "%s: %s", key, path);
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        return hf_fail(err, HF_EINVALID, "%s: %s is no folder", key, path);
+    }
+    if (st.st_uid != geteuid() && st.st_uid != 0) {
+        return hf_fail(err, HF_EDENIED,
+                       "%s: %s belongs to another user (uid %u), who may change what lies there; "
+                       "use a folder of your own, or: chown %u %s",
+                       key, path, (unsigned)st.st_uid, (unsigned)geteuid(), path);
+    }
+    if (st.st_mode & (S_IWGRP | S_IWOTH)) {
+        return hf_fail(err, HF_EDENIED, "%s: others may write to %s; use: chmod go-w %s", key, path,
+                       path);
+    }
+    return 0;
+}

@@ -22,4 +22,8 @@ int hf_node_plugin_folders(const struct hf_options *options, const char *const *
 /* Makes a folder, for its owner alone, and those it lies in. */
 int hf_make_folders(const char *path, struct hf_err *err);
 
+/* Whether nobody but us and root may put files into the folder `path`, which `key` names; what lies
+ * there is trusted: control sockets, the id, the secret. */
+int hf_check_private_folder(const char *path, const char *key, struct hf_err *err);
+
 #endif

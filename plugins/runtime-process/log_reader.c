@@ -156,7 +156,7 @@ at_end_of_files(struct log_reader *reader)
         close(reader->files[1]);
     }
     logs_path(reader->runtime->logs, output_name(instance->output), false, path);
-    reader->files[1] = open(path, O_RDONLY | O_CLOEXEC);
+    reader->files[1] = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (output_rotations(instance->output) != reader->rotations) {
         reader->rotations = output_rotations(instance->output);
         reader->position = reader->sizes[0];
@@ -212,7 +212,7 @@ open_files(struct log_reader *reader, const char *name)
 
     for (int i = 0; i < 2; i++) {
         logs_path(reader->runtime->logs, name, i == 0, path);
-        reader->files[i] = open(path, O_RDONLY | O_CLOEXEC);
+        reader->files[i] = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         if (reader->files[i] >= 0 && fstat(reader->files[i], &st) == 0) {
             reader->sizes[i] = (uint64_t)st.st_size;
         }

@@ -56,7 +56,7 @@ make_folder(const char *folder)
     for (size_t i = 1; i <= len; i++) {
         if (part[i] == '/' || part[i] == '\0') {
             part[i] = '\0';
-            if (mkdir(part, 0777) != 0 && errno != EEXIST) {
+            if (mkdir(part, 0750) != 0 && errno != EEXIST) {
                 return -1;
             }
             part[i] = folder[i];
@@ -94,7 +94,7 @@ remove_files(const struct logs *logs, const char *name)
     int fd;
 
     logs_path(logs, name, false, path);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
         unlink(path);
         logs_path(logs, name, true, path);
@@ -263,7 +263,7 @@ logs_open(struct logs *logs, const char *name, bool rotate)
         logs_path(logs, name, true, earlier);
         (void)rename(path, earlier);
     }
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (fd >= 0) {
         (void)flock(fd, LOCK_SH | LOCK_NB); /* tells other processes that it is in use */
     } else if (!logs->complained) {

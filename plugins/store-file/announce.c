@@ -71,7 +71,7 @@ announce_is_over(int folder, const char *name)
     if (!lock_name(name, lock)) {
         return false;
     }
-    fd = openat(folder, lock, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    fd = openat(folder, lock, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0) {
         return false;
     }
@@ -110,7 +110,7 @@ take_lock(int folder, const char *name, char message[MESSAGE_SIZE])
         snprintf(message, MESSAGE_SIZE, "the id is too long to be announced");
         return HF_EINVALID;
     }
-    fd = openat(folder, lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    fd = openat(folder, lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (fd < 0) {
         snprintf(message, MESSAGE_SIZE, "cannot open %.240s: %s", lock, strerror(errno));
         return HF_EIO;

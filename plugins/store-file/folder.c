@@ -51,7 +51,7 @@ folder_make(const char *path)
     for (size_t i = 1; i <= len; i++) {
         if (part[i] == '/' || part[i] == '\0') {
             part[i] = '\0';
-            if (mkdir(part, 0777) != 0 && errno != EEXIST) {
+            if (mkdir(part, 0750) != 0 && errno != EEXIST) {
                 return -1;
             }
             part[i] = path[i];
@@ -104,7 +104,7 @@ is_given_up(const atomic_bool *abandoned)
 int
 folder_lock(int folder, const atomic_bool *abandoned, char message[MESSAGE_SIZE])
 {
-    int fd = openat(folder, lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    int fd = openat(folder, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     struct timespec pause = { .tv_nsec = 100000 };
 
     if (fd < 0) {
@@ -195,8 +195,10 @@ write_temporary(const struct place *place, int folder, const struct change *chan
     struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, *changed };
     struct stat st;
     size_t n = 0;
-    int error, fd = openat(folder, temporary_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int error, fd;
 
+    unlinkat(folder, temporary_name, 0); /* what a crash left, or somebody put there */
+    fd = openat(folder, temporary_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     if (fd < 0) {
         return -1;
     }

@@ -29,6 +29,7 @@ E2E_TESTS = \
     %D%/44-store.py \
     %D%/46-docs.py \
     %D%/50-worker-api.py \
+    %D%/51-files.py \
     %D%/52-leaf-state.py \
     %D%/56-existing-leaf.py \
     %D%/57-existing-worker.py \
