@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "base/err.h"
+#include "base/json_check.h"
 #include "json.h"
 
 /* How deep a document may nest: a Struct of google.protobuf takes less of JSON than of messages. */
@@ -19,27 +20,23 @@ skip_blanks(const char *at, const char *end)
     return at;
 }
 
-/* Reads what begins at `at`, and says how much of it that was. */
+/* Makes a tree of a document that was checked, which json-c alone would do more leniently. */
 static int
-read_document(struct json_tokener *tokener, const char *at, size_t len, size_t *ret_len,
-              struct json_object **ret, struct hf_err *err)
+read_document(struct json_tokener *tokener, const char *at, size_t len, struct json_object **ret,
+              struct hf_err *err)
 {
     enum json_tokener_error error;
 
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
-                                        JSON_TOKENER_VALIDATE_UTF8);
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     *ret = json_tokener_parse_ex(tokener, at, (int)len);
-    *ret_len = json_tokener_get_parse_end(tokener);
     error = json_tokener_get_error(tokener);
     if (error == json_tokener_continue) {
         *ret = json_tokener_parse_ex(tokener, "", 1); /* a number ends where the text does */
-        *ret_len = len;
         error = json_tokener_get_error(tokener);
     }
     return error == json_tokener_success
                ? 1
-               : hf_fail(err, HF_EINVALID, "invalid JSON at its byte %zu: %s", *ret_len + 1,
-                         json_tokener_error_desc(error));
+               : hf_fail(err, HF_EINVALID, "not JSON: %s", json_tokener_error_desc(error));
 }
 
 int
@@ -56,11 +53,15 @@ cli_json_read(const char **at, const char *end, struct json_object **ret, struct
     if (end - *at > INT_MAX) {
         return hf_fail(err, HF_EFULL, "the JSON is too long");
     }
-    tokener = json_tokener_new_ex(NESTING_MAX);
+    r = hf_json_check_first(*at, (size_t)(end - *at), NESTING_MAX, &len, err);
+    if (r < 0) {
+        return r;
+    }
+    tokener = json_tokener_new_ex(NESTING_MAX + 1);
     if (!tokener) {
         return hf_fail(err, HF_ENOMEM, "no memory for JSON");
     }
-    r = read_document(tokener, *at, (size_t)(end - *at), &len, ret, err);
+    r = read_document(tokener, *at, len, ret, err);
     json_tokener_free(tokener);
     if (r > 0) {
         *at += len;

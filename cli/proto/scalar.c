@@ -3,7 +3,6 @@
  */
 #include "scalar.h"
 
-#include <errno.h>
 #include <float.h>
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -13,6 +12,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/json_read.h"
 #include "base/parse.h"
 #include "grpc/base64.h"
 
@@ -28,14 +28,8 @@ fail_kind(const char *expected, struct json_object *json, struct hf_err *err)
 
 /* --- integers ----------------------------------------------------------------------------- */
 
-/* An integer of any kind. */
-struct integer {
-    bool negative;
-    uint64_t size; /* without its sign */
-};
-
 /* The largest number of a kind, and of a negative one the largest size. */
-static struct integer
+static struct hf_json_integer
 limits(uint32_t kind, uint64_t *ret_negative)
 {
     switch (kind) {
@@ -44,41 +38,36 @@ limits(uint32_t kind, uint64_t *ret_negative)
     case CLI_KIND_SFIXED32:
     case CLI_KIND_ENUM:
         *ret_negative = (uint64_t)INT32_MAX + 1;
-        return (struct integer){ .size = INT32_MAX };
+        return (struct hf_json_integer){ .size = INT32_MAX };
     case CLI_KIND_INT64:
     case CLI_KIND_SINT64:
     case CLI_KIND_SFIXED64:
         *ret_negative = (uint64_t)INT64_MAX + 1;
-        return (struct integer){ .size = INT64_MAX };
+        return (struct hf_json_integer){ .size = INT64_MAX };
     case CLI_KIND_UINT32:
     case CLI_KIND_FIXED32:
         *ret_negative = 0;
-        return (struct integer){ .size = UINT32_MAX };
+        return (struct hf_json_integer){ .size = UINT32_MAX };
     default:
         *ret_negative = 0;
-        return (struct integer){ .size = UINT64_MAX };
+        return (struct hf_json_integer){ .size = UINT64_MAX };
     }
 }
 
+/* json-c gives a number with a point or an exponent as it stands in the document. */
 static bool
-integer_of_text(const char *text, struct integer *ret)
+integer_of_json(struct json_object *json, struct hf_json_integer *ret)
 {
-    const char *digits = text + (*text == '-');
+    bool is_text = json_object_is_type(json, json_type_string);
+    const char *text;
 
-    errno = 0;
-    *ret = (struct integer){ .negative = *text == '-', .size = strtoull(digits, NULL, 10) };
-    return *digits && digits[strspn(digits, "0123456789")] == '\0' && errno == 0;
-}
-
-/* A number with a point or an exponent, if it is whole and exact. */
-static bool
-integer_of_double(double number, struct integer *ret)
-{
-    if (!(fabs(number) <= 9007199254740992.0) || floor(number) != number) { /* 2^53 */
+    if (!is_text && !json_object_is_type(json, json_type_int) &&
+        !json_object_is_type(json, json_type_double)) {
         return false;
     }
-    *ret = (struct integer){ .negative = number < 0, .size = (uint64_t)fabs(number) };
-    return true;
+    text = json_object_get_string(json);
+    return hf_json_integer_of(
+        text, is_text ? (size_t)json_object_get_string_len(json) : strlen(text), ret);
 }
 
 /* A number that json-c reads as the smallest or the largest may have been beyond it. */
@@ -89,31 +78,11 @@ is_doubtful(struct json_object *json)
            (json_object_get_int64(json) == INT64_MIN || json_object_get_uint64(json) == UINT64_MAX);
 }
 
-static bool
-integer_of_json(struct json_object *json, struct integer *ret)
-{
-    switch (json_object_get_type(json)) {
-    case json_type_int:
-        if (json_object_get_int64(json) < 0) {
-            *ret = (struct integer){ true, -(uint64_t)json_object_get_int64(json) };
-        } else {
-            *ret = (struct integer){ false, json_object_get_uint64(json) };
-        }
-        return true;
-    case json_type_double:
-        return integer_of_double(json_object_get_double(json), ret);
-    case json_type_string:
-        return integer_of_text(json_object_get_string(json), ret);
-    default:
-        return false;
-    }
-}
-
 static int
-put_integer(uint32_t kind, struct integer integer, struct hf_text *out, struct hf_err *err)
+put_integer(uint32_t kind, struct hf_json_integer integer, struct hf_text *out, struct hf_err *err)
 {
     uint64_t most_negative;
-    struct integer most = limits(kind, &most_negative);
+    struct hf_json_integer most = limits(kind, &most_negative);
     uint64_t value = integer.negative ? -integer.size : integer.size;
 
     if (integer.size > (integer.negative ? most_negative : most.size)) {
@@ -140,7 +109,7 @@ put_integer(uint32_t kind, struct integer integer, struct hf_text *out, struct h
 static int
 encode_integer(uint32_t kind, struct json_object *json, struct hf_text *out, struct hf_err *err)
 {
-    struct integer integer;
+    struct hf_json_integer integer;
 
     if (is_doubtful(json)) {
         return hf_fail(err, HF_EINVALID, "a number this large must be written as a string");
@@ -300,7 +269,7 @@ int
 cli_scalar_encode_key(const struct cli_field *key, const char *text, struct hf_text *out,
                       struct hf_err *err)
 {
-    struct integer integer;
+    struct hf_json_integer integer;
 
     if (key->kind == CLI_KIND_STRING) {
         cli_wire_put_varint(out, strlen(text));
@@ -314,7 +283,7 @@ cli_scalar_encode_key(const struct cli_field *key, const char *text, struct hf_t
         cli_wire_put_varint(out, *text == 't' ? 1 : 0);
         return 0;
     }
-    return integer_of_text(text, &integer)
+    return hf_json_integer_of(text, strlen(text), &integer)
                ? put_integer(key->kind, integer, out, err)
                : hf_fail(err, HF_EINVALID, "the key must be an integer");
 }

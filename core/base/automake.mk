@@ -13,6 +13,8 @@ noinst_LTLIBRARIES += %D%/libhf-base.la
     %D%/fault.c %D%/fault.h \
     %D%/hash.c %D%/hash.h \
     %D%/json.c %D%/json.h \
+    %D%/json_check.c %D%/json_check.h \
+    %D%/json_read.c %D%/json_read.h \
     %D%/list.h \
     %D%/log.c %D%/log.h \
     %D%/log_line.c %D%/log_line.h \

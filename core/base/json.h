@@ -10,7 +10,7 @@
  *     hf_json_end(&json);
  *     hf_json_end(&json);
  *
- * `key` is NULL in arrays and at the top.  Reading JSON is json-c's business.
+ * `key` is NULL in arrays and at the top.  json_read.h reads it.
  */
 #ifndef HF_BASE_JSON_H
 #define HF_BASE_JSON_H

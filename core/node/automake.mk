@@ -3,7 +3,7 @@
 noinst_LTLIBRARIES += %D%/libhf-node.la
 %C%_libhf_node_la_SOURCES =
 HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS) $(HF_HTTP_LIBS) $(HF_GRPC_LIBS) \
-    $(HF_ENGINE_LIBS) $(JSON_C_LIBS)
+    $(HF_ENGINE_LIBS)
 
 # What roles share.
 %C%_libhf_node_la_SOURCES += \
@@ -12,7 +12,6 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/discovery.c %D%/discovery.h \
     %D%/function_def.c %D%/function_def.h \
     %D%/function_spec.c %D%/function_spec.h \
-    %D%/json_read.c %D%/json_read.h \
     %D%/node.c %D%/node.h %D%/node_private.h \
     %D%/node_announce.c %D%/node_announce.h \
     %D%/node_config.c %D%/node_config.h \

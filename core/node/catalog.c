@@ -107,8 +107,8 @@ on_put(void *arg, const struct hf_document *document)
     hf_catalog_lookups_put(catalog, document->id);
     if (hf_catalog_take(catalog, document, &def, &err) < 0) {
         hf_count(&catalog_bad_documents);
-        hf_log(HF_LOG_WARNING, "the store's document of a function cannot be used",
-               HF_KV_STR("function", document->id), HF_KV_ERR(&err));
+        hf_log_limited(HF_LOG_WARNING, "the store's document of a function cannot be used",
+                       HF_KV_STR("function", document->id), HF_KV_ERR(&err));
         return;
     }
     hf_function_def_unref(def);
@@ -162,8 +162,8 @@ on_bad(void *arg, const char *id, const char *message)
 {
     (void)arg;
     hf_count(&catalog_bad_documents);
-    hf_log(HF_LOG_WARNING, "the store cannot read a document", HF_KV_STR("function", id),
-           HF_KV_STR("error", message));
+    hf_log_limited(HF_LOG_WARNING, "the store cannot read a document", HF_KV_STR("function", id),
+                   HF_KV_STR("error", message));
 }
 
 static void

@@ -183,6 +183,18 @@ find_flight(struct hf_catalog_lookups *lookups, const char *id, size_t len)
     return node ? hf_container_of(node, struct flight, node) : NULL;
 }
 
+/* A document that cannot be read is none: its last good version stays in force, and an id without
+ * one counts as not registered.  Adds why to `err`. */
+static int
+take_unreadable(struct flight *flight, const char *why, struct hf_function_def **ret,
+                struct hf_err *err)
+{
+    *ret = hf_catalog_find(flight->catalog, flight->id, strlen(flight->id));
+    return *ret ? 0
+                : hf_fail(err, HF_ENOTFOUND, "the store has no document of it that can be read: %s",
+                          why);
+}
+
 /* Tells all who asked, and takes the flight off the list.  Control loop. */
 static void
 tell(struct flight *flight, struct hf_function_def *def, int code, const char *message)
@@ -216,10 +228,18 @@ on_read(void *arg, int code, const char *message, const struct hf_document *docu
     if (code == 0 && !flight->deleted) {
         code = hf_catalog_take(flight->catalog, document, &def, &err);
         message = code < 0 ? hf_err_message(&err) : "";
-    } else if (code == 0) {
+    } else if (code == 0 || code == HF_ENOTFOUND) {
         code = HF_ENOTFOUND;
+        message = "it is not registered";
     }
-    tell(flight, def, code, code == HF_ENOTFOUND ? "it is not registered" : message);
+    if (code == HF_EINVALID) {
+        struct hf_err why = HF_ERR_INIT;
+
+        code = take_unreadable(flight, message, &def, &why);
+        tell(flight, def, code, hf_err_message(&why));
+    } else {
+        tell(flight, def, code, message);
+    }
     hf_function_def_unref(def);
     free(flight);
 }
@@ -250,6 +270,9 @@ start_flight(struct hf_task *task)
         return;
     }
     r = read_id(flight, &err);
+    if (r == HF_EINVALID) { /* no store can have it */
+        r = hf_fail(&err, HF_ENOTFOUND, "it is not registered");
+    }
     if (r < 0) {
         tell(flight, NULL, r, hf_err_message(&err));
         free(flight);

@@ -1,117 +1,100 @@
 /*
- * function_spec.c - proto3 JSON of a function, by json-c.
+ * function_spec.c - proto3 JSON of a function.
  */
 #include "node/function_spec.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <hyperfaas/store.h>
+
 #include "base/err.h"
 #include "base/json.h"
-#include "base/parse.h"
+#include "base/json_read.h"
 #include "base/text.h"
-#include "node/json_read.h"
 
 #define ID_MAX 253
+
+/* The longest image, as it is written with its quotes: a registry's name, a path, a digest. */
+#define IMAGE_MAX 4096
+
+/* Room for the path of a field in an error. */
+#define FIELD_PATH_SIZE 256
 
 /* A field of a message: both spellings, and how its value is taken. */
 struct field {
     const char *json_name;
     const char *proto_name;
-    int (*take)(const struct field *field, const char *path, json_object *value, void *ret,
+    int (*take)(const struct field *field, const char *path, struct hf_json_span value, void *ret,
                 struct hf_err *err);
     size_t offset;              /* of the result in struct hf_function_spec */
-    int64_t max;                /* of an integer */
+    int64_t max;                /* of an integer; of a string in bytes, as it is written */
     const struct field *fields; /* of a message */
 };
 
 /* --- values -------------------------------------------------------------------------------- */
 
 static int
-bad_value(struct hf_err *err, const char *path, json_object *value, const char *expected)
+bad_value(struct hf_err *err, const char *path, struct hf_json_span value, const char *expected)
 {
-    return hf_fail(err, HF_EINVALID, "field %s: found %.100s, expected %s", path,
-                   json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN), expected);
-}
-
-/* An integer in any of the forms that JSON offers; false: it is none. */
-static bool
-read_integer(json_object *value, int64_t *ret)
-{
-    double number;
-    const char *text;
-    char *end;
-
-    switch (json_object_get_type(value)) {
-    case json_type_int:
-        *ret = json_object_get_int64(value);
-        return *ret < 0 || json_object_get_uint64(value) <= INT64_MAX;
-    case json_type_double: /* 1e5 is an integer to JSON */
-        number = json_object_get_double(value);
-        *ret = fabs(number) < 9007199254740992.0 ? (int64_t)number : 0;
-        return fabs(number) < 9007199254740992.0 && floor(number) == number;
-    case json_type_string:
-        text = json_object_get_string(value);
-        errno = 0;
-        *ret = strtoll(text, &end, 10);
-        return errno == 0 && *end == '\0' && (*text == '-' || (*text >= '0' && *text <= '9'));
-    default:
-        return false;
-    }
+    return hf_fail(err, HF_EINVALID, "field %s: found %.*s, expected %s", path,
+                   (int)hf_min(value.len, (size_t)100), value.text, expected);
 }
 
 static int
-take_integer(const struct field *field, const char *path, json_object *value, void *ret,
+take_integer(const struct field *field, const char *path, struct hf_json_span value, void *ret,
              struct hf_err *err)
 {
-    int64_t number;
+    struct hf_json_integer number;
 
-    if (!read_integer(value, &number)) {
+    if (!hf_json_integer(value, &number) || number.size > INT64_MAX) {
         return bad_value(err, path, value, "an integer");
     }
-    if (number < 0 || number > field->max) {
-        return hf_fail(err, HF_EINVALID, "field %s: %" PRId64 " is not between 0 and %" PRId64,
-                       path, number, field->max);
+    if ((number.negative && number.size > 0) || number.size > (uint64_t)field->max) {
+        return hf_fail(err, HF_EINVALID, "field %s: %s%" PRIu64 " is not between 0 and %" PRId64,
+                       path, number.negative ? "-" : "", number.size, field->max);
     }
     if (field->max == INT32_MAX) {
-        *(int32_t *)ret = (int32_t)number;
+        *(int32_t *)ret = (int32_t)number.size;
     } else {
-        *(int64_t *)ret = number;
+        *(int64_t *)ret = (int64_t)number.size;
     }
     return 0;
 }
 
 static int
-take_string(const struct field *field, const char *path, json_object *value, void *ret,
+take_string(const struct field *field, const char *path, struct hf_json_span value, void *ret,
             struct hf_err *err)
 {
-    char *copy;
+    hf_autofree char *text = NULL;
+    size_t len;
 
-    (void)field;
-    if (!json_object_is_type(value, json_type_string)) {
+    if (hf_json_type(value) != HF_JSON_STRING) {
         return bad_value(err, path, value, "a string");
     }
-    if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value)) {
-        return hf_fail(err, HF_EINVALID, "field %s: the string has a NUL character", path);
+    if (value.len > (size_t)field->max) {
+        return hf_fail(err, HF_EINVALID, "field %s: has more than %" PRId64 " bytes", path,
+                       field->max);
     }
-    copy = strdup(json_object_get_string(value));
-    if (!copy) {
+    text = malloc(value.len);
+    if (!text) {
         return hf_fail(err, HF_ENOMEM, "field %s: out of memory", path);
     }
+    len = hf_json_text(value, text);
+    if (strlen(text) != len) {
+        return hf_fail(err, HF_EINVALID, "field %s: the string has a NUL character", path);
+    }
     free(*(char **)ret);
-    *(char **)ret = copy;
+    *(char **)ret = hf_steal(text);
     return 0;
 }
 
 /* --- messages ------------------------------------------------------------------------------ */
 
-static int take_message(const struct field *field, const char *path, json_object *value, void *ret,
-                        struct hf_err *err);
+static int take_message(const struct field *field, const char *path, struct hf_json_span value,
+                        void *ret, struct hf_err *err);
 
 #define INT64(json, proto, member)                                                                 \
     {                                                                                              \
@@ -123,7 +106,7 @@ static int take_message(const struct field *field, const char *path, json_object
     }
 
 static const struct field image_fields[] = {
-    { "tag", "tag", take_string, offsetof(struct hf_function_spec, image), 0, NULL },
+    { "tag", "tag", take_string, offsetof(struct hf_function_spec, image), IMAGE_MAX, NULL },
     { .json_name = NULL },
 };
 
@@ -150,10 +133,10 @@ static const struct field request_fields[] = {
 static const struct field request = { "", "", take_message, 0, 0, request_fields };
 
 static const struct field *
-find_field(const struct field *fields, const char *name)
+find_field(const struct field *fields, struct hf_json_span name)
 {
     for (; fields->json_name; fields++) {
-        if (strcmp(fields->json_name, name) == 0 || strcmp(fields->proto_name, name) == 0) {
+        if (hf_json_is(name, fields->json_name) || hf_json_is(name, fields->proto_name)) {
             return fields;
         }
     }
@@ -172,34 +155,51 @@ unknown_field(struct hf_err *err, const char *path, const struct field *fields)
     return hf_fail(err, HF_EINVALID, "unknown field %s; there are: %s", path, hf_text_str(&known));
 }
 
+/* Takes a member of the message `field`; `*seen` has a bit for each that was there before. */
+static int
+take_member(const struct field *field, const char *path, struct hf_json_span name,
+            struct hf_json_span value, unsigned int *seen, void *ret, struct hf_err *err)
+{
+    const struct field *inner = find_field(field->fields, name);
+    char inner_path[FIELD_PATH_SIZE];
+    unsigned int bit;
+
+    snprintf(inner_path, sizeof inner_path, "%s%s%.*s", path, *path ? "." : "",
+             (int)hf_min(name.len - 2, (size_t)100), name.text + 1);
+    if (!inner) {
+        return unknown_field(err, inner_path, field->fields);
+    }
+    bit = 1u << (inner - field->fields);
+    if (*seen & bit) {
+        return hf_fail(err, HF_EINVALID, "field %s is there twice: as %s and as %s", inner_path,
+                       inner->json_name, inner->proto_name);
+    }
+    *seen |= bit;
+    if (hf_json_type(value) == HF_JSON_NULL) { /* means the default */
+        return 0;
+    }
+    return inner->take(inner, inner_path, value, (char *)ret + inner->offset, err);
+}
+
 /* `ret` is the whole specification: fields know their place in it. */
 static int
-take_message(const struct field *field, const char *path, json_object *value, void *ret,
+take_message(const struct field *field, const char *path, struct hf_json_span value, void *ret,
              struct hf_err *err)
 {
-    if (!json_object_is_type(value, json_type_object)) {
+    struct hf_json_cursor cursor;
+    struct hf_json_span name;
+    struct hf_json_span member;
+    unsigned int seen = 0;
+    int r = 0;
+
+    if (hf_json_type(value) != HF_JSON_OBJECT) {
         return bad_value(err, *path ? path : "(the document)", value, "an object");
     }
-    json_object_object_foreach(value, name, member)
-    {
-        const struct field *inner = find_field(field->fields, name);
-        hf_autofree char *inner_path = hf_strdup_printf("%s%s%s", path, *path ? "." : "", name);
-        int r = 0;
-
-        if (!inner_path) {
-            return hf_fail(err, HF_ENOMEM, "out of memory");
-        }
-        if (!inner) {
-            return unknown_field(err, inner_path, field->fields);
-        }
-        if (member) { /* null means the default */
-            r = inner->take(inner, inner_path, member, (char *)ret + inner->offset, err);
-        }
-        if (r < 0) {
-            return r;
-        }
+    hf_json_begin(&cursor, value);
+    while (r == 0 && hf_json_next(&cursor, &name, &member)) {
+        r = take_member(field, path, name, member, &seen, ret, err);
     }
-    return 0;
+    return r;
 }
 
 /* --- documents ----------------------------------------------------------------------------- */
@@ -209,19 +209,17 @@ hf_function_spec_parse(const char *json, size_t len, struct hf_function_spec *re
                        struct hf_err *err)
 {
     hf_autospec struct hf_function_spec spec = { .image = NULL };
-    json_object *root = NULL;
+    struct hf_json_span root;
     int r;
 
-    if (len > HF_FUNCTION_DOCUMENT_MAX) {
-        return hf_fail(err, HF_EINVALID, "the document has %zu bytes, more than %zu", len,
-                       HF_FUNCTION_DOCUMENT_MAX);
+    if (len > HF_STORE_DOCUMENT_MAX) {
+        return hf_fail(err, HF_EINVALID, "the document has %zu bytes, more than %u", len,
+                       HF_STORE_DOCUMENT_MAX);
     }
-    r = hf_json_read(json, len, &root, err);
-    if (r < 0) {
-        return r;
+    r = hf_json_open(json, len, &root, err);
+    if (r == 0) {
+        r = take_message(&request, "", root, &spec, err);
     }
-    r = take_message(&request, "", root, &spec, err);
-    json_object_put(root);
     if (r < 0) {
         return r;
     }
@@ -244,17 +242,17 @@ write_int64(struct hf_json *json, const char *key, int64_t value)
     }
 }
 
+/* The messages inside are written though they be empty: existing leaves take a document without
+ * them for none, and existing workers end. */
 static void
 write_config(struct hf_json *json, const struct hf_function_spec *spec)
 {
     hf_json_object(json, "config");
     write_int64(json, "memory", spec->memory_bytes);
-    if (spec->cpu_period_us || spec->cpu_quota_us) {
-        hf_json_object(json, "cpu");
-        write_int64(json, "period", spec->cpu_period_us);
-        write_int64(json, "quota", spec->cpu_quota_us);
-        hf_json_end(json);
-    }
+    hf_json_object(json, "cpu");
+    write_int64(json, "period", spec->cpu_period_us);
+    write_int64(json, "quota", spec->cpu_quota_us);
+    hf_json_end(json);
     if (spec->timeout_s) {
         hf_json_i64(json, "timeout", spec->timeout_s);
     }
@@ -276,10 +274,7 @@ hf_function_spec_format(const struct hf_function_spec *spec, struct hf_text *out
         hf_json_str(&json, "tag", spec->image);
     }
     hf_json_end(&json);
-    if (spec->memory_bytes || spec->cpu_period_us || spec->cpu_quota_us || spec->timeout_s ||
-        spec->max_concurrency) {
-        write_config(&json, spec);
-    }
+    write_config(&json, spec);
     hf_json_end(&json);
 }
 

@@ -3,11 +3,12 @@
  *
  * The document is the canonical JSON form of common.CreateFunctionRequest
  * (https://protobuf.dev/programming-guides/json/): names in lowerCamelCase,
- * 64-bit integers as strings, fields at their default left out.  It is shared
- * with other implementations.  A reader takes both spellings of a name and
- * integers as numbers or strings; like theirs, it refuses a field it does not
- * know: most often that is a typing error, and ignoring it would run a function
- * with limits that nobody asked for.
+ * 64-bit integers as strings, fields at their default left out; but `config` and
+ * `config.cpu` are always there.  It is shared with other implementations.  A
+ * reader takes both spellings of a name and integers as numbers or strings; like
+ * theirs, it refuses what is not JSON to the letter, a field that is there twice,
+ * and a field it does not know: most often that is a typing error, and ignoring
+ * it would run a function with limits that nobody asked for.
  */
 #ifndef HF_NODE_FUNCTION_SPEC_H
 #define HF_NODE_FUNCTION_SPEC_H
@@ -19,9 +20,6 @@
 
 struct hf_err;
 struct hf_text;
-
-/* The longest document that is read. */
-#define HF_FUNCTION_DOCUMENT_MAX ((size_t)64 * 1024)
 
 /* What a document says; 0 or NULL where it says nothing. */
 struct hf_function_spec {

@@ -1,22 +1,20 @@
 /*
- * node_document.c - JSON of a node, by json-c.
+ * node_document.c - JSON of a node.
  */
 #include "node/node_document.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <hyperfaas/store.h>
+
 #include "base/err.h"
 #include "base/json.h"
+#include "base/json_read.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "node/json_read.h"
-
-#define DOCUMENT_MAX ((size_t)64 * 1024)
 
 /* Longest text in one: host names, zones and labels are far shorter. */
 #define TEXT_MAX ((size_t)512)
@@ -43,22 +41,27 @@ hf_node_document_fini(struct hf_node_document *document)
 /* --- reading ------------------------------------------------------------------------------- */
 
 static int
-bad_value(struct hf_err *err, const char *field, json_object *value, const char *expected)
+bad_value(struct hf_err *err, const char *field, struct hf_json_span value, const char *expected)
 {
-    return hf_fail(err, HF_EINVALID, "field %s: found %.100s, expected %s", field,
-                   json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN), expected);
+    return hf_fail(err, HF_EINVALID, "field %s: found %.*s, expected %s", field,
+                   (int)hf_min(value.len, (size_t)100), value.text, expected);
 }
 
-/* A member by either spelling; NULL: it is not there, or null. */
-static json_object *
-member(json_object *object, const char *name, const char *proto_name)
+/* A member by either spelling; one without text: it is not there, or null. */
+static struct hf_json_span
+member(struct hf_json_span object, const char *name, const char *proto_name)
 {
-    json_object *value = NULL;
+    struct hf_json_cursor cursor;
+    struct hf_json_span found;
+    struct hf_json_span value;
 
-    if (!json_object_object_get_ex(object, name, &value)) {
-        json_object_object_get_ex(object, proto_name, &value);
+    hf_json_begin(&cursor, object);
+    while (hf_json_next(&cursor, &found, &value)) {
+        if (hf_json_is(found, name) || hf_json_is(found, proto_name)) {
+            return hf_json_type(value) == HF_JSON_NULL ? (struct hf_json_span){ NULL, 0 } : value;
+        }
     }
-    return value;
+    return (struct hf_json_span){ NULL, 0 };
 }
 
 /* Whether a text of another node can be kept and shown: other nodes are not ours to vouch for. */
@@ -76,159 +79,170 @@ is_showable(const char *text, size_t len)
     return true;
 }
 
-/* Takes a text; one that is absent leaves `*ret` alone. */
+/* Copies what a string spells. */
 static int
-take_text(struct hf_node_document *document, const char *field, json_object *value,
+copy_text(struct hf_node_document *document, const char *field, struct hf_json_span string,
           const char **ret, struct hf_err *err)
 {
-    const char *text;
+    char *text = hf_arena_alloc(&document->texts, string.len);
 
-    if (!value) {
-        return 0;
+    if (!text) {
+        return hf_fail(err, HF_ENOMEM, "field %s: out of memory", field);
     }
-    if (!json_object_is_type(value, json_type_string)) {
-        return bad_value(err, field, value, "a string");
-    }
-    if (!is_showable(json_object_get_string(value), (size_t)json_object_get_string_len(value))) {
+    if (!is_showable(text, hf_json_text(string, text))) {
         return hf_fail(err, HF_EINVALID,
                        "field %s: expected at most %zu bytes without control characters", field,
                        TEXT_MAX);
-    }
-    text = hf_arena_strdup(&document->texts, json_object_get_string(value));
-    if (!text) {
-        return hf_fail(err, HF_ENOMEM, "field %s: out of memory", field);
     }
     *ret = text;
     return 0;
 }
 
+/* Takes a text; one that is absent leaves `*ret` alone. */
+static int
+take_text(struct hf_node_document *document, const char *field, struct hf_json_span value,
+          const char **ret, struct hf_err *err)
+{
+    if (!value.text) {
+        return 0;
+    }
+    if (hf_json_type(value) != HF_JSON_STRING) {
+        return bad_value(err, field, value, "a string");
+    }
+    return copy_text(document, field, value, ret, err);
+}
+
 /* The same for an unsigned integer, as a number or a string. */
 static int
-take_number(const char *field, json_object *value, uint64_t max, uint64_t *ret, struct hf_err *err)
+take_number(const char *field, struct hf_json_span value, uint64_t max, uint64_t *ret,
+            struct hf_err *err)
 {
-    uint64_t number;
-    const char *text;
-    char *end;
+    struct hf_json_integer number;
 
-    if (!value) {
+    if (!value.text) {
         return 0;
     }
-    if (!json_object_is_type(value, json_type_int) &&
-        !json_object_is_type(value, json_type_string)) {
-        return bad_value(err, field, value, "an integer");
-    }
-    text = json_object_get_string(value);
-    errno = 0;
-    number = strtoull(text, &end, 10);
-    if (errno != 0 || *end != '\0' || *text < '0' || *text > '9' || number > max) {
+    if (!hf_json_integer(value, &number) || (number.negative && number.size > 0) ||
+        number.size > max) {
         return bad_value(err, field, value, "an integer that fits");
     }
-    *ret = number;
+    *ret = number.size;
     return 0;
 }
 
-/* Checks that a member, if it is there, is of a type; returns how many elements it has, at most
- * `max`. */
-static int
-count_of(const char *field, json_object *value, size_t max, size_t *ret, struct hf_err *err)
+/* Begins with a list; false: there is none, or it is none (`*ret` is then negative). */
+static bool
+begin_list(const char *field, struct hf_json_span value, struct hf_json_cursor *cursor, int *ret,
+           struct hf_err *err)
 {
     *ret = 0;
-    if (!value) {
-        return 0;
+    if (!value.text) {
+        return false;
     }
-    if (!json_object_is_type(value, json_type_array)) {
-        return bad_value(err, field, value, "a list");
+    if (hf_json_type(value) != HF_JSON_ARRAY) {
+        *ret = bad_value(err, field, value, "a list");
+        return false;
     }
-    *ret = hf_min(json_object_array_length(value), max);
-    return 0;
+    hf_json_begin(cursor, value);
+    return true;
 }
 
 static int
-take_roles(struct hf_node_document *document, json_object *value, struct hf_err *err)
+take_roles(struct hf_node_document *document, struct hf_json_span value, struct hf_err *err)
 {
-    size_t count;
-    int r = count_of("roles", value, HF_NODE_ROLE_NAMES_MAX, &count, err);
+    struct hf_json_cursor cursor;
+    struct hf_json_span item;
+    int r;
 
-    for (size_t i = 0; i < count && r == 0; i++) {
-        document->roles[i] = "";
-        r = take_text(document, "roles", json_object_array_get_idx(value, i), &document->roles[i],
-                      err);
-        document->role_count = i + 1;
+    if (!begin_list("roles", value, &cursor, &r, err)) {
+        return r;
+    }
+    while (r == 0 && document->role_count < HF_NODE_ROLE_NAMES_MAX &&
+           hf_json_next(&cursor, NULL, &item)) {
+        const char **role = &document->roles[document->role_count++];
+
+        *role = "";
+        r = take_text(document, "roles", item, role, err);
     }
     return r;
 }
 
 static int
-take_addresses(struct hf_node_document *document, json_object *value, struct hf_err *err)
+take_address(struct hf_node_document *document, struct hf_json_span value, struct hf_err *err)
 {
-    size_t count;
-    int r = count_of("addresses", value, HF_NODE_ADDRESSES_MAX, &count, err);
+    struct hf_node_address *address = &document->addresses[document->address_count++];
+    int r;
 
-    for (size_t i = 0; i < count && r == 0; i++) {
-        json_object *element = json_object_array_get_idx(value, i);
-        struct hf_node_address *address = &document->addresses[i];
+    *address = (struct hf_node_address){ "", "", "" };
+    if (hf_json_type(value) != HF_JSON_OBJECT) {
+        return bad_value(err, "addresses", value, "an object");
+    }
+    if ((r = take_text(document, "addresses.role", member(value, "role", "role"), &address->role,
+                       err)) < 0 ||
+        (r = take_text(document, "addresses.service", member(value, "service", "service"),
+                       &address->service, err)) < 0) {
+        return r;
+    }
+    return take_text(document, "addresses.address", member(value, "address", "address"),
+                     &address->address, err);
+}
 
-        *address = (struct hf_node_address){ "", "", "" };
-        document->address_count = i + 1;
-        if (!json_object_is_type(element, json_type_object)) {
-            return bad_value(err, "addresses", element, "an object");
-        }
-        if ((r = take_text(document, "addresses.role", member(element, "role", "role"),
-                           &address->role, err)) == 0 &&
-            (r = take_text(document, "addresses.service", member(element, "service", "service"),
-                           &address->service, err)) == 0) {
-            r = take_text(document, "addresses.address", member(element, "address", "address"),
-                          &address->address, err);
-        }
+static int
+take_addresses(struct hf_node_document *document, struct hf_json_span value, struct hf_err *err)
+{
+    struct hf_json_cursor cursor;
+    struct hf_json_span item;
+    int r;
+
+    if (!begin_list("addresses", value, &cursor, &r, err)) {
+        return r;
+    }
+    while (r == 0 && document->address_count < HF_NODE_ADDRESSES_MAX &&
+           hf_json_next(&cursor, NULL, &item)) {
+        r = take_address(document, item, err);
     }
     return r;
 }
 
 static int
-take_labels(struct hf_node_document *document, json_object *value, struct hf_err *err)
+take_labels(struct hf_node_document *document, struct hf_json_span value, struct hf_err *err)
 {
-    if (!value) {
+    struct hf_json_cursor cursor;
+    struct hf_json_span name;
+    struct hf_json_span text;
+    int r = 0;
+
+    if (!value.text) {
         return 0;
     }
-    if (!json_object_is_type(value, json_type_object)) {
+    if (hf_json_type(value) != HF_JSON_OBJECT) {
         return bad_value(err, "labels", value, "an object");
     }
-    json_object_object_foreach(value, key, text)
-    {
-        struct hf_node_label *label = &document->labels[document->label_count];
-        int r;
+    hf_json_begin(&cursor, value);
+    while (r == 0 && document->label_count < HF_NODE_LABELS_MAX &&
+           hf_json_next(&cursor, &name, &text)) {
+        struct hf_node_label *label = &document->labels[document->label_count++];
 
-        if (document->label_count == HF_NODE_LABELS_MAX) {
-            return 0;
+        *label = (struct hf_node_label){ "", "" };
+        r = copy_text(document, "labels", name, &label->key, err);
+        if (r == 0 && hf_json_type(text) != HF_JSON_NULL) {
+            r = take_text(document, "labels", text, &label->value, err);
         }
-        if (!is_showable(key, strlen(key))) {
-            return hf_fail(err, HF_EINVALID,
-                           "field labels: expected keys of at most %zu bytes without control "
-                           "characters",
-                           TEXT_MAX);
-        }
-        *label = (struct hf_node_label){ hf_arena_strdup(&document->texts, key), "" };
-        r = label->key ? take_text(document, "labels", text, &label->value, err)
-                       : hf_fail(err, HF_ENOMEM, "field labels: out of memory");
-        if (r < 0) {
-            return r;
-        }
-        document->label_count++;
     }
-    return 0;
+    return r;
 }
 
 static int
-take_capacity(struct hf_node_document *document, json_object *value, struct hf_err *err)
+take_capacity(struct hf_node_document *document, struct hf_json_span value, struct hf_err *err)
 {
     struct hf_node_capacity *capacity = &document->capacity;
     uint64_t max_instances = 0;
     int r;
 
-    if (!value) {
+    if (!value.text) {
         return 0;
     }
-    if (!json_object_is_type(value, json_type_object)) {
+    if (hf_json_type(value) != HF_JSON_OBJECT) {
         return bad_value(err, "capacity", value, "an object");
     }
     r = take_number("capacity.memoryBytes", member(value, "memoryBytes", "memory_bytes"),
@@ -246,7 +260,7 @@ take_capacity(struct hf_node_document *document, json_object *value, struct hf_e
 }
 
 static int
-take_document(struct hf_node_document *document, json_object *root, struct hf_err *err)
+take_document(struct hf_node_document *document, struct hf_json_span root, struct hf_err *err)
 {
     const struct {
         const char *name;
@@ -260,7 +274,7 @@ take_document(struct hf_node_document *document, json_object *root, struct hf_er
     };
     int r = 0;
 
-    if (!json_object_is_type(root, json_type_object)) {
+    if (hf_json_type(root) != HF_JSON_OBJECT) {
         return bad_value(err, "(the document)", root, "an object");
     }
     for (size_t i = 0; i < hf_countof(texts) && r == 0; i++) {
@@ -279,19 +293,17 @@ int
 hf_node_document_parse(const char *id, const char *json, size_t len, struct hf_node_document *ret,
                        struct hf_err *err)
 {
-    json_object *root = NULL;
+    struct hf_json_span root;
     int r;
 
-    if (len > DOCUMENT_MAX) {
-        return hf_fail(err, HF_EINVALID, "the document has %zu bytes, more than %zu", len,
-                       DOCUMENT_MAX);
+    if (len > HF_STORE_DOCUMENT_MAX) {
+        return hf_fail(err, HF_EINVALID, "the document has %zu bytes, more than %u", len,
+                       HF_STORE_DOCUMENT_MAX);
     }
-    r = hf_json_read(json, len, &root, err);
-    if (r < 0) {
-        return r;
+    r = hf_json_open(json, len, &root, err);
+    if (r == 0) {
+        r = take_document(ret, root, err);
     }
-    r = take_document(ret, root, err);
-    json_object_put(root);
     if (r < 0) {
         return r;
     }

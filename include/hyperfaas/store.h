@@ -28,6 +28,10 @@ enum hf_store_space {
     HF_STORE_NODES = 3     /* nodes: those that announced themselves, and what was put there */
 };
 
+/* The longest document, in bytes.  The host reads none that is longer, so a store neither takes
+ * nor tells one: `put` fails with HF_EINVALID, a watcher hears `on_bad`. */
+#define HF_STORE_DOCUMENT_MAX UINT32_C(65536)
+
 /* When a write may happen. */
 enum hf_store_condition {
     HF_STORE_ANY = 1,        /* always */

@@ -239,7 +239,7 @@ class Forms(TestCall):
         for data, part in (('{"inner":{"aStrin":"x"}}', "'inner.aStrin': test.All has no such "
                                                         "field: did you mean 'aString'?"),
                            ('{"numbers":[1,"x"]}', "field 'numbers[1]': expected an integer"),
-                           ('{"anInt32":1', "invalid JSON at its byte 13"),
+                           ('{"anInt32":1', "not JSON: unexpected end at byte 12"),
                            ("{} {}", "2 JSON documents, but the method takes one")):
             with self.subTest(data=data):
                 self.refused(USAGE, self.call("-d", data), part)

@@ -46,6 +46,9 @@ THREAD_TESTS += %D%/test-clock %D%/test-counters %D%/test-log
 %C%_test_random_LDADD = $(UNIT_LIBS)
 %C%_test_text_SOURCES = %D%/test-text.c
 %C%_test_text_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += %D%/test-json-read
+%C%_test_json_read_SOURCES = %D%/test-json-read.c
+%C%_test_json_read_LDADD = $(UNIT_LIBS)
 
 # --- core/plugin
 include tests/unit/modules/automake.mk

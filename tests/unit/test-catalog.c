@@ -453,8 +453,25 @@ failures_are_told_and_not_remembered(void)
     CU_ASSERT(hf_loop_run_until(f.loop, is_reading, &f.store, LIMIT));
     answer(&f.store, 0, "", "not json", 3);
     CU_ASSERT(hf_loop_run_until(f.loop, is_answered, &asked, LIMIT));
-    UNIT_INT(asked.code, HF_EINVALID);
+    UNIT_INT(asked.code, HF_ENOTFOUND); /* none that can be read is none */
     UNIT_CONTAINS(asked.message, "not JSON");
+    end(&f);
+}
+
+static void
+an_unreadable_document_leaves_the_last_good_one(void)
+{
+    struct fixture f;
+    struct asked asked = { 0 };
+
+    begin(&f);
+    put(&f.store, "a", hello, 1);
+    UNIT_INT(hf_catalog_read(f.catalog, f.loop, "a", 1, on_found, &asked, NULL, NULL), 0);
+    CU_ASSERT(hf_loop_run_until(f.loop, is_reading, &f.store, LIMIT));
+    answer(&f.store, HF_EINVALID, "it is too large", NULL, 0);
+    CU_ASSERT(hf_loop_run_until(f.loop, is_answered, &asked, LIMIT));
+    UNIT_INT(asked.code, 0);
+    UNIT_STR(asked.image, "hello:latest");
     end(&f);
 }
 
@@ -624,6 +641,7 @@ UNIT_MAIN("catalog", UNIT_TEST(documents_become_definitions),
           UNIT_TEST(a_known_function_is_read_anew),
           UNIT_TEST(missing_ids_are_remembered_for_a_moment),
           UNIT_TEST(failures_are_told_and_not_remembered),
+          UNIT_TEST(an_unreadable_document_leaves_the_last_good_one),
           UNIT_TEST(a_function_deleted_while_it_is_read_stays_deleted),
           UNIT_TEST(lookups_can_be_cancelled_at_any_time), UNIT_TEST(the_end_answers_all_who_wait),
           UNIT_TEST(made_up_ids_are_bounded), UNIT_TEST(threads_find_while_the_store_changes),

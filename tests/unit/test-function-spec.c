@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <hyperfaas/store.h>
+
 #include "base/err.h"
 #include "base/text.h"
 #include "node/function_spec.h"
@@ -46,7 +48,19 @@ the_canonical_form_is_kept(void)
         "\"maxConcurrency\":500}}";
 
     check_good(whole, whole);
-    check_good("{\"image\":{\"tag\":\"a\"}}", "{\"image\":{\"tag\":\"a\"}}");
+}
+
+/* Existing leaves and workers need both messages, though they be empty. */
+static void
+empty_messages_are_written(void)
+{
+    static const char empty[] = "{\"image\":{\"tag\":\"a\"},\"config\":{\"cpu\":{}}}";
+
+    check_good(empty, empty);
+    check_good("{\"image\":{\"tag\":\"a\"}}", empty);
+    check_good("{\"image\":{\"tag\":\"a\"},\"config\":null}", empty);
+    check_good("{\"image\":{\"tag\":\"a\"},\"config\":{\"timeout\":7}}",
+               "{\"image\":{\"tag\":\"a\"},\"config\":{\"cpu\":{},\"timeout\":7}}");
 }
 
 static void
@@ -71,12 +85,16 @@ readers_take_all_forms(void)
 {
     check_good(" {\n \"config\" : { \"max_concurrency\" : \"7\", \"memory\": 1e3, \"timeout\":2.0,"
                "\"cpu\": null } , \"image\":{\"tag\":\"a\\u0062c\"} }\n\t",
-               "{\"image\":{\"tag\":\"abc\"},\"config\":{\"memory\":\"1000\",\"timeout\":2,"
-               "\"maxConcurrency\":7}}");
+               "{\"image\":{\"tag\":\"abc\"},\"config\":{\"memory\":\"1000\",\"cpu\":{},"
+               "\"timeout\":2,\"maxConcurrency\":7}}");
+    check_good("{\"image\":{\"tag\":\"a\"},\"config\":{\"memory\":\"1e3\",\"timeout\":\"4.50E1\"}}",
+               "{\"image\":{\"tag\":\"a\"},\"config\":{\"memory\":\"1000\",\"cpu\":{},"
+               "\"timeout\":45}}");
     check_good("{\"image\":{\"tag\":\"x\"},\"config\":{\"memory\":\"9223372036854775807\"}}",
-               "{\"image\":{\"tag\":\"x\"},\"config\":{\"memory\":\"9223372036854775807\"}}");
+               "{\"image\":{\"tag\":\"x\"},\"config\":{\"memory\":\"9223372036854775807\","
+               "\"cpu\":{}}}");
     check_good("{\"image\":{\"tag\":\"x\"},\"config\":{\"memory\":0,\"cpu\":{\"quota\":\"0\"}}}",
-               "{\"image\":{\"tag\":\"x\"}}");
+               "{\"image\":{\"tag\":\"x\"},\"config\":{\"cpu\":{}}}");
 }
 
 static void
@@ -85,7 +103,7 @@ what_is_wrong_is_named(void)
     check_bad("", "not JSON");
     check_bad("{", "not JSON");
     check_bad("[]", "expected an object");
-    check_bad("null", "not JSON");
+    check_bad("null", "expected an object");
     check_bad("{\"image\":{\"tag\":\"a\"}} x", "not JSON");
     check_bad("{\"image\":{\"tag\":\"a\"},}", "not JSON");
     check_bad("{}", "image.tag");
@@ -111,10 +129,34 @@ what_is_wrong_is_named(void)
               "maxConcurrency");
 }
 
+/* What readers elsewhere refuse, or read otherwise. */
+static void
+what_others_do_not_read_is_refused(void)
+{
+    check_bad("{\"image\":{\"tag\":\"a\",\"tag\":\"b\"}}", "the member \"tag\" is there twice");
+    check_bad("{\"image\":{\"tag\":\"a\"},\"image\":{\"tag\":\"b\"}}", "is there twice");
+    check_bad("{\"image\":{\"tag\":\"a\"},\"config\":{\"maxConcurrency\":1,\"max_concurrency\":2}}",
+              "field config.max_concurrency is there twice");
+    check_bad("{\"image\":{\"tag\":\"a\"},\"config\":{\"timeout\":030}}", "leading zero");
+    check_bad("{\"image\":{\"tag\":\"a\"},\"config\":{\"timeout\":\"030\"}}",
+              "expected an integer");
+    check_bad("{\"image\":{\"tag\":\"a\\ud800\"}}", "surrogate");
+    check_bad("{\"image\":{\"tag\":\"a\tb\"}}", "control character");
+}
+
+static void
+long_images_are_refused(void)
+{
+    char json[5000];
+
+    snprintf(json, sizeof json, "{\"image\":{\"tag\":\"%04500d\"}}", 0);
+    check_bad(json, "field image.tag: has more than 4096 bytes");
+}
+
 static void
 nesting_and_length_are_bounded(void)
 {
-    static char large[HF_FUNCTION_DOCUMENT_MAX + 1];
+    static char large[HF_STORE_DOCUMENT_MAX + 1];
     struct hf_function_spec spec = { .image = NULL };
     struct hf_err err = HF_ERR_INIT;
 
@@ -154,6 +196,7 @@ ids_of_users_are_checked(void)
 }
 
 UNIT_MAIN("function-spec", UNIT_TEST(the_canonical_form_is_kept), UNIT_TEST(values_are_read),
-          UNIT_TEST(readers_take_all_forms), UNIT_TEST(what_is_wrong_is_named),
-          UNIT_TEST(nesting_and_length_are_bounded), UNIT_TEST(versions_of_images_are_seen),
-          UNIT_TEST(ids_of_users_are_checked))
+          UNIT_TEST(empty_messages_are_written), UNIT_TEST(what_others_do_not_read_is_refused),
+          UNIT_TEST(long_images_are_refused), UNIT_TEST(readers_take_all_forms),
+          UNIT_TEST(what_is_wrong_is_named), UNIT_TEST(nesting_and_length_are_bounded),
+          UNIT_TEST(versions_of_images_are_seen), UNIT_TEST(ids_of_users_are_checked))
