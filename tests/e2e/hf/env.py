@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-SOURCE = Path(os.environ.get("HF_SRCDIR") or Path(__file__).resolve().parents[3])
-BUILD = Path(os.environ.get("HF_BUILDDIR") or os.getcwd())
+SOURCE = Path(os.environ.get("HF_SRCDIR") or Path(__file__).parents[3]).resolve()
+BUILD = Path(os.environ.get("HF_BUILDDIR") or os.getcwd()).resolve()
 E2E = SOURCE / "tests" / "e2e"
 
 SANITIZERS = os.environ.get("HF_SANITIZERS", "no")
