@@ -338,7 +338,7 @@ hf_ctl_listen(struct hf_ctl *ctl, const char *path, struct hf_err *err)
 }
 
 void
-hf_ctl_free(struct hf_ctl *ctl)
+hf_ctl_close(struct hf_ctl *ctl)
 {
     struct hf_list *node;
 
@@ -354,6 +354,17 @@ hf_ctl_free(struct hf_ctl *ctl)
     while (!hf_list_is_empty(&ctl->conns)) {
         hf_ctl_conn_free(hf_ctl_first_conn(ctl));
     }
+}
+
+void
+hf_ctl_free(struct hf_ctl *ctl)
+{
+    struct hf_list *node;
+
+    if (!ctl) {
+        return;
+    }
+    hf_ctl_close(ctl);
     while ((node = hf_list_pop(&ctl->tables))) {
         free(hf_container_of(node, struct ctl_table, node));
     }

@@ -272,9 +272,7 @@ hf_loop_free(struct hf_loop *loop)
     if (!loop) {
         return;
     }
-    while (atomic_load(&loop->posted)) {
-        run_posted(loop);
-    }
+    hf_loop_flush(loop);
     if (loop->timers.clock) {
         hf_clock_unlisten(loop->timers.clock, &loop->clock_listener);
     }
@@ -351,6 +349,18 @@ hf_loop_run_until(struct hf_loop *loop, bool (*done)(void *arg), void *arg, uint
     hf_timer_fini(&limit.timer);
     current = outer;
     return is_done;
+}
+
+void
+hf_loop_flush(struct hf_loop *loop)
+{
+    struct hf_loop *outer = current;
+
+    current = loop;
+    while (atomic_load(&loop->posted)) {
+        run_posted(loop);
+    }
+    current = outer;
 }
 
 void

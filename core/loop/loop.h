@@ -37,6 +37,10 @@ void hf_loop_run(struct hf_loop *loop);
 bool hf_loop_run_until(struct hf_loop *loop, bool (*done)(void *arg), void *arg,
                        uint64_t timeout_ns);
 
+/* Runs what has been posted, and what that posts, but no events and no timers: for the end of
+ * something to which posted tasks refer.  The thread that runs the loop, or made it. */
+void hf_loop_flush(struct hf_loop *loop);
+
 /* Makes `run` return after the turn under way.  Any thread. */
 void hf_loop_stop(struct hf_loop *loop);
 

@@ -248,14 +248,28 @@ release_pools(void *arg)
     hf_h2_thread_release();
 }
 
+/* A role's end runs the control loop, and a role that is half taken down must not be asked
+ * anything: first all ways in are closed, of every role, and none is opened again. */
+static void
+close_ways_in(struct hf_node *node)
+{
+    hf_ctl_close(node->ctl);
+    for (size_t i = 0; i < node->role_count; i++) {
+        if (node->roles[i]) {
+            node->role_ops[i]->close(node->roles[i]);
+        }
+    }
+}
+
 void
 hf_node_free(struct hf_node *node)
 {
     if (!node) {
         return;
     }
+    close_ways_in(node);
     for (size_t i = 0; i < node->role_count; i++) {
-        node->role_ops[i]->destroy(node->roles[i]);
+        node->role_ops[i]->destroy(hf_steal(node->roles[i]));
     }
     hf_node_store_free(node);
     for (size_t i = 0; i < node->io_count; i++) {
@@ -484,7 +498,7 @@ hf_node_roles(const struct hf_node *node, const char **ret, size_t max)
 void
 hf_node_addresses(const struct hf_node *node, hf_node_address_fn *fn, void *arg)
 {
-    for (size_t i = 0; i < node->role_count; i++) {
+    for (size_t i = 0; i < node->role_count && node->roles[i]; i++) {
         struct hf_role_address addresses[4];
         size_t count =
             node->role_ops[i]->addresses(node->roles[i], addresses, hf_countof(addresses));

@@ -4,7 +4,8 @@
  * A node (node.h) creates its roles in the order lb, leaf, worker; starts them
  * from the last to the first, so that whoever calls finds whoever is called; and
  * drains and destroys them from the first to the last.  Roles know nothing of each
- * other, also within one process: they meet over gRPC.
+ * other, also within one process: they meet over gRPC.  Before the first is destroyed
+ * all are closed, so that nobody asks a node of which only a part is left.
  *
  * All operations run on the node's control loop.
  */
@@ -50,8 +51,14 @@ struct hf_role_ops {
     /* Takes work again after `done`.  May be asked again after a failure. */
     int (*undrain)(struct hf_role *role, struct hf_err *err);
 
-    /* Cuts off what is left and frees, started or not, drained or not.  The I/O threads
-     * still run.  NULL is allowed. */
+    /* Ends what others ask the role by: its API with all calls there, its commands.  Does not
+     * run the control loop: the other roles are whole, or closed as well.  Started or not; once,
+     * `destroy` follows. */
+    void (*close)(struct hf_role *role);
+
+    /* Cuts off what is left and frees, started or not, drained or not; a role that was made is
+     * closed before.  The I/O threads still run, and so may the control loop meanwhile.  NULL is
+     * allowed. */
     void (*destroy)(struct hf_role *role);
 
     /* Fills `ret` (room for `max`) with the addresses it serves, returns how many. */

@@ -36,6 +36,7 @@ E2E_TESTS = \
     %D%/58-existing-controller.py \
     %D%/60-lost-nodes.py \
     %D%/62-drain.py \
+    %D%/63-start-and-end.py \
     %D%/64-tree.py \
     %D%/64-tree-failures.py \
     %D%/64-tree-peers.py \
@@ -60,6 +61,7 @@ THREAD_TESTS += \
     %D%/30-scale.py \
     %D%/32-change.py \
     %D%/62-drain.py \
+    %D%/63-start-and-end.py \
     %D%/64-tree.py \
     %D%/64-tree-failures.py \
     %D%/70-load.py

@@ -132,6 +132,12 @@ drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), void *ar
 }
 
 static void
+close_ways_in(struct hf_role *role)
+{
+    note(role->ops->name, "close");
+}
+
+static void
 destroy(struct hf_role *role)
 {
     if (role) {
@@ -157,6 +163,7 @@ const struct hf_role_ops hf_lb_role = {
     .create = create_lb,
     .start = start,
     .drain = drain,
+    .close = close_ways_in,
     .destroy = destroy,
     .addresses = addresses,
 };
@@ -167,6 +174,7 @@ const struct hf_role_ops hf_leaf_role = {
     .create = create_leaf,
     .start = start,
     .drain = drain,
+    .close = close_ways_in,
     .destroy = destroy,
     .addresses = addresses,
 };
@@ -177,6 +185,7 @@ const struct hf_role_ops hf_worker_role = {
     .create = create_worker,
     .start = start,
     .drain = drain,
+    .close = close_ways_in,
     .destroy = destroy,
     .addresses = addresses,
 };
@@ -291,7 +300,7 @@ roles_live_in_their_order(void)
     run_with_client(&f, requests);
     end(&f);
     UNIT_STR(journal, "leaf.create worker.create worker.start leaf.start leaf.drain worker.drain "
-                      "leaf.destroy worker.destroy ");
+                      "leaf.close worker.close leaf.destroy worker.destroy ");
 }
 
 static void
@@ -305,7 +314,8 @@ a_load_balancer_drains_first(void)
     run_with_client(&f, requests);
     end(&f);
     UNIT_STR(journal, "lb.create leaf.create worker.create worker.start leaf.start lb.start "
-                      "lb.drain leaf.drain worker.drain lb.destroy leaf.destroy worker.destroy ");
+                      "lb.drain leaf.drain worker.drain lb.close leaf.close worker.close "
+                      "lb.destroy leaf.destroy worker.destroy ");
 }
 
 static void
@@ -424,7 +434,7 @@ a_role_that_fails_takes_the_node_down(void)
 
     failing = "worker.create";
     CU_ASSERT_EQUAL(make(&f, "", &err), HF_EIO);
-    UNIT_STR(journal, "leaf.create worker.create leaf.destroy ");
+    UNIT_STR(journal, "leaf.create worker.create leaf.close leaf.destroy ");
     CU_ASSERT_PTR_NULL(f.node);
     end(&f);
     failing = "leaf.start";
@@ -432,8 +442,8 @@ a_role_that_fails_takes_the_node_down(void)
     CU_ASSERT_EQUAL(hf_node_start(f.node, &err), HF_EIO);
     UNIT_STR(err.message, "told to fail");
     end(&f);
-    UNIT_STR(journal, "leaf.create worker.create worker.start leaf.start leaf.destroy "
-                      "worker.destroy ");
+    UNIT_STR(journal, "leaf.create worker.create worker.start leaf.start leaf.close worker.close "
+                      "leaf.destroy worker.destroy ");
 }
 
 static void

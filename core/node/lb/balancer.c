@@ -247,7 +247,6 @@ balancer_start(struct hf_role *role, struct hf_err *err)
     int r = hf_balancer_register_commands(balancer, err);
 
     if (r == 0) {
-        balancer->commands = true;
         r = hf_balancer_serve(balancer, err);
     }
     if (r == 0) {
@@ -334,6 +333,18 @@ flush(struct hf_balancer *balancer)
 }
 
 static void
+balancer_close(struct hf_role *role)
+{
+    struct hf_balancer *balancer = balancer_of(role);
+
+    balancer->drained = NULL; /* nobody waits for it any more */
+    hf_timer_cancel(&balancer->drain_limit);
+    hf_balancer_unregister_commands(balancer);
+    hf_balancer_close_agent(balancer);
+    hf_grpc_server_free(hf_steal(balancer->api));
+}
+
+static void
 balancer_destroy(struct hf_role *role)
 {
     struct hf_balancer *balancer;
@@ -342,17 +353,11 @@ balancer_destroy(struct hf_role *role)
         return;
     }
     balancer = balancer_of(role);
-    balancer->drained = NULL; /* nobody waits for it any more */
-    hf_proxy_free(balancer->proxy);
-    hf_balancer_close_agent(balancer);
+    hf_proxy_free(hf_steal(balancer->proxy));
     hf_balancer_disconnect(balancer);
     hf_balancer_forget_functions(balancer);
     flush(balancer);
-    hf_grpc_server_free(balancer->api);
     hf_grpc_health_free(balancer->health);
-    if (balancer->commands) {
-        hf_balancer_unregister_commands(balancer);
-    }
     hf_balancer_free_children(balancer);
     hf_tree_free(balancer->tree);
     hf_state_service_free(balancer->state);
@@ -392,6 +397,7 @@ const struct hf_role_ops hf_lb_role = {
     .start = balancer_start,
     .drain = balancer_drain,
     .undrain = balancer_undrain,
+    .close = balancer_close,
     .destroy = balancer_destroy,
     .addresses = balancer_addresses,
 };

@@ -92,7 +92,6 @@ struct hf_balancer {
     struct hf_grpc_server *api;
     struct hf_grpc_health *health;
     struct hf_state_service *state;
-    bool commands; /* have been registered */
 
     /* Drain. */
     struct hf_timer drain_limit;

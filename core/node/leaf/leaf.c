@@ -285,7 +285,6 @@ leaf_start(struct hf_role *role, struct hf_err *err)
     int r = hf_leaf_register_commands(leaf, err);
 
     if (r == 0) {
-        leaf->commands = true;
         r = hf_leaf_serve(leaf, err);
     }
     if (r == 0) {
@@ -343,6 +342,17 @@ forget_functions(struct hf_leaf *leaf)
 }
 
 static void
+leaf_close(struct hf_role *role)
+{
+    struct hf_leaf *leaf = leaf_of(role);
+
+    leaf->parting = 0; /* nobody waits for its drain any more */
+    hf_timer_cancel(&leaf->drain_limit);
+    hf_leaf_unregister_commands(leaf);
+    hf_grpc_server_free(hf_steal(leaf->api));
+}
+
+static void
 leaf_destroy(struct hf_role *role)
 {
     struct hf_leaf *leaf;
@@ -352,15 +362,13 @@ leaf_destroy(struct hf_role *role)
     }
     leaf = leaf_of(role);
     hf_catalog_unlisten(&leaf->listener);
-    hf_proxy_free(leaf->proxy);
+    hf_proxy_free(hf_steal(leaf->proxy));
     hf_leaf_disconnect(leaf);
-    hf_grpc_server_free(leaf->api);
+    forget_functions(leaf);
+    hf_timer_cancel(&leaf->tick);
+    hf_loop_flush(leaf->control); /* what pools have posted refers to the leaf */
     hf_grpc_health_free(leaf->health);
     hf_state_service_free(leaf->state);
-    if (leaf->commands) {
-        hf_leaf_unregister_commands(leaf);
-    }
-    forget_functions(leaf);
     hf_autoscaler_free(leaf->autoscaler);
     if (leaf->scaler) {
         leaf->scaler_ops->destroy(leaf->scaler);
@@ -398,6 +406,7 @@ const struct hf_role_ops hf_leaf_role = {
     .start = leaf_start,
     .drain = leaf_drain,
     .undrain = leaf_undrain,
+    .close = leaf_close,
     .destroy = leaf_destroy,
     .addresses = leaf_addresses,
 };

@@ -71,7 +71,6 @@ struct hf_leaf {
     struct hf_grpc_health *health;
     struct hf_state_service *state;
     struct hf_catalog_listener listener;
-    bool commands; /* have been registered */
 
     /* Drain. */
     struct hf_timer drain_limit;

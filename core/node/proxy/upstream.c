@@ -24,7 +24,9 @@ struct share {
 };
 
 struct hf_upstream {
-    const struct hf_upstream_config *config;
+    const struct hf_upstream_config *config; /* its user's, which may go before the last reference */
+    struct hf_loop *const *io;               /* the node's */
+    size_t io_count;
     uint32_t slots;
     _Atomic uint32_t refs;
     _Atomic uint32_t closing; /* shares still to be closed before the memory goes */
@@ -39,6 +41,8 @@ hf_upstream_new(const struct hf_upstream_config *config, uint32_t slots)
 
     if (upstream) {
         upstream->config = config;
+        upstream->io = config->io;
+        upstream->io_count = config->io_count;
         upstream->slots = slots;
         atomic_init(&upstream->refs, 1);
         for (size_t i = 0; i < config->io_count; i++) {
@@ -79,13 +83,13 @@ hf_upstream_unref(struct hf_upstream *upstream)
         return;
     }
     atomic_store_explicit(&upstream->closing, 1, memory_order_relaxed); /* until all are sent */
-    for (size_t i = 0; i < upstream->config->io_count; i++) {
+    for (size_t i = 0; i < upstream->io_count; i++) {
         struct share *share = &upstream->shares[i];
 
         if (share->channel) {
             atomic_fetch_add_explicit(&upstream->closing, 1, memory_order_relaxed);
             share->close.run = close_share;
-            hf_loop_post(upstream->config->io[i], &share->close);
+            hf_loop_post(upstream->io[i], &share->close);
         }
     }
     closed_one(upstream);
@@ -106,13 +110,13 @@ cut_share(struct hf_task *task)
 void
 hf_upstream_cut(struct hf_upstream *upstream)
 {
-    for (size_t i = 0; i < upstream->config->io_count; i++) {
+    for (size_t i = 0; i < upstream->io_count; i++) {
         struct share *share = &upstream->shares[i];
 
         if (!atomic_exchange(&share->cutting, true)) {
             hf_upstream_ref(upstream);
             share->cut.run = cut_share;
-            hf_loop_post(upstream->config->io[i], &share->cut);
+            hf_loop_post(upstream->io[i], &share->cut);
         }
     }
 }

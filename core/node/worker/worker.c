@@ -37,6 +37,7 @@ worker_of(struct hf_role *role)
     return worker;
 }
 
+static void worker_close(struct hf_role *role);
 static void worker_destroy(struct hf_role *role);
 static void on_drain_limit(struct hf_timer *timer);
 static void on_drain_again(struct hf_timer *timer);
@@ -171,6 +172,7 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
         r = hf_worker_register_commands(worker, err);
     }
     if (r < 0) {
+        worker_close(&worker->role);
         worker_destroy(&worker->role);
         return r;
     }
@@ -374,6 +376,19 @@ forget_instances(struct hf_worker_role *worker)
 }
 
 static void
+worker_close(struct hf_role *role)
+{
+    struct hf_worker_role *worker = worker_of(role);
+
+    worker->draining = true;
+    worker->drained = NULL; /* nobody waits for it any more */
+    hf_timer_cancel(&worker->drain_limit);
+    hf_timer_cancel(&worker->drain_again);
+    hf_worker_unregister_commands(worker);
+    hf_grpc_server_free(hf_steal(worker->api));
+}
+
+static void
 worker_destroy(struct hf_role *role)
 {
     struct hf_worker_role *worker;
@@ -382,15 +397,11 @@ worker_destroy(struct hf_role *role)
         return;
     }
     worker = worker_of(role);
-    worker->draining = true;
-    worker->drained = NULL;
-    hf_worker_unregister_commands(worker);
     if (worker->runtime) {
         worker->ops->destroy(worker->runtime); /* completes what is under way */
     }
     hf_worker_adopt_end(worker);
     forget_instances(worker);
-    hf_grpc_server_free(worker->api);
     hf_grpc_health_free(worker->health);
     hf_worker_ended_fini(worker);
     hf_timer_fini(&worker->list_again);
@@ -438,6 +449,7 @@ const struct hf_role_ops hf_worker_role = {
     .start = worker_start,
     .drain = worker_drain,
     .undrain = worker_undrain,
+    .close = worker_close,
     .destroy = worker_destroy,
     .addresses = worker_addresses,
     .capacity = worker_capacity,
