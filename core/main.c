@@ -31,6 +31,9 @@ HF_LOG_MODULE(main);
 
 #define SETTINGS_MAX 64
 
+/* For whoever reads the log to take what is left of it at the end. */
+#define LOG_FLUSH_NS (1 * HF_SEC)
+
 struct arguments {
     const char *config_path; /* NULL: all defaults */
     const char *settings[SETTINGS_MAX];
@@ -308,5 +311,6 @@ main(int argc, char **argv)
         status = run(node, &arguments);
     }
     hf_node_free(node);
+    hf_log_flush(LOG_FLUSH_NS);
     return arguments.check ? EXIT_SUCCESS : status;
 }

@@ -18,6 +18,7 @@ noinst_LTLIBRARIES += %D%/libhf-base.la
     %D%/list.h \
     %D%/log.c %D%/log.h \
     %D%/log_line.c %D%/log_line.h \
+    %D%/log_out.c %D%/log_out.h \
     %D%/macros.h \
     %D%/map.c %D%/map.h \
     %D%/option_table.c \

@@ -1,27 +1,22 @@
-/* log.c - who may log and where lines go; see log.h.  How they look: log_line.c. */
+/* log.c - who may log; see log.h.  How lines look: log_line.c.  How they leave: log_out.c. */
 #include "base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log_line.h"
+#include "base/log_out.h"
 #include "base/macros.h"
 #include "base/text.h"
 
-/* The registry, the file and the sink; never held while writing to a file. */
+/* The registry and the sink. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static struct hf_log_module *modules;      /* sorted by name */
 static int default_level = HF_LOG_INFO;    /* of modules yet to come */
 static _Atomic int format = HF_LOG_LOGFMT; /* enum hf_log_format */
-static _Atomic int log_fd = STDERR_FILENO; /* where lines go */
-static int file_fd = -1;                   /* of the file, once there was one */
-static char *file_path;
 static _Atomic bool has_sink;
 static hf_log_sink_fn *sink;
 static void *sink_arg;
@@ -218,6 +213,19 @@ hf_log_set_sink(hf_log_sink_fn *fn, void *arg)
     pthread_mutex_unlock(&mutex);
 }
 
+void
+hf_log_lost_line(struct hf_log_line *ret, uint64_t lost, int errnum)
+{
+    const struct hf_kv fields[] = {
+        HF_KV_STR("msg", "lines of the log were lost"),
+        HF_KV_U64("dropped", lost),
+        HF_KV_STR("why", errnum ? strerrordesc_np(errnum) : "they were not read in time"),
+    };
+
+    hf_log_line_format(ret, (enum hf_log_format)atomic_load(&format), hf_wall_now(), "log",
+                       HF_LOG_WARNING, fields, hf_countof(fields));
+}
+
 /* Gives a line to the sink, if there still is one. */
 static bool
 write_to_sink(int level, const struct hf_log_line *line)
@@ -242,69 +250,7 @@ hf_log_write(const struct hf_log_module *module, int level, const struct hf_kv *
     hf_log_line_format(&line, (enum hf_log_format)atomic_load(&format), hf_wall_now(), module->name,
                        level, fields, n);
     if (!atomic_load_explicit(&has_sink, memory_order_relaxed) || !write_to_sink(level, &line)) {
-        ssize_t written;
-
-        do {
-            written = write(atomic_load(&log_fd), line.data, line.len);
-        } while (written < 0 && errno == EINTR);
-        /* Any other failure has nowhere to be reported. */
+        hf_log_out_write(&line);
     }
     errno = saved_errno;
-}
-
-/* Opens `path` behind `file_fd`, which stays the same number, so that a thread
- * in the middle of writing never meets a closed one.  Mutex held. */
-static int
-open_file(const char *path, struct hf_err *err)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
-
-    if (fd < 0) {
-        return hf_fail_errno(err, errno, "cannot open log file '%s'", path);
-    }
-    if (file_fd < 0) {
-        file_fd = fd;
-        return 0;
-    }
-    if (dup3(fd, file_fd, O_CLOEXEC) < 0) {
-        int errnum = errno;
-
-        close(fd);
-        return hf_fail_errno(err, errnum, "cannot switch to log file '%s'", path);
-    }
-    close(fd);
-    return 0;
-}
-
-int
-hf_log_open(const char *path, struct hf_err *err)
-{
-    hf_autofree char *copy = path ? strdup(path) : NULL;
-    int r = 0;
-
-    if (path && !copy) {
-        return hf_fail(err, HF_ENOMEM, "no memory for the name of the log file");
-    }
-    pthread_mutex_lock(&mutex);
-    if (path) {
-        r = open_file(path, err);
-    }
-    if (r == 0) {
-        atomic_store(&log_fd, path ? file_fd : STDERR_FILENO);
-        free(file_path);
-        file_path = hf_steal(copy);
-    }
-    pthread_mutex_unlock(&mutex);
-    return r;
-}
-
-int
-hf_log_reopen(struct hf_err *err)
-{
-    int r;
-
-    pthread_mutex_lock(&mutex);
-    r = file_path ? open_file(file_path, err) : 0;
-    pthread_mutex_unlock(&mutex);
-    return r;
 }

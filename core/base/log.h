@@ -15,7 +15,9 @@
  * The text is a literal, so that lines can be searched and counted; everything
  * that varies is a field, and is escaped: nothing that comes from outside can
  * forge a line or a field.  A line is written with a single write(2), so
- * threads and processes do not mix theirs.  Any thread may log.  A line whose
+ * threads and processes do not mix theirs.  Any thread may log, and none waits for
+ * whoever reads the log: lines that are not taken in time are queued, and dropped when
+ * there are too many (log_lines_dropped; a line says so afterwards).  A line whose
  * level is off costs one load and one predictable branch; its fields are not
  * evaluated.
  */
@@ -186,6 +188,13 @@ int hf_log_open(const char *path, struct hf_err *err);
 
 /* Opens the file anew, for whoever moved it away. */
 int hf_log_reopen(struct hf_err *err);
+
+/* Waits until what was logged has been read, at most that long; before the process ends. */
+void hf_log_flush(uint64_t limit_ns);
+
+/* Writes text as it is to stderr and the log, at once, for a process that dies; waits at most
+ * a second or two for readers.  Async-signal-safe. */
+void hf_log_emergency(const char *text, size_t len);
 
 /* Hands each line (with its newline, not NUL-terminated) to `fn` instead of
  * writing it, in any thread; NULL: writes again.  `fn` must not log.  For tests. */

@@ -17,9 +17,10 @@ UNIT_LIBS = $(UNIT_LIB) $(HF_BASE_LIBS) $(CUNIT_LIBS)
 
 # --- core/base
 HF_BASE_TESTS = %D%/test-arena %D%/test-clock %D%/test-config %D%/test-containers %D%/test-counters %D%/test-err \
-    %D%/test-fault %D%/test-hash %D%/test-log %D%/test-options %D%/test-parse %D%/test-random %D%/test-text
+    %D%/test-fault %D%/test-hash %D%/test-log %D%/test-log-out \
+    %D%/test-options %D%/test-parse %D%/test-random %D%/test-text
 UNIT_TESTS += $(HF_BASE_TESTS)
-THREAD_TESTS += %D%/test-clock %D%/test-counters %D%/test-log
+THREAD_TESTS += %D%/test-clock %D%/test-counters %D%/test-log %D%/test-log-out
 %C%_test_arena_SOURCES = %D%/test-arena.c
 %C%_test_arena_LDADD = $(UNIT_LIBS)
 %C%_test_clock_SOURCES = %D%/test-clock.c
@@ -38,6 +39,8 @@ THREAD_TESTS += %D%/test-clock %D%/test-counters %D%/test-log
 %C%_test_hash_LDADD = $(UNIT_LIBS)
 %C%_test_log_SOURCES = %D%/test-log.c
 %C%_test_log_LDADD = $(UNIT_LIBS)
+%C%_test_log_out_SOURCES = %D%/test-log-out.c
+%C%_test_log_out_LDADD = $(UNIT_LIBS)
 %C%_test_options_SOURCES = %D%/test-options.c
 %C%_test_options_LDADD = $(UNIT_LIBS)
 %C%_test_parse_SOURCES = %D%/test-parse.c
