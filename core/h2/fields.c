@@ -373,6 +373,34 @@ hf_h2_fields_remove(struct hf_h2_fields *fields, enum hf_h2_token token)
     rebuild_index(fields);
 }
 
+static bool
+begins_with(const struct hf_h2_field *field, const char *prefix, size_t len)
+{
+    return field->name_len >= len && memcmp(field->name, prefix, len) == 0;
+}
+
+void
+hf_h2_fields_remove_prefix(struct hf_h2_fields *fields, const char *prefix, size_t len)
+{
+    uint32_t kept = 0;
+
+    while (kept < fields->n && !begins_with(&fields->at[kept], prefix, len)) {
+        kept++;
+    }
+    if (kept == fields->n) {
+        return;
+    }
+    for (uint32_t i = kept; i < fields->n; i++) {
+        if (begins_with(&fields->at[i], prefix, len)) {
+            field_drop(&fields->at[i]);
+        } else {
+            fields->at[kept++] = fields->at[i];
+        }
+    }
+    fields->n = kept;
+    rebuild_index(fields);
+}
+
 /* --- to and from nghttp2 --------------------------------------------------- */
 
 void

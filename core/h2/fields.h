@@ -40,6 +40,7 @@
     NAME(GRPC_TIMEOUT, "grpc-timeout")                                                             \
     NAME(HOST, "host")                                                                             \
     NAME(HYPERFAAS_DISPATCHED, "hyperfaas-dispatched")                                             \
+    NAME(HYPERFAAS_HOPS, "hyperfaas-hops")                                                         \
     NAME(HYPERFAAS_LEAF, "hyperfaas-leaf")                                                         \
     NAME(HYPERFAAS_REASON, "hyperfaas-reason")                                                     \
     NAME(HYPERFAAS_RETRIES, "hyperfaas-retries")                                                   \
@@ -102,6 +103,8 @@ void hf_h2_fields_set_static(struct hf_h2_fields *, enum hf_h2_token, const char
 void hf_h2_fields_add(struct hf_h2_fields *, const struct hf_h2_field *);
 /* Removes all fields of that name. */
 void hf_h2_fields_remove(struct hf_h2_fields *, enum hf_h2_token);
+/* Removes all fields whose name begins with `prefix` (lower case). */
+void hf_h2_fields_remove_prefix(struct hf_h2_fields *, const char *prefix, size_t len);
 /* The token of a lower-case name; HF_H2_OTHER if it has none. */
 enum hf_h2_token hf_h2_token(const char *name, size_t len);
 /* The name of a token. */

@@ -43,6 +43,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/proxy/call.c %D%/proxy/call.h \
     %D%/proxy/callee.c %D%/proxy/callee.h %D%/proxy/callee_private.h \
     %D%/proxy/callee_endpoints.c \
+    %D%/proxy/control.c %D%/proxy/control.h \
     %D%/proxy/failure.c %D%/proxy/failure.h \
     %D%/proxy/forward.c \
     %D%/proxy/message_tracker.c %D%/proxy/message_tracker.h \

@@ -15,7 +15,10 @@ class Peers(hf.TestCase):
     """A load balancer of ours above children that are not."""
 
     def above(self, *services, **options):
-        self.peers = [Peer(hf.net.own_host(), service) for service in services]
+        self.below([Peer(hf.net.own_host(), service) for service in services], **options)
+
+    def below(self, peers, **options):
+        self.peers = peers
         for peer in self.peers:
             self.addCleanup(peer.stop)
         options["children"] = [peer.address for peer in self.peers]
@@ -111,10 +114,12 @@ class Ours(Peers):
 
 
 class Refusals(Peers):
-    """A refusal that no function has seen is tried elsewhere, within one budget."""
+    """A refusal that no function has seen is tried elsewhere, within one budget.  It is believed
+    of nodes of ours alone."""
 
     def start(self, count=2, **options):
-        self.above(*["leaf.Leaf"] * count, **options)
+        self.below([Peer(hf.net.own_host(), info=hf.pb.node.InfoResponse(node_id=f"p{i}"),
+                         snapshot=True) for i in range(count)], **options)
         hf.eventually(lambda: tree.usable(self.p.root) == count, "all are used")
         self.client = self.p.client("f")
 

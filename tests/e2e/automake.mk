@@ -12,6 +12,7 @@ E2E_TESTS = \
     %D%/20-deadline.py \
     %D%/22-cancel.py \
     %D%/24-refusals.py \
+    %D%/26-control-metadata.py \
     %D%/30-scale.py \
     %D%/32-change.py \
     %D%/34-crash.py \

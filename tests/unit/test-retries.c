@@ -1,11 +1,12 @@
 /*
- * test-retries.c - the budget of retries that travels with a call.
+ * test-retries.c - what travels with a call: the budget of retries, and control metadata.
  */
 #include "node/proxy/retries.h"
 
 #include <string.h>
 
 #include "h2/conn.h"
+#include "node/proxy/control.h"
 #include "unit.h"
 
 static struct hf_h2_fields *
@@ -86,5 +87,41 @@ only_what_a_node_says_is_a_refusal(void)
     hf_h2_thread_release();
 }
 
+static void
+add(struct hf_h2_fields *fields, const char *name)
+{
+    const struct hf_h2_field field = {
+        .name = name, .name_len = (uint32_t)strlen(name), .value = "7", .value_len = 1
+    };
+
+    hf_h2_fields_add(fields, &field);
+}
+
+static void
+control_metadata_is_taken_out(void)
+{
+    struct hf_h2_fields *fields = with(HF_H2_HYPERFAAS_REASON, "draining");
+
+    add(fields, "x");
+    add(fields, "hyperfaas-");
+    add(fields, "hyperfaas-hops");
+    add(fields, "hyperfaas-hops");
+    add(fields, "hyperfaas");
+    add(fields, "my-hyperfaas-x");
+    add(fields, "te");
+    UNIT_U64(hf_control_take_hops(fields), 7);
+    UNIT_U64(hf_h2_fields_count(fields), 4);
+    CU_ASSERT_PTR_NULL(hf_h2_fields_get(fields, HF_H2_HYPERFAAS_REASON));
+    CU_ASSERT_PTR_NULL(hf_h2_fields_get(fields, HF_H2_HYPERFAAS_HOPS));
+    CU_ASSERT_PTR_NOT_NULL(hf_h2_fields_get(fields, HF_H2_TE));
+    CU_ASSERT_PTR_NOT_NULL(hf_h2_fields_find(fields, "my-hyperfaas-x"));
+    UNIT_U64(hf_control_take_hops(fields), 0);
+    hf_control_set_hops(fields, HF_CONTROL_HOPS_MAX);
+    UNIT_U64(hf_control_take_hops(fields), HF_CONTROL_HOPS_MAX);
+    UNIT_U64(hf_h2_fields_count(fields), 4);
+    hf_h2_fields_unref(fields);
+    hf_h2_thread_release();
+}
+
 UNIT_MAIN("retries", UNIT_TEST(reads_numbers_and_nothing_else), UNIT_TEST(writes_what_it_reads),
-          UNIT_TEST(only_what_a_node_says_is_a_refusal))
+          UNIT_TEST(only_what_a_node_says_is_a_refusal), UNIT_TEST(control_metadata_is_taken_out))

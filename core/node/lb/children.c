@@ -175,6 +175,7 @@ on_info(void *arg, const struct hf_child_info *info)
     if (info->draining && !child->draining) {
         hf_log(HF_LOG_NOTICE, "child drains", HF_KV_STR("child", child->api));
     }
+    hf_upstream_set_node(child->upstream, info->node_id != NULL);
     child->draining = info->draining;
     child->serving = true; /* until it says otherwise */
     update(child);

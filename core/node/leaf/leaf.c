@@ -206,6 +206,7 @@ open_proxy(struct hf_leaf *leaf, const char *address, struct hf_err *err)
         .router = &hf_leaf_router,
         .router_arg = leaf,
         .words = &words,
+        .node = hf_node_id(leaf->node),
         .max_attempts = (uint32_t)hf_options_u64(leaf->options, "max_attempts"),
         .max_streams = (uint32_t)hf_options_u64(leaf->options, "max_streams"),
         .replay_bytes = (size_t)hf_options_u64(leaf->options, "replay_bytes"),

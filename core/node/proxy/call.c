@@ -11,6 +11,7 @@
 
 #include "base/counters.h"
 #include "grpc/timeout.h"
+#include "node/proxy/control.h"
 #include "node/proxy/retries.h"
 
 /* Bytes of a function's id that a failure repeats. */
@@ -225,6 +226,9 @@ prepare_request(struct hf_proxy_call *call, uint64_t now_ns)
     if (call->retries > 0) {
         hf_retries_set(call->request, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS, call->retries);
     }
+    if (call->thread->shared->to_nodes) {
+        hf_control_set_hops(call->request, call->hops + 1);
+    }
 }
 
 void
@@ -417,6 +421,20 @@ read_deadline(struct hf_proxy_call *call)
     return NULL;
 }
 
+/* It has come through more load balancers than any tree has levels. */
+static void
+fail_loop(struct hf_proxy_call *call)
+{
+    char why[256];
+
+    snprintf(
+        why, sizeof why,
+        "it has come through %u load balancers: one of them is below itself (see [lb] children "
+        "of '%.100s')",
+        call->hops, call->thread->shared->node);
+    hf_proxy_call_fail(call, HF_FAILURE_LOOP, why);
+}
+
 /* Refuses what can be told from the headers alone; true if the call was answered.  A node that
  * drains takes what comes before its caller can know: few callers would try again. */
 static bool
@@ -432,6 +450,10 @@ refuse(struct hf_proxy_call *call)
     wrong = read_authority(call);
     if (wrong) {
         hf_proxy_call_fail(call, HF_FAILURE_BAD_AUTHORITY, wrong);
+        return true;
+    }
+    if (call->thread->shared->to_nodes && call->hops >= HF_CONTROL_HOPS_MAX) {
+        fail_loop(call);
         return true;
     }
     wrong = read_deadline(call);
@@ -461,6 +483,7 @@ hf_proxy_call_begin(struct hf_proxy_conn *conn, struct hf_h2_stream *down,
     call->down_ended = end;
     call->replayable = true;
     call->retries = hf_retries_get(request, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS);
+    call->hops = hf_control_take_hops(request);
     call->began_ns = hf_loop_now(thread->loop);
     hf_timer_init(&call->deadline, thread->loop, HF_TIMER_REAL, on_deadline);
     hf_h2_stream_set(down, &hf_proxy_down_ops, call);

@@ -42,7 +42,7 @@ struct hf_proxy_call {
     bool replayable;     /* `held` is the whole request so far */
     bool responded;      /* response headers have been passed on */
     bool finished;       /* the response is complete */
-    bool dispatched;     /* the function can have seen the call */
+    bool dispatched;     /* it has been forwarded, so the function can have seen it */
     bool route_pending;  /* `route.resolved` will still run */
     bool ticket_pending; /* `ticket.done` will still run */
     struct hf_proxy_thread *thread;
@@ -60,6 +60,7 @@ struct hf_proxy_call {
     uint64_t sent;     /* bytes of the body that entered the socket of this attempt */
     uint64_t credited; /* bytes of the body given back to the caller's window */
     uint32_t retries;  /* earlier attempts, here and elsewhere on its way; see retries.h */
+    uint32_t hops;     /* load balancers that it has come through; see control.h */
     uint64_t began_ns;
     uint64_t deadline_ns; /* of the loop's clock; 0: none */
     struct hf_timer deadline;

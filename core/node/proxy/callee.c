@@ -228,6 +228,14 @@ hf_ticket_channel(struct hf_ticket *ticket, uint32_t thread)
     return hf_upstream_channel(endpoint->upstream, ticket->waiter.endpoint->address, thread);
 }
 
+bool
+hf_ticket_is_node(const struct hf_ticket *ticket)
+{
+    const struct hf_callee_endpoint *endpoint = ticket->waiter.endpoint->user;
+
+    return hf_upstream_is_node(endpoint->upstream);
+}
+
 const char *
 hf_ticket_endpoint_id(const struct hf_ticket *ticket)
 {

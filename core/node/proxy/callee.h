@@ -76,6 +76,10 @@ bool hf_ticket_cancel(struct hf_ticket *ticket);
  * there is no memory. */
 struct hf_h2_channel *hf_ticket_channel(struct hf_ticket *ticket, uint32_t thread);
 
+/* Whether the endpoint whose slot the ticket holds is a node of ours; else it is an instance, or
+ * a peer that does not say what became of a call. */
+bool hf_ticket_is_node(const struct hf_ticket *ticket);
+
 /* The id of the endpoint whose slot the ticket holds. */
 const char *hf_ticket_endpoint_id(const struct hf_ticket *ticket);
 

@@ -57,7 +57,8 @@ hf_failure_reply(struct hf_h2_stream *stream, const struct hf_failure_report *re
 
     add_details(fields, report);
     if (!fields) {
-        hf_h2_stream_reset(stream, HF_H2_REFUSED_STREAM);
+        hf_h2_stream_reset(stream,
+                           report->dispatched ? HF_H2_INTERNAL_ERROR : HF_H2_REFUSED_STREAM);
         return;
     }
     hf_h2_stream_respond(stream, fields, true);

@@ -23,6 +23,7 @@ struct hf_h2_stream;
     FAILURE(HEADERS_TOO_LARGE, "headers-too-large", 8) /* request headers beyond the limit */      \
     FAILURE(UNKNOWN_FUNCTION, "unknown-function", 5)   /* not registered */                        \
     FAILURE(DELETED, "deleted", 5)                     /* deleted while the call waited */         \
+    FAILURE(LOOP, "loop", 9)                           /* it goes in circles */                    \
     FAILURE(DEADLINE, "deadline", 4)                   /* the caller's deadline has passed */      \
     FAILURE(QUEUE_FULL, "queue-full", 14)              /* too many calls wait for it */            \
     FAILURE(OVERLOADED, "overloaded", 14)              /* its turn would come too late */          \

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/counters.h"
+#include "node/proxy/control.h"
 
 HF_COUNTER(proxy_endpoint_lost, "Calls whose endpoint failed after it could have seen them.");
 
@@ -53,6 +54,7 @@ void
 hf_proxy_forward_begin(struct hf_proxy_call *call)
 {
     call->state = HF_CALL_FORWARDING;
+    call->dispatched = true; /* unless it turns out that the endpoint did not take it */
     call->sent = 0;
     send_held(call);
     if (call->request_trailers) {
@@ -108,6 +110,7 @@ down_on_headers(struct hf_h2_stream *down, struct hf_h2_fields *fields, enum hf_
 
     (void)kind; /* a caller sends only trailers after its request */
     (void)end;  /* on_end follows */
+    hf_control_strip(fields);
     hf_h2_fields_unref(call->request_trailers);
     call->request_trailers = fields;
 }
@@ -147,6 +150,9 @@ up_on_headers(struct hf_h2_stream *up, struct hf_h2_fields *fields, enum hf_h2_k
 {
     struct hf_proxy_call *call = call_of(up);
 
+    if (!hf_ticket_is_node(&call->ticket)) {
+        hf_control_strip(fields);
+    }
     switch (kind) {
     case HF_H2_INFORMATIONAL:
         hf_h2_stream_inform(call->down, fields);
@@ -156,7 +162,6 @@ up_on_headers(struct hf_h2_stream *up, struct hf_h2_fields *fields, enum hf_h2_k
             break;
         }
         call->responded = true;
-        call->dispatched = true;
         forget_request(call);
         hf_h2_stream_respond(call->down, fields, end);
         break;
@@ -214,12 +219,12 @@ endpoint_failed(struct hf_proxy_call *call, const struct hf_h2_close *how)
     bool reset = how->by_peer && how->code != HF_H2_NO_ERROR && how->code != HF_H2_REFUSED_STREAM;
 
     if (how->unprocessed && !call->responded) {
+        call->dispatched = false;
         hf_proxy_call_release(call, HF_OUTCOME_FAILED);
         call->state = HF_CALL_WAITING;
         hf_proxy_call_retry(call, words->refused);
         return;
     }
-    call->dispatched = true;
     hf_count(&proxy_endpoint_lost);
     hf_proxy_call_release(call, how->lost ? HF_OUTCOME_FAILED : HF_OUTCOME_OK);
     call->state = HF_CALL_ENDED;

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -154,14 +155,15 @@ release(struct hf_proxy *proxy)
     }
     free(proxy->threads);
     free(proxy->loops);
+    free(proxy->shared.node);
     proxy->magic = 0;
     free(proxy);
 }
 
 /* --- the proxy ----------------------------------------------------------- */
 
-static void
-init_shared(struct hf_proxy *proxy, const struct hf_proxy_config *config)
+static int
+init_shared(struct hf_proxy *proxy, const struct hf_proxy_config *config, struct hf_err *err)
 {
     struct hf_proxy_shared *shared = &proxy->shared;
 
@@ -169,7 +171,7 @@ init_shared(struct hf_proxy *proxy, const struct hf_proxy_config *config)
     shared->router_arg = config->router_arg;
     shared->words = config->words;
     shared->max_attempts = config->max_attempts;
-    shared->retry_refusals = config->retry_refusals;
+    shared->to_nodes = config->to_nodes;
     shared->replay_bytes = hf_min(config->replay_bytes, (size_t)HF_PROXY_REPLAY_MAX);
     shared->seed = config->seed;
     shared->on_thread_drained = on_left;
@@ -179,6 +181,8 @@ init_shared(struct hf_proxy *proxy, const struct hf_proxy_config *config)
     shared->h2.trusted = config->trusted;
     shared->h2.idle_ns = config->connection_idle_ns;
     shared->h2.drain_ns = 0; /* the role that drains sets the limit, with hf_proxy_cut */
+    shared->node = strdup(config->node);
+    return shared->node ? 0 : hf_fail(err, HF_ENOMEM, "proxy: no memory");
 }
 
 static int
@@ -217,8 +221,10 @@ hf_proxy_new(const struct hf_proxy_config *config, struct hf_proxy **ret, struct
     proxy->on_drained = config->on_drained;
     proxy->on_drained_arg = config->on_drained_arg;
     proxy->drained.run = on_drained;
-    init_shared(proxy, config);
-    r = make_threads(proxy, config, err);
+    r = init_shared(proxy, config, err);
+    if (r == 0) {
+        r = make_threads(proxy, config, err);
+    }
     if (r < 0) {
         goto fail;
     }

@@ -75,7 +75,8 @@ struct hf_proxy_config {
     void *router_arg;
     const struct hf_proxy_words *words;
     uint32_t max_attempts;       /* tries of one call on its whole way, at least 1 */
-    bool retry_refusals;         /* endpoints are nodes: one that refuses a call is replaced */
+    bool to_nodes;               /* endpoints are nodes: one that refuses a call is replaced */
+    const char *node;            /* the id of this one */
     bool trusted;                /* callers are load balancers of ours */
     uint32_t max_streams;        /* calls at once on one caller's connection */
     size_t replay_bytes;         /* of a request kept to send it again */

@@ -26,9 +26,10 @@ hf_proxy_call_refused(struct hf_proxy_call *call, struct hf_h2_fields *response)
 {
     bool draining;
 
-    if (!call->thread->shared->retry_refusals || !hf_retries_is_refusal(response)) {
+    if (!hf_ticket_is_node(&call->ticket) || !hf_retries_is_refusal(response)) {
         return false;
     }
+    call->dispatched = false;
     call->retries = hf_max(call->retries, hf_retries_get(response, HF_H2_HYPERFAAS_RETRIES));
     hf_retries_set(response, HF_H2_HYPERFAAS_RETRIES, call->retries);
     if (!may_retry(call)) {

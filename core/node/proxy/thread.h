@@ -27,7 +27,8 @@ struct hf_proxy_shared {
     void *router_arg;
     const struct hf_proxy_words *words;
     uint32_t max_attempts;
-    bool retry_refusals;
+    bool to_nodes;
+    char *node;
     size_t replay_bytes;
     uint64_t seed;
     struct hf_h2_options h2; /* of callers' connections */

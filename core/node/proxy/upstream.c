@@ -28,6 +28,7 @@ struct hf_upstream {
     struct hf_loop *const *io;               /* the node's */
     size_t io_count;
     uint32_t slots;
+    atomic_bool is_node;
     _Atomic uint32_t refs;
     _Atomic uint32_t closing; /* shares still to be closed before the memory goes */
     struct share shares[];
@@ -57,6 +58,18 @@ hf_upstream_ref(struct hf_upstream *upstream)
 {
     atomic_fetch_add_explicit(&upstream->refs, 1, memory_order_relaxed);
     return upstream;
+}
+
+void
+hf_upstream_set_node(struct hf_upstream *upstream, bool is_node)
+{
+    atomic_store_explicit(&upstream->is_node, is_node, memory_order_relaxed);
+}
+
+bool
+hf_upstream_is_node(const struct hf_upstream *upstream)
+{
+    return atomic_load_explicit(&upstream->is_node, memory_order_relaxed);
 }
 
 static void

@@ -10,6 +10,7 @@
 #ifndef HF_PROXY_UPSTREAM_H
 #define HF_PROXY_UPSTREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,11 @@ struct hf_upstream *hf_upstream_ref(struct hf_upstream *);
 /* The last one closes the connections, each on its thread, and frees.  Any thread.  NULL is
  * ignored. */
 void hf_upstream_unref(struct hf_upstream *);
+
+/* Whether a node of ours is there, which says what became of a call in fields that are believed
+ * (control.h).  At first nobody knows, and what comes from there is a function's.  Any thread. */
+void hf_upstream_set_node(struct hf_upstream *, bool is_node);
+bool hf_upstream_is_node(const struct hf_upstream *);
 
 /* Nobody answers there any more: closes all connections, so that the calls on them end. */
 void hf_upstream_cut(struct hf_upstream *);

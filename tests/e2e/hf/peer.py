@@ -13,9 +13,11 @@ from hf import net, pb
 
 class Peer:
     """Two gRPC servers: the API, where it tells what it has warm, and the proxy, which answers
-    every unary call by `answer(context, request)` and keeps the metadata it saw in `calls`."""
+    every unary call by `answer(context, request)` and keeps the metadata it saw in `calls`.
+    With `snapshot` it says at once that it has nothing warm, as ours do."""
 
-    def __init__(self, host, service="leaf.Leaf", info=None):
+    def __init__(self, host, service="leaf.Leaf", info=None, snapshot=False):
+        self.snapshot = snapshot
         self.api, self.proxy = net.free_address(host), net.free_address(host)
         self.answer = lambda context, request: request
         self.calls, self.listeners = [], []
@@ -36,6 +38,8 @@ class Peer:
 
     def _state(self, _, context):
         told = queue.Queue()
+        if self.snapshot:
+            told.put(pb.common.StateResponse())
         context.add_callback(lambda: told.put(None))
         self.listeners.append(told)
         yield from iter(told.get, None)
