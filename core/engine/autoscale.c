@@ -399,6 +399,15 @@ hf_autoscaler_started(struct hf_autoscaler *as, struct hf_fleet_instance *instan
     hf_scaled_retry_blocked(as, now_ns);
 }
 
+static void
+note_failure(struct hf_scaled *f, const char *reason, uint64_t now_ns)
+{
+    f->failures++;
+    f->failed_ns = now_ns;
+    free(f->failure);
+    f->failure = strdup(reason);
+}
+
 /* An instance has gone; `blame`: so that its worker had better not try again soon. */
 static void
 lose(struct hf_autoscaler *as, struct hf_fleet_instance *instance, bool blame, const char *reason,
@@ -408,10 +417,7 @@ lose(struct hf_autoscaler *as, struct hf_fleet_instance *instance, bool blame, c
 
     if (blame && !instance->obsolete) {
         hf_fleet_failed(as->fleet, instance, now_ns);
-        f->failures++;
-        f->failed_ns = now_ns;
-        free(f->failure);
-        f->failure = strdup(reason);
+        note_failure(f, reason, now_ns);
     } else {
         hf_fleet_set_state(as->fleet, instance, HF_INSTANCE_GONE, now_ns);
     }
@@ -473,6 +479,24 @@ hf_autoscaler_gone(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                  (instance->state == HF_INSTANCE_READY && young),
              reason, now_ns);
     }
+}
+
+void
+hf_autoscaler_unreachable(struct hf_autoscaler *as, struct hf_fleet_instance *instance, bool served,
+                          const char *reason, uint64_t now_ns)
+{
+    struct hf_scaled *f = hf_scaled_of(instance->function);
+
+    if (instance->state != HF_INSTANCE_READY) {
+        return;
+    }
+    if (!served && !instance->obsolete) {
+        hf_fleet_blame(as->fleet, instance, now_ns);
+        note_failure(f, reason, now_ns);
+    }
+    hf_fleet_outdate(instance);
+    hf_scaled_drain(as, instance, now_ns);
+    hf_scaled_attend(as, f, now_ns);
 }
 
 void

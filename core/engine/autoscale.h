@@ -189,7 +189,12 @@ void hf_autoscaler_stopped(struct hf_autoscaler *as, struct hf_fleet_instance *i
 void hf_autoscaler_gone(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                         const char *reason, uint64_t now_ns);
 
-/* It must go although it runs: the pool ejected it, or somebody asked for it.  It drains. */
+/* It can't be called: its connections fail.  It drains, and its successor may start beside it.
+ * One that has not `served` any call counts as a failed start, for the same pauses. */
+void hf_autoscaler_unreachable(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
+                               bool served, const char *reason, uint64_t now_ns);
+
+/* It must go although it runs: somebody asked for it.  It drains. */
 void hf_autoscaler_retire(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                           uint64_t now_ns);
 

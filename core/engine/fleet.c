@@ -337,6 +337,13 @@ hf_fleet_failed(struct hf_fleet *fleet, struct hf_fleet_instance *instance, uint
 }
 
 void
+hf_fleet_blame(struct hf_fleet *fleet, struct hf_fleet_instance *instance, uint64_t now_ns)
+{
+    hf_assert(instance->state == HF_INSTANCE_READY && !instance->obsolete);
+    hf_share_blame(fleet, instance, now_ns);
+}
+
+void
 hf_fleet_outdate(struct hf_fleet_instance *instance)
 {
     if (!instance->obsolete) {

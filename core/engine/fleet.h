@@ -162,6 +162,9 @@ void hf_fleet_started(struct hf_fleet *fleet, struct hf_fleet_instance *instance
  * function until a backoff has passed.  -> GONE. */
 void hf_fleet_failed(struct hf_fleet *fleet, struct hf_fleet_instance *instance, uint64_t now_ns);
 
+/* A READY instance turned out to be useless: the same pause, while it is still there. */
+void hf_fleet_blame(struct hf_fleet *fleet, struct hf_fleet_instance *instance, uint64_t now_ns);
+
 /* A READY instance has lived long enough: earlier failures on its worker are forgotten. */
 void hf_fleet_proved(struct hf_fleet_instance *instance);
 

@@ -379,6 +379,7 @@ must_eject(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, uint32_t out
 {
     uint32_t limit = pool->settings->eject_after;
 
+    endpoint->served |= outcome == HF_OUTCOME_OK || outcome == HF_OUTCOME_CANCELLED;
     if (outcome == HF_OUTCOME_OK) {
         endpoint->failures = 0;
     } else if (outcome == HF_OUTCOME_FAILED) {

@@ -44,14 +44,21 @@ enum hf_grpc_probe_result {
     HF_GRPC_PROBE_NO_SERVER    /* nothing there, or nothing that speaks HTTP/2, in time */
 };
 
+/* How far a probe looks. */
+enum hf_grpc_probe_depth {
+    HF_GRPC_PROBE_HTTP2, /* until the peer's SETTINGS have come */
+    HF_GRPC_PROBE_HEALTH /* asks its health service too */
+};
+
 /* `text` says what was found, for a log line; borrowed. */
 typedef void hf_grpc_probe_fn(void *arg, enum hf_grpc_probe_result result, const char *text);
 
 /* Looks once: connects, waits for the peer's SETTINGS (a bare TCP connect proves nothing
- * behind a port proxy), then calls Health/Check for the server as a whole.  On 0, `fn`
- * runs exactly once, later, unless cancelled before.  `ret` may be NULL. */
-int hf_grpc_probe(struct hf_loop *loop, const char *address, uint64_t timeout_ns,
-                  hf_grpc_probe_fn *fn, void *arg, struct hf_grpc_probe **ret, struct hf_err *err);
+ * behind a port proxy), then, if `depth` says so, calls Health/Check for the server as a
+ * whole.  On 0, `fn` runs exactly once, later, unless cancelled before.  `ret` may be NULL. */
+int hf_grpc_probe(struct hf_loop *loop, const char *address, enum hf_grpc_probe_depth depth,
+                  uint64_t timeout_ns, hf_grpc_probe_fn *fn, void *arg, struct hf_grpc_probe **ret,
+                  struct hf_err *err);
 
 /* `fn` will not run.  NULL is allowed. */
 void hf_grpc_probe_cancel(struct hf_grpc_probe *probe);

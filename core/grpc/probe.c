@@ -23,6 +23,7 @@ struct hf_grpc_probe {
     hf_grpc_probe_fn *fn;
     void *arg;
     uint64_t timeout_ns;
+    enum hf_grpc_probe_depth depth;
     struct hf_timer limit;
 
     /* What was found, once `finished` is queued: told outside the client's callbacks. */
@@ -114,9 +115,16 @@ on_http2(void *arg, int code)
         .response = &grpc__health__v1__health_check_response__descriptor,
         .timeout_ns = probe->timeout_ns,
     };
+    char text[TEXT_MAX];
 
     if (code < 0) {
-        finish(probe, HF_GRPC_PROBE_NO_SERVER, "no HTTP/2 server answers");
+        snprintf(text, sizeof text, "no HTTP/2 server answers: %s",
+                 hf_h2_channel_last_error(hf_grpc_client_channel(probe->client)));
+        finish(probe, HF_GRPC_PROBE_NO_SERVER, text);
+        return;
+    }
+    if (probe->depth == HF_GRPC_PROBE_HTTP2) {
+        finish(probe, HF_GRPC_PROBE_READY, "an HTTP/2 server");
         return;
     }
     hf_timer_cancel(&probe->limit); /* The call has its own. */
@@ -126,8 +134,9 @@ on_http2(void *arg, int code)
 }
 
 int
-hf_grpc_probe(struct hf_loop *loop, const char *address, uint64_t timeout_ns, hf_grpc_probe_fn *fn,
-              void *arg, struct hf_grpc_probe **ret, struct hf_err *err)
+hf_grpc_probe(struct hf_loop *loop, const char *address, enum hf_grpc_probe_depth depth,
+              uint64_t timeout_ns, hf_grpc_probe_fn *fn, void *arg, struct hf_grpc_probe **ret,
+              struct hf_err *err)
 {
     struct hf_grpc_probe *probe = calloc(1, sizeof *probe);
     int r;
@@ -138,6 +147,7 @@ hf_grpc_probe(struct hf_loop *loop, const char *address, uint64_t timeout_ns, hf
     probe->magic = PROBE_MAGIC;
     probe->fn = fn;
     probe->arg = arg;
+    probe->depth = depth;
     probe->timeout_ns = timeout_ns;
     hf_timer_init(&probe->limit, loop, HF_TIMER_REAL, on_limit);
     hf_deferred_init(&probe->finished, tell);

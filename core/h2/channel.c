@@ -368,3 +368,9 @@ hf_h2_channel_waiting(const struct hf_h2_channel *channel)
 {
     return channel->n_waiting;
 }
+
+const char *
+hf_h2_channel_last_error(const struct hf_h2_channel *channel)
+{
+    return channel->last_error;
+}

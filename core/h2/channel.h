@@ -99,6 +99,9 @@ uint32_t hf_h2_channel_streams(const struct hf_h2_channel *);     /* open */
 uint32_t hf_h2_channel_connections(const struct hf_h2_channel *); /* open or being made */
 uint32_t hf_h2_channel_waiting(const struct hf_h2_channel *);     /* requests without a stream */
 
+/* Why the last dial failed, or "". */
+const char *hf_h2_channel_last_error(const struct hf_h2_channel *);
+
 /* Something the owner keeps a pool of channels for: runs when the last
  * connection has closed and nothing waits.  `fn` may free the channel. */
 void hf_h2_channel_on_idle(struct hf_h2_channel *, void (*fn)(void *arg), void *arg);

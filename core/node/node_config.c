@@ -166,9 +166,11 @@ static const struct hf_option worker_rows[] = {
     { "controller_address", HF_OPT_ADDRESS, .help =
       "The same as instances see it (CONTROLLER_ADDRESS); unset: the API address." },
     { "readiness", HF_OPT_ENUM, .fallback = "either", .choices = "signal|probe|either", .help =
-      "How an instance shows that it serves: it calls SignalReady, or it answers a probe." },
+      "How an instance shows that it serves. signal: it calls SignalReady, which is believed, for a "
+      "worker that cannot reach its instances; probe: it answers as a server and says that it is well; "
+      "either: it answers as a server, which is looked at as soon as it signals." },
     { "containerized", HF_OPT_BOOL, .fallback = "no", .help =
-      "The worker reaches instances at their internal address, for probes." },
+      "The worker reaches instances at their internal address, not the external one, for probes." },
     { "ready_timeout", HF_OPT_DURATION, .fallback = "30s", .min = "10ms", .max = "1h", .help =
       "For a started instance to become ready; then it is removed." },
     { "stop_grace", HF_OPT_DURATION, .fallback = "5s", .max = "1h", .help =

@@ -14,6 +14,7 @@ E2E_TESTS = \
     %D%/24-refusals.py \
     %D%/26-control-metadata.py \
     %D%/30-scale.py \
+    %D%/31-readiness.py \
     %D%/32-change.py \
     %D%/34-crash.py \
     %D%/35-ends.py \

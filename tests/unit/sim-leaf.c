@@ -647,6 +647,18 @@ sim_crash(struct sim_function *function)
 }
 
 void
+sim_unreachable(struct sim_function *function, bool served)
+{
+    struct sim *sim = function->sim;
+    struct hf_fleet_instance *instance = hf_list_first(
+        &function->active->instances[HF_INSTANCE_READY], struct hf_fleet_instance, of_function);
+
+    hf_assert(instance);
+    hf_autoscaler_unreachable(sim->autoscaler, instance, served, "nobody listens", sim->now);
+    perform_all(sim);
+}
+
+void
 sim_run(struct sim *sim, uint64_t ns)
 {
     uint64_t until = sim->now + ns;

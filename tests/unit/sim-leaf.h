@@ -97,6 +97,9 @@ void sim_delete(struct sim_function *function);
 /* One READY instance of the function dies by itself. */
 void sim_crash(struct sim_function *function);
 
+/* The connections of one READY instance fail; whether it has served a call. */
+void sim_unreachable(struct sim_function *function, bool served);
+
 /* Lets time pass. */
 void sim_run(struct sim *sim, uint64_t ns);
 

@@ -207,7 +207,9 @@ check_probe(const char *address, uint64_t timeout_ns, enum hf_grpc_probe_result 
 {
     struct finding finding = { 0 };
 
-    UNIT_INT(hf_grpc_probe(loop, address, timeout_ns, note_finding, &finding, NULL, NULL), 0);
+    UNIT_INT(hf_grpc_probe(loop, address, HF_GRPC_PROBE_HEALTH, timeout_ns, note_finding, &finding,
+                           NULL, NULL),
+             0);
     CU_ASSERT_TRUE(hf_loop_run_until(loop, is_found, &finding, WAIT_NS));
     UNIT_INT(finding.result, expected);
     CU_ASSERT_TRUE(finding.text[0] != '\0');
@@ -263,8 +265,8 @@ a_probe_can_be_cancelled(void)
     struct hf_grpc_probe *probe = NULL;
 
     begin(true);
-    UNIT_INT(hf_grpc_probe(loop, hf_grpc_server_address(server), WAIT_NS, note_finding, &finding,
-                           &probe, NULL),
+    UNIT_INT(hf_grpc_probe(loop, hf_grpc_server_address(server), HF_GRPC_PROBE_HEALTH, WAIT_NS,
+                           note_finding, &finding, &probe, NULL),
              0);
     CU_ASSERT_FALSE(hf_loop_run_until(loop, is_found, &finding, 0));
     hf_grpc_probe_cancel(probe);

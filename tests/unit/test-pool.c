@@ -336,6 +336,30 @@ failures_in_a_row_eject(void)
 }
 
 static void
+an_endpoint_has_served_once_a_call_ended_well(void)
+{
+    struct hf_waiter w;
+    struct hf_pool_endpoint *a;
+
+    begin(10, 5);
+    a = add("a", 1);
+    hf_waiter_init(&w);
+    take(&w);
+    release(&w, HF_OUTCOME_FAILED);
+    take(&w);
+    release(&w, HF_OUTCOME_RELEASED);
+    CU_ASSERT_FALSE(a->served);
+    take(&w);
+    release(&w, HF_OUTCOME_CANCELLED); /* the caller's doing: the connection was there */
+    CU_ASSERT_TRUE(a->served);
+    take(&w);
+    release(&w, HF_OUTCOME_FAILED);
+    CU_ASSERT_TRUE(a->served);
+    drain(a);
+    end();
+}
+
+static void
 an_ejected_endpoint_finishes_its_calls(void)
 {
     struct hf_waiter w[2];
@@ -606,7 +630,9 @@ UNIT_MAIN("pool", UNIT_TEST(grants_while_there_are_slots),
           UNIT_TEST(unlimited_capacity_never_fills), UNIT_TEST(new_calls_queue_behind_waiting_ones),
           UNIT_TEST(a_full_queue_refuses), UNIT_TEST(an_avoided_endpoint_is_not_given_again),
           UNIT_TEST(a_grant_passes_over_a_cancelled_call), UNIT_TEST(drained_is_reported_once),
-          UNIT_TEST(failures_in_a_row_eject), UNIT_TEST(an_ejected_endpoint_finishes_its_calls),
+          UNIT_TEST(failures_in_a_row_eject),
+          UNIT_TEST(an_endpoint_has_served_once_a_call_ended_well),
+          UNIT_TEST(an_ejected_endpoint_finishes_its_calls),
           UNIT_TEST(idle_endpoints_go_longest_idle_first),
           UNIT_TEST(a_leaving_endpoint_goes_when_it_is_idle), UNIT_TEST(capacity_changes_at_once),
           UNIT_TEST(refusing_wakes_all_and_closing_all_to_come),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/counters.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "grpc/health.h"
@@ -13,6 +14,8 @@
 #include "node/node.h"
 
 HF_LOG_MODULE(leaf);
+
+HF_COUNTER(leaf_unreachable, "Instances that could not be reached before they had served a call.");
 
 /* --- making and forgetting ------------------------------------------------- */
 
@@ -286,11 +289,20 @@ on_ejected(struct hf_callee_endpoint *endpoint, void *endpoint_user)
     struct hf_leaf_instance *instance =
         hf_cast(endpoint_user, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
 
-    (void)endpoint;
-    hf_log(HF_LOG_WARNING, "instance can't be reached; replacing it",
-           HF_KV_STR("function", instance->fleet->function->spec->id),
-           HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address));
-    hf_autoscaler_retire(instance->leaf->autoscaler, instance->fleet, hf_leaf_now(instance->leaf));
+    bool served = hf_callee_endpoint_served(endpoint);
+    char why[256];
+
+    snprintf(why, sizeof why, "instance '%s' cannot be reached at %s, and has not served any call",
+             instance->id, instance->address);
+    if (!served) {
+        hf_count(&leaf_unreachable);
+    }
+    hf_log_limited(HF_LOG_WARNING, "instance can't be reached; replacing it",
+                   HF_KV_STR("function", instance->fleet->function->spec->id),
+                   HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address),
+                   HF_KV_BOOL("served", served));
+    hf_autoscaler_unreachable(instance->leaf->autoscaler, instance->fleet, served, why,
+                              hf_leaf_now(instance->leaf));
     hf_leaf_tell_state(instance->fleet->function->user);
     hf_leaf_pump(instance->leaf);
 }

@@ -164,6 +164,9 @@ void hf_callee_leave(struct hf_callee_endpoint *);
 /* Drains the endpoint that has been idle longest, since `before_ns` or earlier; false: none. */
 bool hf_callee_drain_idle(struct hf_callee *, uint64_t before_ns);
 
+/* Whether a call has ended there without a failure of the connection. */
+bool hf_callee_endpoint_served(struct hf_callee_endpoint *);
+
 /* The role needs to hear no more of it: takes it out of use if that was not done; calls in flight
  * go on. */
 void hf_callee_drop(struct hf_callee_endpoint *);

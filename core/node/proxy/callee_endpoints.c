@@ -138,6 +138,17 @@ hf_callee_drain_idle(struct hf_callee *callee, uint64_t before_ns)
     return found;
 }
 
+bool
+hf_callee_endpoint_served(struct hf_callee_endpoint *endpoint)
+{
+    bool served;
+
+    pthread_mutex_lock(&endpoint->callee->mutex);
+    served = endpoint->pool->served;
+    pthread_mutex_unlock(&endpoint->callee->mutex);
+    return served;
+}
+
 void
 hf_callee_drop(struct hf_callee_endpoint *endpoint)
 {

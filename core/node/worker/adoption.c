@@ -173,8 +173,8 @@ on_again(struct hf_timer *timer)
     const char *address =
         worker->internal ? claim->info.internal_address : claim->info.external_address;
 
-    if (hf_grpc_probe(worker->loop, address, ANSWER_NS, on_probed, claim, &claim->probe, NULL) <
-        0) {
+    if (hf_grpc_probe(worker->loop, address, HF_GRPC_PROBE_HEALTH, ANSWER_NS, on_probed, claim,
+                      &claim->probe, NULL) < 0) {
         hf_timer_set(&claim->again, ASK_NS);
     }
 }

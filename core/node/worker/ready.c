@@ -2,10 +2,16 @@
  * ready.c - finding out that an instance serves.
  *
  * Functions of this platform say so with SignalReady.  A signal may come before the
- * runtime has told the instance's id: it is remembered (early.c).  Other functions are
- * probed: ready means that they speak HTTP/2 and, where they have the gRPC health
- * service, say that they serve.
+ * runtime has told the instance's id: it is remembered (early.c).  It is a hint:
+ * functions signal before they listen, or listen where nobody reaches them.  So the
+ * address is asked at once, and again until the limit; that it speaks HTTP/2 is enough.
+ * Only where the worker cannot reach instances (`readiness = signal`) is it believed.
+ *
+ * Other functions are probed: ready means that they speak HTTP/2 and, where they have the
+ * gRPC health service, say that they serve.
  */
+#include <stdio.h>
+
 #include "base/log.h"
 #include "grpc/health.h"
 #include "node/worker/worker.h"
@@ -18,6 +24,22 @@ HF_LOG_MODULE(worker);
 
 /* --- signals --------------------------------------------------------------- */
 
+static void probe(struct hf_worker_instance *instance);
+
+/* The instance says that it is ready. */
+static void
+take_signal(struct hf_worker_instance *instance)
+{
+    if (instance->worker->readiness == HF_READY_BY_SIGNAL) {
+        hf_worker_instance_ready(instance);
+        return;
+    }
+    instance->signalled = true;
+    hf_grpc_probe_cancel(hf_steal(instance->probe)); /* which asks for more */
+    instance->probe_delay_ns = PROBE_FIRST_NS;
+    probe(instance);
+}
+
 void
 hf_worker_ready_signal(struct hf_worker_role *worker, const char *instance_id)
 {
@@ -25,8 +47,9 @@ hf_worker_ready_signal(struct hf_worker_role *worker, const char *instance_id)
 
     if (!instance) {
         hf_worker_early_remember(worker, instance_id);
-    } else if (instance->state == HF_WORKER_WAITING && worker->readiness & HF_READY_BY_SIGNAL) {
-        hf_worker_instance_ready(instance);
+    } else if (instance->state == HF_WORKER_WAITING && !instance->signalled &&
+               worker->readiness & HF_READY_BY_SIGNAL) {
+        take_signal(instance);
     }
 }
 
@@ -45,21 +68,34 @@ on_probed(void *arg, enum hf_grpc_probe_result result, const char *text)
     }
     hf_log(HF_LOG_DEBUG, "not ready yet", HF_KV_STR("instance", instance->id),
            HF_KV_STR("found", text));
+    snprintf(instance->probe_found, sizeof instance->probe_found, "%s", text);
     hf_timer_set(&instance->probe_again, instance->probe_delay_ns);
     instance->probe_delay_ns = hf_min(instance->probe_delay_ns * 2, PROBE_MAX_NS);
+}
+
+static const char *
+probed_address(const struct hf_worker_instance *instance)
+{
+    return instance->worker->internal ? instance->internal : instance->external;
+}
+
+static void
+probe(struct hf_worker_instance *instance)
+{
+    enum hf_grpc_probe_depth depth =
+        instance->signalled ? HF_GRPC_PROBE_HTTP2 : HF_GRPC_PROBE_HEALTH;
+
+    hf_timer_cancel(&instance->probe_again);
+    if (hf_grpc_probe(instance->worker->loop, probed_address(instance), depth, PROBE_LIMIT_NS,
+                      on_probed, instance, &instance->probe, NULL) < 0) {
+        hf_timer_set(&instance->probe_again, PROBE_MAX_NS);
+    }
 }
 
 static void
 on_probe_again(struct hf_timer *timer)
 {
-    struct hf_worker_instance *instance =
-        hf_container_of(timer, struct hf_worker_instance, probe_again);
-    const char *address = instance->worker->internal ? instance->internal : instance->external;
-
-    if (hf_grpc_probe(instance->worker->loop, address, PROBE_LIMIT_NS, on_probed, instance,
-                      &instance->probe, NULL) < 0) {
-        hf_timer_set(&instance->probe_again, PROBE_MAX_NS);
-    }
+    probe(hf_container_of(timer, struct hf_worker_instance, probe_again));
 }
 
 static void
@@ -67,9 +103,18 @@ on_limit(struct hf_timer *timer)
 {
     struct hf_worker_instance *instance =
         hf_container_of(timer, struct hf_worker_instance, ready_limit);
-    const char *why = "it did not become ready in time ([worker] ready_timeout): it neither called "
-                      "SignalReady nor answered as an HTTP/2 server";
+    char why[384];
 
+    if (instance->signalled) {
+        snprintf(why, sizeof why,
+                 "it did not become ready in time ([worker] ready_timeout): it called SignalReady, "
+                 "but at %s there is %s",
+                 probed_address(instance), instance->probe_found);
+    } else {
+        snprintf(why, sizeof why,
+                 "it did not become ready in time ([worker] ready_timeout): it neither called "
+                 "SignalReady nor answered as an HTTP/2 server");
+    }
     hf_worker_instance_fail(instance, HF_ETIMEOUT, why);
 }
 
@@ -81,14 +126,16 @@ hf_worker_ready_begin(struct hf_worker_instance *instance)
     struct hf_worker_role *worker = instance->worker;
     bool signalled = hf_worker_early_recall(worker, instance->id);
 
-    if (signalled && worker->readiness & HF_READY_BY_SIGNAL) {
+    if (signalled && worker->readiness == HF_READY_BY_SIGNAL) {
         hf_worker_instance_ready(instance);
         return;
     }
     hf_timer_init(&instance->ready_limit, worker->loop, HF_TIMER_REAL, on_limit);
     hf_timer_init(&instance->probe_again, worker->loop, HF_TIMER_REAL, on_probe_again);
     hf_timer_set(&instance->ready_limit, worker->ready_ns);
-    if (worker->readiness & HF_READY_BY_PROBE) {
+    if (signalled && worker->readiness & HF_READY_BY_SIGNAL) {
+        take_signal(instance);
+    } else if (worker->readiness & HF_READY_BY_PROBE) {
         instance->probe_delay_ns = PROBE_FIRST_NS;
         hf_timer_set(&instance->probe_again, PROBE_FIRST_NS);
     }

@@ -52,9 +52,9 @@ struct hf_worker_owner;
 
 /* How an instance tells that it serves. */
 enum hf_readiness {
-    HF_READY_BY_SIGNAL = 1, /* it calls SignalReady */
+    HF_READY_BY_SIGNAL = 1, /* it calls SignalReady, and is believed */
     HF_READY_BY_PROBE = 2,  /* it answers as an HTTP/2 server, and as healthy */
-    HF_READY_BY_EITHER = 3  /* whichever comes first */
+    HF_READY_BY_EITHER = 3  /* the same, or it has called SignalReady and speaks HTTP/2 */
 };
 
 struct hf_worker_role {
@@ -195,6 +195,8 @@ struct hf_worker_instance {
     struct hf_timer probe_again;
     struct hf_grpc_probe *probe;
     uint64_t probe_delay_ns;
+    bool signalled;        /* it has said that it is ready */
+    char probe_found[192]; /* by the last probe that failed */
     struct hf_list starts; /* Start calls that wait for it */
     struct hf_list stops;  /* Stop calls that wait for its end */
 };
