@@ -28,13 +28,16 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/function_watch.c \
     %D%/help.c %D%/help.h \
     %D%/hint.c %D%/hint.h \
+    %D%/instance_text.c %D%/instance_text.h \
     %D%/instances.c \
     %D%/log_lines.c %D%/log_lines.h \
+    %D%/log_sources.c %D%/log_sources.h \
     %D%/logs.c \
     %D%/main.c \
     %D%/node.c \
     %D%/node_list.c %D%/node_list.h \
     %D%/nodes.c \
+    %D%/output.c %D%/output.h \
     %D%/plugin.c \
     %D%/protoc.c %D%/protoc.h \
     %D%/reflection.c %D%/reflection.h \

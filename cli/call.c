@@ -12,6 +12,7 @@
 #include "call_form.h"
 #include "call_input.h"
 #include "cli.h"
+#include "output.h"
 #include "proto/scalar.h"
 #include "protoc.h"
 #include "reflection.h"
@@ -58,6 +59,7 @@ struct calling {
     uint64_t deadline_ns;
     struct cli_codec codec;
     bool failed; /* an answer can't be shown: the call is given up */
+    bool shown;  /* a message */
     struct hf_err *err;
     struct hf_text out; /* with --json, what will be printed in the end */
     struct hf_json json;
@@ -91,6 +93,30 @@ put_message(struct calling *calling, const struct hf_text *text)
     return calling->out.truncated ? hf_fail(calling->err, HF_EFULL, "the answer is too long") : 0;
 }
 
+/* Shows a message to people.  JSON has a line for each; in the other forms, where a message may
+ * have any number of lines, something stands between two. */
+static bool
+show_message(struct calling *calling, struct hf_text *text)
+{
+    static const char *const between[] = {
+        [CLI_FORM_RAW] = "\n",
+        [CLI_FORM_TEXT] = "---\n",
+        [CLI_FORM_JSON] = NULL,
+    };
+    const char *separator = calling->shown ? between[calling->codec.form] : NULL;
+
+    calling->shown = true;
+    if (calling->codec.form == CLI_FORM_JSON) {
+        hf_text_add_char(text, '\n');
+    }
+    if (text->truncated) {
+        hf_fail(calling->err, HF_EFULL, "the answer is too long");
+        return false;
+    }
+    return (!separator || cli_print_bytes(separator, strlen(separator), calling->err) == CLI_OK) &&
+           cli_print_foreign(hf_text_str(text), text->len, calling->err) == CLI_OK;
+}
+
 static void
 on_message(void *arg, const void *message)
 {
@@ -109,10 +135,7 @@ on_message(void *arg, const void *message)
     } else if (calling->cli->json) {
         calling->failed = put_message(calling, &text) < 0;
     } else {
-        if (calling->codec.form == CLI_FORM_JSON) {
-            hf_text_add_char(&text, '\n');
-        }
-        calling->failed = cli_print(&text, calling->err) != CLI_OK;
+        calling->failed = !show_message(calling, &text);
     }
 }
 

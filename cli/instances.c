@@ -1,64 +1,69 @@
 /*
- * instances.c - `hyperfaas instances`: what runs on the workers, as they tell it.
+ * instances.c - `hyperfaas instances`: what there is on the workers, as they say it.
  */
 #include <string.h>
 
 #include "base/err.h"
 #include "cli.h"
+#include "instance_text.h"
 #include "table.h"
 #include "workers.h"
+
+/* Of a revision, for people; it is enough to tell two apart. */
+#define REVISION_SHOWN 8
+
+static const struct cli_flag instances_flags[] = {
+    { "all", 'a', NULL, "Also those that ended lately, and how." },
+    { 0 },
+};
 
 /* The listing so far. */
 struct listing {
     const char *only; /* function; NULL: all */
+    bool ended;       /* those too */
     struct cli_table *table;
     struct hf_json *json; /* NULL: text */
 };
 
-static const char *
-state_name(Hyperfaas__V1__InstanceState state)
+static void
+add_row(struct cli_table *table, const char *worker, const Hyperfaas__V1__Instance *instance,
+        const Hyperfaas__V1__InstanceEnded *end)
 {
-    switch (state) {
-    case HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STARTING:
-        return "starting";
-    case HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_READY:
-        return "ready";
-    case HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STOPPING:
-        return "stopping";
-    default:
-        return "unknown";
+    hf_autotext struct hf_text state;
+    char revision[REVISION_SHOWN + 1] = "";
+    char age[CLI_AGE_MAX];
+
+    hf_text_init(&state);
+    if (end) {
+        cli_add_end(end, &state);
+    } else {
+        hf_text_add(&state, cli_instance_state(instance));
     }
+    strncpy(revision, instance->revision, REVISION_SHOWN);
+    cli_age(cli_timestamp_ns(end ? end->ended : instance->started), age);
+    cli_table_row(table,
+                  CLI_CELLS(instance->instance_id, instance->function_id, hf_text_str(&state), age,
+                            revision, instance->external_address, worker, instance->name));
 }
 
 static void
-show_instance(void *arg, const char *worker, const Hyperfaas__V1__Instance *instance)
+show_instance(void *arg, const char *worker, const Hyperfaas__V1__Instance *instance,
+              const Hyperfaas__V1__InstanceEnded *end)
 {
     struct listing *listing = arg;
-    struct hf_json *json = listing->json;
 
-    if (listing->only && strcmp(listing->only, instance->function_id) != 0) {
+    if ((end && !listing->ended) ||
+        (listing->only && strcmp(listing->only, instance->function_id) != 0)) {
         return;
     }
-    if (!json) {
-        cli_table_row(listing->table,
-                      CLI_CELLS(instance->instance_id, instance->function_id,
-                                state_name(instance->state), instance->external_address, worker,
-                                instance->name));
-        return;
+    if (listing->json) {
+        cli_instance_json(listing->json, worker, instance, end);
+    } else {
+        add_row(listing->table, worker, instance, end);
     }
-    hf_json_object(json, NULL);
-    hf_json_str(json, "id", instance->instance_id);
-    hf_json_str(json, "function", instance->function_id);
-    hf_json_str(json, "state", state_name(instance->state));
-    hf_json_str(json, "name", instance->name);
-    hf_json_str(json, "worker", worker);
-    hf_json_str(json, "internal_address", instance->internal_address);
-    hf_json_str(json, "external_address", instance->external_address);
-    hf_json_str(json, "leaf", instance->leaf_id);
-    hf_json_end(json);
 }
 
-/* Asks each; one that fails is told of and does not hide the others. */
+/* Asks each; one that fails is reported and does not hide the others. */
 static bool
 ask_workers(struct cli *cli, struct listing *listing, struct hf_err *err)
 {
@@ -79,7 +84,10 @@ ask_workers(struct cli *cli, struct listing *listing, struct hf_err *err)
 static int
 instances(struct cli *cli, struct hf_err *err)
 {
-    struct listing listing = { .only = cli->argc > 0 ? cli->argv[0] : NULL };
+    struct listing listing = {
+        .only = cli->argc > 0 ? cli->argv[0] : NULL,
+        .ended = cli_flag(cli, "all"),
+    };
     hf_autotext struct hf_text out;
     struct cli_table table;
     struct hf_json json;
@@ -88,7 +96,8 @@ instances(struct cli *cli, struct hf_err *err)
 
     hf_text_init(&out);
     hf_json_init(&json, &out);
-    cli_table_init(&table, CLI_CELLS("ID", "FUNCTION", "STATE", "ADDRESS", "WORKER", "NAME"));
+    cli_table_init(&table, CLI_CELLS("ID", "FUNCTION", "STATE", "AGE", "REVISION", "ADDRESS",
+                                     "WORKER", "NAME"));
     listing.table = &table;
     if (cli->json) {
         listing.json = &json;
@@ -107,7 +116,9 @@ instances(struct cli *cli, struct hf_err *err)
 }
 
 const struct cli_command cli_instances_commands[] = {
-    { "instances", "[FUNCTION]", "Lists what runs on the workers.", NULL, 0, 1, instances,
-      "hyperfaas instances echo" },
+    { "instances", "[FUNCTION]",
+      "Lists what runs and what starts on the workers; the age of one that ended is the time "
+      "since.",
+      instances_flags, 0, 1, instances, "hyperfaas instances echo --all" },
     { 0 },
 };

@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 #include "cli.h"
+#include "output.h"
 
 /* A line that is longer is shown in several. */
 #define LINE_BYTES_MAX ((size_t)64 << 10)
@@ -56,7 +57,7 @@ write_line(struct cli_log_lines *lines)
         hf_text_add_mem(&out, line, lines->line.len);
     }
     hf_text_add_char(&out, '\n');
-    output->failed |= cli_print(&out, output->err) != CLI_OK;
+    output->failed |= cli_print_foreign(hf_text_str(&out), out.len, output->err) != CLI_OK;
     hf_text_clear(&lines->line);
 }
 
@@ -67,7 +68,7 @@ cli_log_lines_add(struct cli_log_lines *lines, const void *data, size_t len)
     const char *end = at + len;
 
     if (!lines->output->json && !lines->output->prefixed) {
-        lines->output->failed |= cli_print_bytes(data, len, lines->output->err) != CLI_OK;
+        lines->output->failed |= cli_print_foreign(data, len, lines->output->err) != CLI_OK;
         return;
     }
     while (at < end && !lines->output->failed) {

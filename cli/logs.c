@@ -1,244 +1,41 @@
 /*
  * logs.c - `hyperfaas logs`: what instances write, from the workers they run on.
  *
- * Each worker is asked what runs on it.  The logs of the instances that fit are read at the same
- * time; when following, those of instances that start later too.
+ * Each worker is asked what there is on it, and what it remembers of instances that ended.  The
+ * logs of those that fit are read at the same time; when following, those of instances that start
+ * later too.  Of a function that has no instance now the last one's is read.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "base/list.h"
 #include "base/macros.h"
 #include "base/parse.h"
 #include "cli.h"
 #include "grpc/client.h"
-#include "log_lines.h"
+#include "log_sources.h"
 #include "loop/loop.h"
 #include "loop/signals.h"
+#include "store.h"
+#include "table.h"
 #include "workers.h"
 
-/* Most logs that are read at once. */
-#define SOURCES_MAX 4096
-
 static const struct cli_flag logs_flags[] = {
-    { "follow", 'f', NULL, "Goes on until the instances end, or until Ctrl-C for a function." },
+    { "all", 'a', NULL, "Also of the function's instances that ended and are remembered." },
+    { "follow", 'f', NULL,
+      "Goes on until the instance ends; for a function until Ctrl-C, also while it has no "
+      "instance." },
     { "tail", 'n', "N", "Begins with the last N lines (default: with all that is kept)." },
     { 0 },
 };
-
-struct logs;
-
-/* A worker that is asked. */
-struct worker {
-    struct logs *logs;
-    const char *address;
-    struct hf_grpc_client *client;
-    struct hf_grpc_client_call *watch; /* NULL: it has ended */
-    bool synced;                       /* it has told what there is, or will not */
-};
-
-/* The log of an instance. */
-struct source {
-    struct hf_list node;
-    struct logs *logs;
-    struct worker *worker;
-    struct cli_log_lines lines;
-    bool asked; /* not known to run: asked for by its name */
-    bool done;
-    char id[];
-};
-
-struct logs {
-    struct cli *cli;
-    const char *word; /* the function or the instance */
-    bool follow;
-    uint32_t tail;
-    struct hf_loop *loop;
-    struct worker *workers;
-    size_t worker_count;
-    struct hf_list sources;
-    size_t source_count;
-    bool is_function; /* so the word was found to be */
-    bool reading;     /* all workers have been heard: new sources are read at once */
-    bool interrupted;
-    bool complete;
-    bool ending; /* what ends now is ended by us */
-    struct cli_log_output output;
-};
-
-/* --- one log ---------------------------------------------------------------------------- */
-
-static void
-complain(struct logs *logs, const char *worker, struct hf_err *err)
-{
-    hf_err_wrap(err, hf_err_code(err), "worker '%s'", worker);
-    cli_complain(logs->cli, err);
-    logs->complete = false;
-}
-
-static void
-on_chunk(void *arg, const void *message)
-{
-    struct source *source = arg;
-    const Hyperfaas__V1__LogChunk *chunk = message;
-
-    cli_log_lines_add(&source->lines, chunk->data.data, chunk->data.len);
-}
-
-static void
-on_log_end(void *arg, const struct hf_grpc_result *result)
-{
-    struct source *source = arg;
-    struct hf_err err = HF_ERR_INIT;
-
-    if (source->logs->ending) {
-        return;
-    }
-    source->done = true;
-    cli_log_lines_end(&source->lines);
-    if (result->code == HF_GRPC_NOT_FOUND && source->asked) {
-        source->lines.missing = true;
-    } else if (hf_grpc_result_error(result, source->id, &err) < 0) {
-        complain(source->logs, source->worker->address, &err);
-    }
-}
-
-static void
-read_log(struct source *source)
-{
-    struct logs *logs = source->logs;
-    Hyperfaas__V1__LogsRequest question = HYPERFAAS__V1__LOGS_REQUEST__INIT;
-    const struct hf_grpc_request request = {
-        .path = "/hyperfaas.v1.Node/Logs",
-        .message = &question.base,
-        .response = &hyperfaas__v1__log_chunk__descriptor,
-        .timeout_ns = logs->follow ? 0 : logs->cli->timeout_ns,
-    };
-
-    question.instance_id = source->id;
-    question.tail_lines = logs->tail;
-    question.follow = logs->follow;
-    source->done = hf_grpc_client_stream(source->worker->client, &request, on_chunk, on_log_end,
-                                         source, NULL) < 0;
-    logs->complete &= !source->done;
-}
-
-static void
-add_source(struct worker *worker, const char *id, const char *function, bool asked)
-{
-    struct logs *logs = worker->logs;
-    size_t len = strlen(id);
-    struct source *source =
-        logs->source_count < SOURCES_MAX ? calloc(1, sizeof *source + len + 1) : NULL;
-
-    if (!source) {
-        logs->complete = false;
-        return;
-    }
-    memcpy(source->id, id, len);
-    source->logs = logs;
-    source->worker = worker;
-    source->asked = asked;
-    cli_log_lines_init(&source->lines, &logs->output, source->id, function);
-    hf_list_append(&logs->sources, &source->node);
-    logs->source_count++;
-    if (logs->reading) {
-        read_log(source);
-    }
-}
-
-static bool
-has_source(const struct worker *worker, const char *id)
-{
-    struct source *source;
-
-    HF_LIST_FOR (source, &worker->logs->sources, node) {
-        if (source->worker == worker && strcmp(source->id, id) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* --- workers ---------------------------------------------------------------------------- */
-
-static void
-on_instance(struct worker *worker, const Hyperfaas__V1__Instance *instance)
-{
-    struct logs *logs = worker->logs;
-    bool of_function = strcmp(instance->function_id, logs->word) == 0;
-
-    if ((of_function || strcmp(instance->instance_id, logs->word) == 0) &&
-        !has_source(worker, instance->instance_id)) {
-        logs->is_function |= of_function;
-        add_source(worker, instance->instance_id, instance->function_id, false);
-    }
-}
-
-static void
-on_event(void *arg, const void *message)
-{
-    struct worker *worker = arg;
-    const Hyperfaas__V1__WatchEvent *event = message;
-
-    if (event->event_case == HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE) {
-        on_instance(worker, event->instance);
-    } else if (event->event_case == HYPERFAAS__V1__WATCH_EVENT__EVENT_SNAPSHOT_END) {
-        worker->synced = true;
-    }
-}
-
-static void
-on_watch_end(void *arg, const struct hf_grpc_result *result)
-{
-    struct worker *worker = arg;
-    struct hf_err err = HF_ERR_INIT;
-
-    if (worker->logs->ending) {
-        return;
-    }
-    worker->watch = NULL;
-    worker->synced = true;
-    if (result->code == HF_GRPC_UNIMPLEMENTED) {
-        hf_fail(&err, HF_EUNSUPPORTED, "it is of another implementation, which gives no logs");
-    } else if (hf_grpc_result_error(result, "listing instances", &err) == 0) {
-        return;
-    }
-    complain(worker->logs, worker->address, &err);
-}
-
-static void
-watch_worker(struct worker *worker, struct hf_err *err)
-{
-    Hyperfaas__V1__WatchRequest question = HYPERFAAS__V1__WATCH_REQUEST__INIT;
-    const struct hf_grpc_request request = {
-        .path = "/hyperfaas.v1.Node/Watch",
-        .message = &question.base,
-        .response = &hyperfaas__v1__watch_event__descriptor,
-        .timeout_ns = worker->logs->follow ? 0 : worker->logs->cli->timeout_ns,
-    };
-    int r = hf_grpc_client_new(worker->logs->loop, worker->address, NULL, &worker->client, err);
-
-    question.node_id = (char *)(uintptr_t) "hyperfaas logs"; /* only read */
-    if (r == 0) {
-        r = hf_grpc_client_stream(worker->client, &request, on_event, on_watch_end, worker,
-                                  &worker->watch);
-        r = r < 0 ? hf_fail(err, r, "no memory to ask it") : 0;
-    }
-    if (r < 0) {
-        worker->synced = true;
-        complain(worker->logs, worker->address, err);
-        hf_err_clear(err);
-    }
-}
 
 /* --- waiting ---------------------------------------------------------------------------- */
 
 static void
 on_signal(void *arg, int signal)
 {
-    struct logs *logs = arg;
+    struct cli_logs *logs = arg;
 
     (void)signal;
     logs->interrupted = true;
@@ -247,7 +44,7 @@ on_signal(void *arg, int signal)
 static bool
 are_all_heard(void *arg)
 {
-    const struct logs *logs = arg;
+    const struct cli_logs *logs = arg;
 
     for (size_t i = 0; i < logs->worker_count; i++) {
         if (!logs->workers[i].synced && !logs->interrupted) {
@@ -261,8 +58,8 @@ are_all_heard(void *arg)
 static bool
 is_over(void *arg)
 {
-    const struct logs *logs = arg;
-    const struct source *source;
+    const struct cli_logs *logs = arg;
+    const struct cli_log_source *source;
 
     if (logs->interrupted || logs->output.failed) {
         return true;
@@ -280,21 +77,82 @@ is_over(void *arg)
     return true;
 }
 
-/* An instance that no worker knows as running may have left its log. */
-static void
-ask_by_name(struct logs *logs)
+/* --- which logs -------------------------------------------------------------------------- */
+
+/* The one that ended last; NULL if one runs, or none is known. */
+static struct cli_log_source *
+last_ended(const struct cli_logs *logs)
 {
-    for (size_t i = 0; i < logs->worker_count; i++) {
-        if (logs->workers[i].watch) {
-            add_source(&logs->workers[i], logs->word, "", true);
+    struct cli_log_source *source;
+    struct cli_log_source *last = NULL;
+
+    HF_LIST_FOR (source, &logs->sources, node) {
+        if (source->ended_ns == 0 || !source->of_function) {
+            return NULL;
+        }
+        if (!last || source->ended_ns > last->ended_ns) {
+            last = source;
+        }
+    }
+    return last;
+}
+
+/* Leaves out what ended, unless it was asked for or nothing else is there. */
+static void
+choose(struct cli_logs *logs)
+{
+    struct cli_log_source *last = last_ended(logs);
+    struct cli_log_source *source;
+    char age[CLI_AGE_MAX];
+
+    if (logs->all || (logs->follow && last)) {
+        last = NULL;
+    } else if (last && !logs->output.json) {
+        fprintf(stderr,
+                "hyperfaas: '%s' has no instance now; this is the log of %s, which ended %s ago "
+                "(see 'hyperfaas instances %s --all')\n",
+                logs->word, last->id, cli_age(last->ended_ns, age), logs->word);
+    }
+    HF_LIST_FOR (source, &logs->sources, node) {
+        if (source->ended_ns > 0 && source->of_function && !logs->all && source != last) {
+            source->done = true;
+            source->lines.missing = true;
+            logs->source_count--;
         }
     }
 }
 
-static bool
-was_found(const struct logs *logs)
+/* A worker that was restarted may still have the log of an instance that it does not remember. */
+static void
+ask_by_name(struct cli_logs *logs)
 {
-    const struct source *source;
+    for (size_t i = 0; i < logs->worker_count; i++) {
+        struct cli_log_source *source =
+            logs->workers[i].watch ? cli_log_source_add(&logs->workers[i], logs->word, "") : NULL;
+
+        if (source) {
+            source->maybe = true;
+        }
+    }
+}
+
+/* One that has no instance, and of which no worker remembers any. */
+static bool
+is_registered(struct cli_logs *logs)
+{
+    hf_auto(cli_store_close) struct cli_store *store = NULL;
+    struct cli_document document = { .data = NULL };
+    bool found = cli_store_open(logs->cli, &store, NULL) == 0 &&
+                 cli_store_get(store, logs->word, &document, NULL) == 0;
+
+    free(document.data);
+    return found;
+}
+
+static bool
+was_found(const struct cli_logs *logs)
+{
+    const struct cli_log_source *source;
 
     HF_LIST_FOR (source, &logs->sources, node) {
         if (!source->lines.missing) {
@@ -304,23 +162,45 @@ was_found(const struct logs *logs)
     return false;
 }
 
+static int
+fail_without_log(const struct cli_logs *logs, struct hf_err *err)
+{
+    if (logs->is_function) {
+        hf_fail(err, HF_ENOTFOUND,
+                "function '%s' has no instance now, and no log of an earlier one is kept: --follow "
+                "waits for the next",
+                logs->word);
+    } else {
+        hf_fail(
+            err, HF_ENOTFOUND,
+            "'%s' is neither a function, nor an instance whose log is kept: 'hyperfaas instances "
+            "--all' shows those that run and those that ended lately",
+            logs->word);
+    }
+    return CLI_FAILED;
+}
+
 /* Reads all there is; an exit code. */
 static int
-read_logs(struct logs *logs, struct hf_err *err)
+read_logs(struct cli_logs *logs, struct hf_err *err)
 {
-    struct source *source;
+    struct cli_log_source *source;
 
     if (!hf_loop_run_until(logs->loop, are_all_heard, logs, logs->cli->timeout_ns)) {
         hf_fail(err, HF_ETIMEOUT, "the workers did not answer in time");
         return CLI_FAILED;
     }
     if (logs->source_count == 0) {
+        logs->is_function = is_registered(logs);
         ask_by_name(logs);
     }
+    choose(logs);
     logs->output.prefixed = logs->source_count > 1 || (logs->follow && logs->is_function);
     logs->reading = true;
     HF_LIST_FOR (source, &logs->sources, node) {
-        read_log(source);
+        if (!source->done) {
+            cli_log_source_read(source);
+        }
     }
     if (!hf_loop_run_until(logs->loop, is_over, logs,
                            logs->follow ? CLI_FOR_EVER : logs->cli->timeout_ns + HF_SEC)) {
@@ -328,11 +208,7 @@ read_logs(struct logs *logs, struct hf_err *err)
         return CLI_FAILED;
     }
     if (!was_found(logs) && !logs->interrupted) {
-        hf_fail(err, HF_ENOTFOUND,
-                "'%s' is neither a function that has an instance now, nor an instance whose log is "
-                "kept: 'hyperfaas instances' shows those that run",
-                logs->word);
-        return CLI_FAILED;
+        return fail_without_log(logs, err);
     }
     return logs->complete && !logs->output.failed ? CLI_OK : CLI_FAILED;
 }
@@ -340,10 +216,10 @@ read_logs(struct logs *logs, struct hf_err *err)
 /* --- the command ------------------------------------------------------------------------ */
 
 static void
-free_logs(struct logs *logs)
+free_logs(struct cli_logs *logs)
 {
-    struct source *source;
-    struct source *next;
+    struct cli_log_source *source;
+    struct cli_log_source *next;
 
     logs->ending = true;
     for (size_t i = 0; i < logs->worker_count; i++) {
@@ -358,7 +234,7 @@ free_logs(struct logs *logs)
 }
 
 static int
-run(struct logs *logs, struct hf_err *err)
+run(struct cli_logs *logs, struct hf_err *err)
 {
     struct hf_signals *signals = NULL;
     struct cli_workers workers = { .count = 0 };
@@ -372,7 +248,7 @@ run(struct logs *logs, struct hf_err *err)
         for (size_t i = 0; i < logs->worker_count; i++) {
             logs->workers[i].logs = logs;
             logs->workers[i].address = workers.address[i];
-            watch_worker(&logs->workers[i], err);
+            cli_log_worker_watch(&logs->workers[i], err);
         }
         exit_code = read_logs(logs, err);
     }
@@ -386,10 +262,11 @@ static int
 logs(struct cli *cli, struct hf_err *err)
 {
     const char *tail = cli_flag(cli, "tail");
-    struct logs logs = {
+    struct cli_logs logs = {
         .cli = cli,
         .word = cli->argv[0],
         .follow = cli_flag(cli, "follow"),
+        .all = cli_flag(cli, "all"),
         .complete = true,
         .output = { .json = cli->json, .err = err },
     };

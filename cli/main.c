@@ -21,6 +21,7 @@
 #include "help.h"
 #include "node/node_config.h"
 #include "node/node_paths.h"
+#include "output.h"
 #include "plugin/module.h"
 
 /* --- what commands use ------------------------------------------------------------------- */
@@ -137,7 +138,8 @@ cli_complain(const struct cli *cli, const struct hf_err *err)
 
     hf_text_init(&out);
     if (!cli->json) {
-        fprintf(stderr, "hyperfaas: %s\n", hf_err_message(err));
+        cli_add_harmless(hf_err_message(err), strlen(hf_err_message(err)), &out);
+        fprintf(stderr, "hyperfaas: %s\n", hf_text_str(&out));
         return;
     }
     hf_json_init(&json, &out);

@@ -2,7 +2,6 @@
  * nodes.c - commands that concern the nodes of the platform: who is there, out of service
  * and back.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,36 +26,13 @@ state_of(const struct cli_node *node)
     return node->draining ? "draining" : "ready";
 }
 
-/* "45s", "12m", "5h", "9d"; "" if it is not known. */
-static const char *
-age_of(const struct cli_node *node, char ret[static 32])
-{
-    static const struct {
-        uint64_t seconds;
-        char unit;
-    } units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
-    uint64_t now = hf_wall_now();
-    uint64_t age = now > node->started_ns ? (now - node->started_ns) / HF_SEC : 0;
-    size_t i = 0;
-
-    ret[0] = '\0';
-    if (node->started_ns == 0) {
-        return ret;
-    }
-    while (units[i].seconds > 1 && age < 2 * units[i].seconds) {
-        i++;
-    }
-    snprintf(ret, 32, "%" PRIu64 "%c", age / units[i].seconds, units[i].unit);
-    return ret;
-}
-
 static void
 add_row(struct cli_table *table, const struct cli_node *node)
 {
     const struct hf_node_document *document = &node->document;
     hf_autotext struct hf_text roles;
     hf_autotext struct hf_text addresses;
-    char age[32];
+    char age[CLI_AGE_MAX];
 
     hf_text_init(&roles);
     hf_text_init(&addresses);
@@ -72,7 +48,7 @@ add_row(struct cli_table *table, const struct cli_node *node)
     cli_table_row(table,
                   CLI_CELLS(document->id, hf_text_str(&roles),
                             addresses.len ? hf_text_str(&addresses) : node->api, document->zone,
-                            document->version, state_of(node), age_of(node, age)));
+                            document->version, state_of(node), cli_age(node->started_ns, age)));
 }
 
 static void

@@ -3,9 +3,12 @@
  */
 #include "table.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/macros.h"
 
 /* Between two columns. */
@@ -29,6 +32,27 @@ cli_add_shown(const char *text, struct hf_text *out)
     for (text = *text ? text : "-"; *text; text++) {
         hf_text_add_char(out, (unsigned char)*text < ' ' || *text == 0x7F ? '?' : *text);
     }
+}
+
+const char *
+cli_age(uint64_t since_ns, char buf[static CLI_AGE_MAX])
+{
+    static const struct {
+        uint64_t seconds;
+        char unit;
+    } units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+    uint64_t age = hf_sub_saturated(hf_wall_now(), since_ns) / HF_SEC;
+    size_t i = 0;
+
+    buf[0] = '\0';
+    if (since_ns == 0) {
+        return buf;
+    }
+    while (units[i].seconds > 1 && age < 2 * units[i].seconds) {
+        i++;
+    }
+    snprintf(buf, CLI_AGE_MAX, "%" PRIu64 "%c", age / units[i].seconds, units[i].unit);
+    return buf;
 }
 
 static void

@@ -11,6 +11,7 @@
 #define HF_CLI_TABLE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/text.h"
 
@@ -18,6 +19,11 @@
 
 /* Appends a text as people see it: "" as "-", and what a terminal would act upon as "?". */
 void cli_add_shown(const char *text, struct hf_text *out);
+
+#define CLI_AGE_MAX 32
+
+/* How long ago that was, by the wall clock: "45s", "12m", "5h", "9d"; "" for 0. */
+const char *cli_age(uint64_t since_ns, char buf[static CLI_AGE_MAX]);
 
 struct cli_table {
     struct hf_text cells; /* each ends with a NUL; the first row is the heading */

@@ -117,8 +117,15 @@ on_event(void *arg, const void *message)
     struct asking *asking = arg;
     const Hyperfaas__V1__WatchEvent *event = message;
 
-    if (event->event_case == HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE && !asking->synced) {
-        asking->each(asking->arg, asking->worker, event->instance);
+    if (asking->synced) {
+        return;
+    }
+    if (event->event_case == HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE) {
+        asking->each(asking->arg, asking->worker, event->instance, NULL);
+    } else if (event->event_case == HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE_ENDED &&
+               event->instance_ended->instance) {
+        asking->each(asking->arg, asking->worker, event->instance_ended->instance,
+                     event->instance_ended);
     } else if (event->event_case == HYPERFAAS__V1__WATCH_EVENT__EVENT_SNAPSHOT_END) {
         asking->synced = true;
     }
@@ -151,6 +158,7 @@ cli_worker_ask(const struct cli *cli, const char *worker, cli_instance_fn *each,
     int r = cli_rpc_open(worker, 0, &rpc, err);
 
     watch.node_id = (char *)(uintptr_t) "hyperfaas"; /* only read */
+    watch.all = true;
     if (r == 0) {
         r = cli_rpc_call(rpc, &request, &wait, err);
     }

@@ -19,11 +19,11 @@ struct cli_workers {
 int cli_workers_find(struct cli *cli, struct cli_workers *ret, struct hf_err *err);
 void cli_workers_fini(struct cli_workers *workers);
 
-/* An instance that runs; borrowed. */
-typedef void cli_instance_fn(void *arg, const char *worker,
-                             const Hyperfaas__V1__Instance *instance);
+/* An instance that is there, or one that ended lately, and how; borrowed. */
+typedef void cli_instance_fn(void *arg, const char *worker, const Hyperfaas__V1__Instance *instance,
+                             const Hyperfaas__V1__InstanceEnded *end);
 
-/* Asks a worker what runs on it now. */
+/* Asks a worker what there is on it now, and what it remembers of before. */
 int cli_worker_ask(const struct cli *cli, const char *worker, cli_instance_fn *each, void *arg,
                    struct hf_err *err);
 

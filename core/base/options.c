@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/config.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/option_value.h"
 #include "base/parse.h"
 #include "base/text.h"
@@ -324,14 +325,37 @@ show_value(const struct hf_option *row, const struct hf_option_value *value, str
     }
 }
 
+static bool
+has_value(const struct hf_options *options, size_t i)
+{
+    return options->values[i].given || options->table[i].fallback;
+}
+
 void
-hf_options_show(const struct hf_options *options, struct hf_text *out)
+hf_options_show(const struct hf_options *options, const char *indent, struct hf_text *out)
 {
     for (size_t i = 0; i < options->n; i++) {
-        if (options->values[i].given || options->table[i].fallback) {
-            hf_text_printf(out, "%s=", options->table[i].key);
+        if (has_value(options, i)) {
+            hf_text_printf(out, "%s%s=", indent, options->table[i].key);
             show_value(&options->table[i], &options->values[i], out);
             hf_text_add_char(out, '\n');
         }
     }
+}
+
+void
+hf_options_show_json(const struct hf_options *options, const char *key, struct hf_json *json)
+{
+    hf_autotext struct hf_text value;
+
+    hf_text_init(&value);
+    hf_json_object(json, key);
+    for (size_t i = 0; i < options->n; i++) {
+        if (has_value(options, i)) {
+            hf_text_clear(&value);
+            show_value(&options->table[i], &options->values[i], &value);
+            hf_json_str(json, options->table[i].key, hf_text_str(&value));
+        }
+    }
+    hf_json_end(json);
 }

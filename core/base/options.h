@@ -58,8 +58,10 @@ size_t hf_options_count(const struct hf_options *options, const char *key);
 /* Whether the section itself gave the value. */
 bool hf_options_is_given(const struct hf_options *options, const char *key);
 
-/* "key=value" for each row that has one, secrets hidden: for `show` commands. */
-void hf_options_show(const struct hf_options *options, struct hf_text *out);
+/* What each row that has a value is set to, secrets hidden, for `show` commands: as lines
+ * "key=value" that begin with `indent`, or as a JSON object of texts under `key`. */
+void hf_options_show(const struct hf_options *options, const char *indent, struct hf_text *out);
+void hf_options_show_json(const struct hf_options *options, const char *key, struct hf_json *json);
 
 /* Describes a table: as commented lines of a sample file, or as a JSON array
  * under `key`. */

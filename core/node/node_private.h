@@ -65,6 +65,8 @@ void hf_node_end_if_done(struct hf_node *node);
 
 /* node_modules.c */
 void hf_node_free_modules(struct hf_node *node);
+/* The modules that run and what each was given, as lines or as a JSON array. */
+void hf_node_show_modules(const struct hf_node *node, bool as_json, struct hf_text *out);
 
 /* node_store.c */
 int hf_node_store_make(struct hf_node *node, struct hf_err *err);

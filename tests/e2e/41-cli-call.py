@@ -217,6 +217,18 @@ class Forms(TestCall):
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (DONE, expected, b""))
         self.assertEqual(self.call(data=raw, proto=None).stdout, raw)
 
+    def test_messages_of_a_stream(self):
+        """They can be told apart in each form."""
+        self.server.answers = [everything.All(an_int32=n).SerializeToString() for n in (5, 6)]
+        first, second = self.server.answers
+        for form, expected in (("raw", first + b"\n" + second),
+                               ("json", b'{"anInt32":5}\n{"anInt32":6}\n'),
+                               ("text", b"an_int32: 5\n---\nan_int32: 6\n")):
+            with self.subTest(form=form):
+                done = self.call("--format", form, data=b"{}" if form == "json" else b"",
+                                 method=COLLECT)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (DONE, expected, b""))
+
     def test_envelope(self):
         done = self.call("--json", data=b'{"anInt32":1} {"anInt32":2}', method=COLLECT)
         self.assertEqual(json.loads(done.stdout), {

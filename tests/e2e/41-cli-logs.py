@@ -75,7 +75,8 @@ class Logs(hf.TestCase):
         self.assertEqual(seen, {f"{first} | three\n", f"{second} | one of {second}\n",
                                 f"{second} | two\n"})
         follower.send_signal(signal.SIGINT)
-        self.assertEqual((follower.wait(env.seconds(10)), follower.stderr.read()), (DONE, ""))
+        self.assertEqual((follower.wait(env.seconds(10)), follower.stderr.read()),
+                         (DONE, f"hyperfaas: {first} ended: stopped\n"))
 
     def test_follow_an_instance_to_its_end(self):
         instance = self.start()
@@ -85,11 +86,65 @@ class Logs(hf.TestCase):
         self.assertEqual(follower.stdout.read(), "two\nthree")
         self.assertEqual((follower.wait(env.seconds(10)), follower.stderr.read()), (DONE, ""))
 
+    def test_starting(self):
+        """One that does not become ready is listed, and its log can be read."""
+        self.p.install_script("never", "#!/bin/sh\necho trying\nexec sleep 1000\n")
+        function = self.p.create("hyperfaas-never", memory="1GiB")
+        call = self.p.client(function).begin("/hf.Probe/Unary", b"z")
+        listed = eventually(lambda: [i for i in self.p.instances() if i["id"]], "it is listed")
+        self.assertEqual([(i["function"], i["state"]) for i in listed], [(function, "starting")])
+        eventually(lambda: self.p.tool.text("logs", function) == "trying\n", "its log is shown")
+        call.cancel()
+        self.p.leaf.log.tolerate("start failed")
+        self.p.tool.run("worker", "stop", listed[0]["id"])
+
+    def test_ended(self):
+        """At zero the last one's log is shown, and all of them on request."""
+        first, second = self.start(), self.start()
+        for instance in (first, second):
+            self.p.tool.run("worker", "stop", instance)
+        eventually(lambda: not self.p.instances(), "they have gone")
+        done = self.p.tool.run("logs", self.function_id)
+        self.assertEqual(done.stdout.decode(), f"one of {second}\ntwo\nthree")
+        self.assertRegex(done.stderr, f"no instance now; this is the log of {second}, which ended")
+        lines = self.p.tool.text("logs", self.function_id, "--all").splitlines()
+        self.assertEqual({line.split()[0] for line in lines}, {first, second})
+        self.assertEqual(self.p.tool.json("instances"), [])
+        ended = {i["id"]: i for i in self.p.tool.json("instances", self.function_id, "--all")}
+        self.assertEqual(set(ended), {first, second})
+        self.assertEqual((ended[first]["state"], ended[first]["end"]["expected"]), ("ended", True))
+        text = self.p.tool.text("instances", "--all")
+        self.assertIn("stopped", text)
+
+    def test_how_it_ended(self):
+        self.p.install_script("dies", "#!/bin/sh\necho last words\nkill -KILL $$\n")
+        function = self.p.create("hyperfaas-dies", memory="1GiB")
+        self.p.leaf.log.announce("ended before it was ready")
+        failed = self.p.tool.run("worker", "start", function, check=False)
+        self.assertEqual(failed.returncode, FAILED)
+        ended = self.p.tool.json("instances", function, "--all")
+        self.assertEqual([(i["end"]["signal"], i["end"]["expected"]) for i in ended], [(9, False)])
+        self.assertIn("signal 9 (KILL)", self.p.tool.text("instances", "--all"))
+        self.assertEqual(self.p.tool.text("logs", function), "last words\n")
+        self.assertEqual(self.p.tool.text("logs", ended[0]["name"]), "last words\n")
+
+    def test_follow_a_function_at_zero(self):
+        follower = self.follow(self.function_id)
+        instance = self.start()
+        self.assertEqual(follower.stdout.readline(), f"{instance} | one of {instance}\n")
+        self.p.tool.run("worker", "stop", instance)
+        self.assertEqual(follower.stderr.readline(), f"hyperfaas: {instance} ended: stopped\n")
+        follower.send_signal(signal.SIGINT)
+        self.assertEqual(follower.wait(env.seconds(10)), DONE)
+
     def test_what_is_not_there(self):
-        for words in (["nothing"], [self.function_id], ["nothing", "--follow"]):
+        for words in (["nothing"], ["nothing", "--follow"]):
             done = self.p.tool.run("logs", *words, check=False)
             self.assertEqual((done.returncode, done.stdout), (FAILED, b""), done.stderr)
-            self.assertIn(f"'{words[0]}' is neither", done.stderr)
+            self.assertIn("'nothing' is neither a function", done.stderr)
+        done = self.p.tool.run("logs", self.function_id, check=False)
+        self.assertEqual((done.returncode, done.stdout), (FAILED, b""), done.stderr)
+        self.assertIn(f"function '{self.function_id}' has no instance now", done.stderr)
         done = self.p.tool.run("logs", "x", "--tail", "0", check=False)
         self.assertEqual(done.returncode, USAGE)
 

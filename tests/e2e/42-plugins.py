@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import hf
 from hf import env, plugins
@@ -34,6 +35,21 @@ class FromOutside(hf.TestCase):
         p.leaf.config.write_text(hf.ini.render(p.leaf.sections))
         self.assertIn("Up and down", tool.text("plugin", "info", "scaler-flap"))
         self.assertIn("flap", tool.text("plugin", "list"))
+
+
+class Running(hf.TestCase):
+    def test_modules_and_their_options(self):
+        """A node says which modules it runs, from where, and with which options."""
+        p = self.platform(runtime="fake", options={"scheduler": {"scope": "global"}})
+        listed = {m["section"]: m for m in p.leaf.control.json("node/modules")}
+        self.assertEqual(set(listed), {"store", "runtime", "balance.leaf", "scheduler", "scaler"})
+        scheduler = listed["scheduler"]
+        self.assertEqual((scheduler["kind"], scheduler["module"]), ("scheduler", "roundrobin"))
+        self.assertEqual(scheduler["options"], {"scope": "global"})
+        self.assertTrue(Path(scheduler["file"]).is_file())
+        self.assertEqual(listed["store"]["options"]["path"], str(self.folder / "store"))
+        text = p.leaf.ctl("node/modules")
+        self.assertIn("section=scaler kind=scaler module=concurrency abi=", text)
 
 
 class Wrong(hf.TestCase):

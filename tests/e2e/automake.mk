@@ -25,6 +25,7 @@ E2E_TESTS = \
     %D%/41-cli-call.py \
     %D%/41-cli-etcd.py \
     %D%/41-cli-logs.py \
+    %D%/41-cli-terminal.py \
     %D%/41-cli-watch.py \
     %D%/41-cli-worker.py \
     %D%/42-plugins.py \

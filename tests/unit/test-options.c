@@ -207,7 +207,7 @@ hides_secrets(void)
     hf_text_init(&text);
     CU_ASSERT_EQUAL_FATAL(bind("[s]\npassword = 12345\nidle = 1h\n", table, &o), 0);
     UNIT_STR(hf_options_str(o, "password"), "12345");
-    hf_options_show(o, &text);
+    hf_options_show(o, "", &text);
     UNIT_STR(hf_text_str(&text),
              "fast=no\nlimit=10\nidle=1h\nmemory=64KiB\nfactor=0.25\norder=mem\n"
              "listen=127.0.0.1:0\npeers=a, b\nfolder=lib\nsearch=lib, /opt\npassword=(hidden)\n");
