@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += %D%/libhf-base.la
     %D%/assert.c %D%/assert.h \
     %D%/clock.c %D%/clock.h \
     %D%/config.c %D%/config.h \
+    %D%/config_expand.c \
     %D%/config_file.c %D%/config_file.h \
     %D%/counters.c %D%/counters.h \
     %D%/err.c %D%/err.h \
@@ -26,6 +27,7 @@ noinst_LTLIBRARIES += %D%/libhf-base.la
     %D%/options.c %D%/options.h \
     %D%/parse.c %D%/parse.h \
     %D%/parse_address.c \
+    %D%/quote.c %D%/quote.h \
     %D%/random.c %D%/random.h \
     %D%/text.c %D%/text.h
 HF_BASE_LIBS = %D%/libhf-base.la $(INIH_LIBS) -lm

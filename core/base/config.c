@@ -7,6 +7,7 @@
 #include "base/config_file.h"
 #include "base/err.h"
 #include "base/parse.h"
+#include "base/quote.h"
 #include "base/text.h"
 
 /* What stands for a file in overrides. */
@@ -42,6 +43,7 @@ free_value(struct hf_config_value *value)
 {
     hf_list_remove(&value->node);
     free(value->key);
+    free(value->raw);
     free(value->text);
     free(value);
 }
@@ -138,7 +140,25 @@ hf_config_open_section(struct hf_config *config, const char *name, const char *f
 }
 
 int
-hf_config_add(struct hf_config_section *section, const char *key, const char *text,
+hf_config_value_set(struct hf_config_value *value, const char *raw)
+{
+    char *copy = strdup(raw);
+    char *text = hf_quote_plain(raw);
+
+    if (!copy || !text) {
+        free(copy);
+        free(text);
+        return HF_ENOMEM;
+    }
+    free(value->raw);
+    free(value->text);
+    value->raw = copy;
+    value->text = text;
+    return 0;
+}
+
+int
+hf_config_add(struct hf_config_section *section, const char *key, const char *raw,
               struct hf_config_value **ret, struct hf_err *err)
 {
     struct hf_config_value *value = calloc(1, sizeof *value);
@@ -146,9 +166,8 @@ hf_config_add(struct hf_config_section *section, const char *key, const char *te
     if (value) {
         hf_list_init(&value->node);
         value->key = strdup(key);
-        value->text = strdup(text);
     }
-    if (!value || !value->key || !value->text) {
+    if (!value || !value->key || hf_config_value_set(value, raw) < 0) {
         if (value) {
             free_value(value);
         }
@@ -192,6 +211,10 @@ hf_config_set(struct hf_config *config, const char *assignment, struct hf_err *e
     key = strndup(dot + 1, (size_t)(equals - dot - 1));
     if (!name || !key) {
         return hf_fail(err, HF_ENOMEM, "no memory for the configuration");
+    }
+    r = hf_quote_check(equals + 1, false, err);
+    if (r < 0) {
+        return hf_err_wrap(err, r, OVERRIDE " %s.%s", name, key);
     }
     r = hf_config_open_section(config, name, OVERRIDE, 0, &section, err);
     if (r < 0) {
@@ -251,6 +274,12 @@ hf_config_where(const struct hf_config_value *value, struct hf_text *out)
     write_place(value->file, value->line, out);
 }
 
+void
+hf_config_section_where(const struct hf_config_section *section, struct hf_text *out)
+{
+    write_place(section->file, section->line, out);
+}
+
 static int
 fail_unknown_section(const struct hf_config_section *section, const char *const *names, size_t n,
                      struct hf_err *err)
@@ -259,7 +288,7 @@ fail_unknown_section(const struct hf_config_section *section, const char *const 
     hf_autotext struct hf_text text;
 
     hf_text_init(&text);
-    write_place(section->file, section->line, &text);
+    hf_config_section_where(section, &text);
     hf_text_printf(&text, ": there is no section [%s]", section->name);
     if (meant) {
         hf_text_printf(&text, "; did you mean [%s]? The sections are:", meant);
@@ -274,12 +303,12 @@ fail_unknown_section(const struct hf_config_section *section, const char *const 
 
 int
 hf_config_check_sections(const struct hf_config *config, const char *const *names, size_t n,
-                         struct hf_err *err)
+                         bool (*is_other)(const char *name), struct hf_err *err)
 {
     const struct hf_config_section *section;
 
     HF_LIST_FOR (section, &config->sections, node) {
-        bool known = false;
+        bool known = is_other && is_other(section->name);
 
         for (size_t i = 0; i < n && !known; i++) {
             known = strcmp(section->name, names[i]) == 0;

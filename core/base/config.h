@@ -6,6 +6,7 @@
  *   - a key given again adds a value (lists);
  *   - a line that begins with a space continues the value before it;
  *   - ; and # begin a comment, " ;" also behind a value;
+ *   - double quotes hold together what would be divided or cut (quote.h);
  *   - ${NAME} becomes the value of the environment variable NAME; one that is
  *     not set is an error; $${ stands for ${;
  *   - "include = FILE" before the first section or in any other place reads
@@ -33,7 +34,8 @@ struct hf_text;
 struct hf_config_value {
     struct hf_list node;
     char *key;
-    char *text;
+    char *text;       /* what it says, without quotes */
+    char *raw;        /* as written, for lists */
     const char *file; /* where it stands; "--set" for an override */
     unsigned line;    /* from 1; 0 for an override */
 };
@@ -79,11 +81,13 @@ const struct hf_list *hf_config_sections(const struct hf_config *config);
 const struct hf_config_value *hf_config_value(const struct hf_config_section *section,
                                               const char *key);
 
-/* Refuses sections that are not among the `n` names, saying which one may have been meant. */
+/* Refuses sections that are neither among the `n` names nor accepted by `is_other` (NULL: none
+ * is); says which one may have been meant. */
 int hf_config_check_sections(const struct hf_config *config, const char *const *names, size_t n,
-                             struct hf_err *err);
+                             bool (*is_other)(const char *name), struct hf_err *err);
 
 /* "file:line" or "--set", for messages. */
 void hf_config_where(const struct hf_config_value *value, struct hf_text *out);
+void hf_config_section_where(const struct hf_config_section *section, struct hf_text *out);
 
 #endif

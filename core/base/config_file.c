@@ -1,10 +1,10 @@
 /*
  * config_file.c - reading configuration files with libinih; see config.h.
  *
- * libinih asks for lines and answers with section, key and value.  The lines
- * come from here, so that their number, length and bytes are known; what it
- * would cut or ignore silently (long names, text behind a section) is refused
- * before it sees it.
+ * libinih asks for lines and answers with section and key.  The lines come from
+ * here, so that their number, length and bytes are known; what it would cut or
+ * ignore silently (long names, text behind a section) is refused before it sees
+ * it.  The value is taken from the line itself, because libinih knows no quotes.
  */
 #include "base/config_file.h"
 
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/quote.h"
 #include "base/text.h"
 
 /* libinih keeps names in buffers of 50 bytes. */
@@ -49,6 +50,7 @@ struct source {
     const char *text; /* that line and its length */
     size_t len;
     struct hf_config_value *last; /* what an indented line continues, or NULL */
+    bool included;                /* an indented line names another file to include */
     int code;                     /* why reading stopped, or 0 */
     struct hf_err *err;
 };
@@ -127,6 +129,25 @@ check_key_line(struct source *source, const char *begin)
     }
 }
 
+/* An indented line is a part of the value before it, which somebody who indents keys does not
+ * mean. */
+static void
+check_continuation(struct source *source, const char *begin)
+{
+    const char *end = source->text + source->len;
+    const char *s = begin;
+
+    while (s < end && (isalnum((unsigned char)*s) || *s == '_')) {
+        s++;
+    }
+    if (s > begin && s + 1 < end && isspace((unsigned char)*s) && s[1] == '=') {
+        stop(
+            source, HF_EINVALID,
+            "the line is indented, so it continues the value of '%s'; begin it in the first column",
+            source->last->key);
+    }
+}
+
 /* Refuses what libinih would misread. */
 static void
 check_line(struct source *source)
@@ -148,8 +169,13 @@ check_line(struct source *source)
         begin++;
     }
     if (begin > source->text && source->last) {
-        return; /* continues a value */
+        check_continuation(source, begin);
+        return;
     }
+    if (begin > source->text && source->included) {
+        return; /* another file to include */
+    }
+    source->included = false;
     if (*begin == '[') {
         check_section_line(source, begin);
     } else {
@@ -187,83 +213,36 @@ next_line(char *buf, int size, void *arg)
 
 /* --- values -------------------------------------------------------------------------------- */
 
-/* Replaces "${NAME" at `s`, behind which `*ret_end` points then. */
-static bool
-expand_one(struct source *source, const char *s, struct hf_text *out, const char **ret_end)
+/* The value of the line, or the part of one that it is if it continues another, as written. */
+static char *
+written_value(const struct source *source, bool continued)
 {
-    const char *close = strchr(s, '}');
-    hf_autofree char *name = close ? strndup(s + 2, (size_t)(close - s - 2)) : NULL;
-    const char *value;
+    const char *begin = source->text;
+    const char *end = begin + source->len;
 
-    if (!close) {
-        stop(source, HF_EINVALID, "'%.*s' does not end; write ${NAME}, or $${ for the text ${",
-             SHOWN, s);
-        return false;
+    while (!continued && begin < end && *begin != '=' && *begin != ':') {
+        begin++;
     }
-    value = name ? getenv(name) : NULL;
-    if (!value) {
-        stop(source, HF_EINVALID, "the environment variable '%s' is not set", name ? name : "?");
-        return false;
+    begin += !continued && begin < end;
+    while (begin < end && isspace((unsigned char)*begin)) {
+        begin++;
     }
-    hf_text_add(out, value);
-    *ret_end = close + 1;
-    return true;
+    return strndup(begin, hf_quote_value_len(begin, end));
 }
 
-/* Replaces ${NAME} by the environment.  False: stopped. */
-static bool
-expand(struct source *source, const char *text, struct hf_text *out)
+static void
+continue_value(struct source *source, const char *raw)
 {
-    while (*text) {
-        if (strncmp(text, "$${", 3) == 0) {
-            hf_text_add(out, "${");
-            text += 3;
-        } else if (strncmp(text, "${", 2) == 0) {
-            if (!expand_one(source, text, out, &text)) {
-                return false;
-            }
-        } else {
-            hf_text_add_char(out, *text++);
-        }
-    }
-    if (out->truncated) {
+    hf_autofree char *joined =
+        hf_strdup_printf("%s%s%s", source->last->raw, *source->last->raw ? " " : "", raw);
+
+    if (!joined || hf_config_value_set(source->last, joined) < 0) {
         stop(source, HF_ENOMEM, "no memory for the value");
-        return false;
-    }
-    return true;
-}
-
-/* Removes a comment behind a value, and the spaces before it. */
-static void
-cut_comment(char *text)
-{
-    for (char *s = text; (s = strchr(s, ';')); s++) {
-        if (s > text && isspace((unsigned char)s[-1])) {
-            while (s > text && isspace((unsigned char)s[-1])) {
-                s--;
-            }
-            *s = '\0';
-            return;
-        }
     }
 }
 
 static void
-continue_value(struct source *source, const char *text)
-{
-    char *joined =
-        hf_strdup_printf("%s%s%s", source->last->text, *source->last->text ? " " : "", text);
-
-    if (!joined) {
-        stop(source, HF_ENOMEM, "no memory for the value");
-        return;
-    }
-    free(source->last->text);
-    source->last->text = joined;
-}
-
-static void
-add_value(struct source *source, const char *section_name, const char *key, const char *text)
+add_value(struct source *source, const char *section_name, const char *key, const char *raw)
 {
     struct hf_config *config = source->reading->config;
     struct hf_config_section *section;
@@ -276,7 +255,7 @@ add_value(struct source *source, const char *section_name, const char *key, cons
     source->code = hf_config_open_section(config, section_name, source->name, source->line,
                                           &section, source->err);
     if (source->code == 0) {
-        source->code = hf_config_add(section, key, text, &source->last, source->err);
+        source->code = hf_config_add(section, key, raw, &source->last, source->err);
     }
     if (source->code == 0) {
         source->last->file = source->name;
@@ -297,38 +276,51 @@ include(struct source *source, const char *name)
         return;
     }
     source->last = NULL;
+    source->included = true;
     source->code = read_file(source->reading, source, path, source->err);
     if (source->code < 0) {
         hf_err_wrap(source->err, source->code, "%s:%u: include", source->name, source->line);
     }
 }
 
-/* Takes a value from libinih.  0 stops it. */
+static void
+take_value(struct source *source, const char *section, const char *key, const char *raw)
+{
+    if (source->last && isspace((unsigned char)source->text[0])) {
+        continue_value(source, raw);
+    } else if (strcmp(key, "include") == 0) {
+        hf_autofree char *name = hf_quote_plain(raw);
+
+        if (!name) {
+            stop(source, HF_ENOMEM, "no memory for a file name");
+        } else {
+            include(source, name);
+        }
+    } else {
+        add_value(source, section, key, raw);
+    }
+}
+
+/* Takes a key from libinih, and its value from the line.  0 stops it. */
 static int
 on_value(void *arg, const char *section, const char *key, const char *text)
 {
     struct source *source = arg;
-    bool continued = isspace((unsigned char)source->text[0]);
-    hf_autofree char *copy = strdup(text);
-    hf_autotext struct hf_text value;
+    bool continued = (source->last || source->included) && isspace((unsigned char)source->text[0]);
+    hf_autofree char *written = written_value(source, continued);
+    struct hf_err why = HF_ERR_INIT;
+    hf_autotext struct hf_text raw;
 
-    hf_text_init(&value);
-    if (!copy) {
+    (void)text;
+    hf_text_init(&raw);
+    if (!written) {
         stop(source, HF_ENOMEM, "no memory for the value");
-        return 0;
-    }
-    if (continued) {
-        cut_comment(copy); /* libinih does so only in the first line of a value */
-    }
-    if (!expand(source, copy, &value)) {
-        return 0;
-    }
-    if (source->last && continued) {
-        continue_value(source, hf_text_str(&value));
-    } else if (strcmp(key, "include") == 0) {
-        include(source, hf_text_str(&value));
+    } else if (hf_quote_check(written, true, &why) < 0) {
+        stop(source, HF_EINVALID, "%s: %s", key, hf_err_message(&why));
+    } else if (hf_config_expand(written, &raw, &why) < 0) {
+        stop(source, why.code, "%s: %s", key, hf_err_message(&why));
     } else {
-        add_value(source, section, key, hf_text_str(&value));
+        take_value(source, section, key, hf_text_str(&raw));
     }
     return source->code == 0;
 }

@@ -14,8 +14,14 @@ const char *hf_config_keep_file(struct hf_config *config, const char *name, stru
 int hf_config_open_section(struct hf_config *config, const char *name, const char *file,
                            unsigned line, struct hf_config_section **ret, struct hf_err *err);
 
-/* Adds a value at the end; the caller sets its place. */
-int hf_config_add(struct hf_config_section *section, const char *key, const char *text,
+/* Adds a value, as written, at the end; the caller sets its place. */
+int hf_config_add(struct hf_config_section *section, const char *key, const char *raw,
                   struct hf_config_value **ret, struct hf_err *err);
+
+/* Replaces what a value says by `raw`, whose quotes end.  HF_ENOMEM: it stays as it was. */
+int hf_config_value_set(struct hf_config_value *value, const char *raw);
+
+/* Appends a value as written with each ${NAME} replaced by the environment, as quote.h reads it. */
+int hf_config_expand(const char *raw, struct hf_text *out, struct hf_err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/parse.h"
+#include "base/quote.h"
 #include "base/text.h"
 
 #define CHOICES_MAX 32
@@ -125,19 +126,45 @@ add_item(struct hf_option_value *value, char *word, struct hf_err *err)
     return 0;
 }
 
-/* `folder` is where relative words begin; NULL: they are no paths. */
+/* What a shell would do with it, nobody does here. */
 static int
-read_list(const char *text, const char *folder, struct hf_option_value *value, struct hf_err *err)
+check_path(const char *path, struct hf_err *err)
 {
-    hf_autofree char *copy = strdup(text);
-    int r = copy ? 0 : hf_fail(err, HF_ENOMEM, "no memory for an option");
-
-    for (char *rest = copy; rest && r == 0;) {
-        const char *word = strsep(&rest, ", \t");
-
-        r = *word ? add_item(value, locate(word, folder), err) : 0;
+    if (!*path) {
+        return hf_fail(err, HF_EINVALID, "the path is empty; leave the line out for the default");
     }
-    return r;
+    if (*path == '~') {
+        return hf_fail(err, HF_EINVALID,
+                       "'%s': ~ is not replaced: write ${HOME}%s, or ./%s for a file of that name",
+                       path, path[1] == '/' ? path + 1 : "/...", path);
+    }
+    return 0;
+}
+
+static int
+read_path(const char *text, const char *folder, struct hf_option_value *value, struct hf_err *err)
+{
+    int r = check_path(text, err);
+
+    return r < 0 ? r : set_str(value, locate(text, folder), err);
+}
+
+static int
+read_list(const char *raw, bool paths, const char *folder, struct hf_option_value *value,
+          struct hf_err *err)
+{
+    char *word;
+    int r = 0;
+
+    while (r == 0 && hf_quote_word(&raw, &word)) {
+        hf_autofree char *item = word;
+
+        r = paths ? check_path(item, err) : 0;
+        if (r == 0) {
+            r = add_item(value, paths ? locate(item, folder) : hf_steal(item), err);
+        }
+    }
+    return r == 0 && *raw ? hf_fail(err, HF_ENOMEM, "no memory for an option") : r;
 }
 
 /* --- reading and checking ------------------------------------------------------------------ */
@@ -177,11 +204,11 @@ read_typed(const struct hf_option *row, const char *text, const char *folder,
         r = hf_parse_address_check(text, err);
         return r < 0 ? r : set_str(value, strdup(text), err);
     case HF_OPT_LIST:
-        return read_list(text, NULL, value, err);
+        return read_list(text, false, NULL, value, err);
     case HF_OPT_PATHS:
-        return read_list(text, folder, value, err);
+        return read_list(text, true, folder, value, err);
     case HF_OPT_PATH:
-        return set_str(value, locate(text, folder), err);
+        return read_path(text, folder, value, err);
     default:
         return hf_fail(err, HF_EINTERNAL, "the option's type %u is unknown", row->type);
     }

@@ -25,9 +25,9 @@ struct hf_option_value {
     size_t n_items;
 };
 
-/* Reads `text` by the row's type, without limits.  Lists are appended to; what
- * was there otherwise is replaced.  `folder` (NULL: none) is where relative
- * paths begin.  The message quotes the text unless the row is secret. */
+/* Reads `text` by the row's type, without limits.  That of a list is as written,
+ * with its quotes, and its words are appended; otherwise the value is replaced.  `folder` (NULL:
+ * none) is where relative paths begin.  The message quotes the text unless the row is secret. */
 int hf_option_value_read(const struct hf_option *row, const char *text, const char *folder,
                          struct hf_option_value *value, struct hf_err *err);
 

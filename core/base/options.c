@@ -48,6 +48,7 @@ static int
 read_given(const struct hf_option *row, const struct hf_config_value *from,
            struct hf_option_value *value, struct hf_err *err)
 {
+    const char *text = hf_option_is_list(row->type) ? from->raw : from->text;
     const char *slash = strrchr(from->file, '/');
     hf_autofree char *folder =
         slash ? strndup(from->file, hf_max((size_t)(slash - from->file), (size_t)1)) : NULL;
@@ -56,24 +57,61 @@ read_given(const struct hf_option *row, const struct hf_config_value *from,
     if (slash && !folder) {
         return hf_fail(err, HF_ENOMEM, "no memory for an option");
     }
-    r = hf_option_value_read(row, from->text, folder, value, err);
-    return r < 0 ? r : hf_option_value_check(row, value, from->text, err);
+    r = hf_option_value_read(row, text, folder, value, err);
+    return r < 0 ? r : hf_option_value_check(row, value, text, err);
 }
 
-/* Takes all values that a section has for a row. */
-static int
-bind_given(const char *name, const struct hf_config_section *section, const struct hf_option *row,
-           struct hf_option_value *value, struct hf_err *err)
-{
-    const struct hf_config_value *from;
-    const struct hf_config_value *before = NULL;
+/* Where values come from. */
+struct origin {
+    const char *name; /* for messages about what is not there */
+    const struct hf_config_section *const *sections;
+    size_t count;
+};
 
-    HF_LIST_FOR (from, &section->values, node) {
+/* The sections' first value of a row, or the one after `value`. */
+static const struct hf_config_value *
+next_value(const struct origin *origin, const struct hf_option *row, bool overrides, size_t *i,
+           const struct hf_config_value *value)
+{
+    for (; *i < origin->count; (*i)++, value = NULL) {
+        const struct hf_config_section *section = origin->sections[*i];
+        const struct hf_list *link = value ? &value->node : section ? &section->values : NULL;
+
+        for (; link && link->next != &section->values; link = link->next) {
+            const struct hf_config_value *found =
+                hf_container_of(link->next, struct hf_config_value, node);
+
+            if (strcmp(found->key, row->key) == 0 && (!overrides || found->line == 0)) {
+                return found;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Whether the command line gives the row a value, which then counts alone. */
+static bool
+is_overridden(const struct origin *origin, const struct hf_option *row)
+{
+    size_t i = 0;
+
+    return next_value(origin, row, true, &i, NULL) != NULL;
+}
+
+/* Takes all values that the sections have for a row. */
+static int
+bind_given(const struct origin *origin, const struct hf_option *row, struct hf_option_value *value,
+           struct hf_err *err)
+{
+    bool overrides = is_overridden(origin, row);
+    const struct hf_config_value *before = NULL;
+    const struct hf_config_value *from = NULL;
+    size_t i = 0;
+
+    while ((from = next_value(origin, row, overrides, &i, from))) {
+        const char *name = origin->sections[i]->name;
         int r;
 
-        if (strcmp(from->key, row->key) != 0) {
-            continue;
-        }
         if (before && before->file == from->file && !hf_option_is_list(row->type)) {
             r = hf_fail(err, HF_EINVALID, "is given twice, first in line %u", before->line);
             return wrap_place(from, name, r, err);
@@ -89,39 +127,48 @@ bind_given(const char *name, const struct hf_config_section *section, const stru
 }
 
 static int
-fail_missing(const char *name, const struct hf_config_section *section, const struct hf_option *row,
-             struct hf_err *err)
+fail_missing(const struct origin *origin, const struct hf_option *row, struct hf_err *err)
 {
+    const struct hf_config_section *section = origin->count > 0 ? origin->sections[0] : NULL;
+
     if (section && section->line > 0) {
         return hf_fail(err, HF_EINVALID, "%s:%u: [%s] needs %s: %s", section->file, section->line,
-                       name, row->key, row->help ? row->help : "");
+                       origin->name, row->key, row->help ? row->help : "");
     }
-    return hf_fail(err, HF_EINVALID, "section [%s] needs %s: %s", name, row->key,
+    return hf_fail(err, HF_EINVALID, "section [%s] needs %s: %s", origin->name, row->key,
                    row->help ? row->help : "");
 }
 
 static int
-bind_row(const char *name, const struct hf_config_section *section, const struct hf_option *row,
-         struct hf_option_value *value, struct hf_err *err)
+bind_row(const struct origin *origin, const struct hf_option *row, struct hf_option_value *value,
+         struct hf_err *err)
 {
-    int r = section ? bind_given(name, section, row, value, err) : 0;
+    int r = bind_given(origin, row, value, err);
 
     if (r < 0 || value->given) {
         return r;
     }
     if (row->flags & HF_OPT_REQUIRED) {
-        return fail_missing(name, section, row, err);
+        return fail_missing(origin, row, err);
     }
     if (row->fallback) {
         r = hf_option_value_read(row, row->fallback, NULL, value, err);
     }
-    return r < 0 ? hf_err_wrap(err, r, "[%s] the default of %s", name, row->key) : 0;
+    return r < 0 ? hf_err_wrap(err, r, "[%s] the default of %s", origin->name, row->key) : 0;
 }
 
 int
 hf_options_new(const char *name, const struct hf_config_section *section,
                const struct hf_option *table, struct hf_options **ret, struct hf_err *err)
 {
+    return hf_options_new_from(name, &section, 1, table, ret, err);
+}
+
+int
+hf_options_new_from(const char *name, const struct hf_config_section *const *sections, size_t count,
+                    const struct hf_option *table, struct hf_options **ret, struct hf_err *err)
+{
+    const struct origin origin = { .name = name, .sections = sections, .count = count };
     size_t n = count_rows(table);
     hf_auto(hf_options_free) struct hf_options *options =
         calloc(1, sizeof *options + n * sizeof options->values[0]);
@@ -132,7 +179,7 @@ hf_options_new(const char *name, const struct hf_config_section *section,
     options->table = table;
     options->n = n;
     for (size_t i = 0; i < n; i++) {
-        int r = bind_row(name, section, &table[i], &options->values[i], err);
+        int r = bind_row(&origin, &table[i], &options->values[i], err);
 
         if (r < 0) {
             return r;

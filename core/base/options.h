@@ -30,6 +30,12 @@ struct hf_text;
 int hf_options_new(const char *name, const struct hf_config_section *section,
                    const struct hf_option *table, struct hf_options **ret, struct hf_err *err);
 
+/* The same of several sections, of which each may be NULL: as if they were one, but that a value
+ * from the command line replaces those of all. */
+int hf_options_new_from(const char *name, const struct hf_config_section *const *sections,
+                        size_t count, const struct hf_option *table, struct hf_options **ret,
+                        struct hf_err *err);
+
 /* NULL is allowed. */
 void hf_options_free(struct hf_options *options);
 HF_DEFINE_CLEANUP(struct hf_options, hf_options_free)

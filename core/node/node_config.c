@@ -28,7 +28,7 @@ static const struct hf_option node_rows[] = {
       "Folder for the control sockets; unset: $XDG_STATE_HOME/hyperfaas, or /var/lib/hyperfaas "
       "for root." },
     { "plugin_path", HF_OPT_PATHS, .help =
-      "Folders in which modules are looked for; unset: where they were installed." },
+      "Folders in which modules are looked for first; then where they were installed." },
     { "seed", HF_OPT_UINT, .fallback = "0", .help =
       "Makes the random choices of modules repeatable; 0: different at each start." },
     { "announce", HF_OPT_BOOL, .fallback = "yes", .help =
@@ -235,6 +235,21 @@ hf_node_section(const char *name)
     return NULL;
 }
 
+/* Whether a section is one of a module's own, such as [scaler.concurrency]. */
+static bool
+is_of_module(const char *name)
+{
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        size_t len = strlen(hf_node_sections[i].name);
+
+        if (hf_node_sections[i].kind && strncmp(name, hf_node_sections[i].name, len) == 0 &&
+            name[len] == '.' && name[len + 1]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int
 check_section(const struct hf_config *config, const struct hf_node_section *section,
               struct hf_options **ret, struct hf_err *err)
@@ -258,7 +273,7 @@ hf_node_config_new(const struct hf_config *config, struct hf_node_config **ret, 
     for (size_t i = 0; i < SECTION_COUNT; i++) {
         names[i] = hf_node_sections[i].name;
     }
-    r = hf_config_check_sections(config, names, SECTION_COUNT, err);
+    r = hf_config_check_sections(config, names, SECTION_COUNT, is_of_module, err);
     if (r < 0) {
         return r;
     }

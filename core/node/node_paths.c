@@ -45,7 +45,7 @@ hf_node_plugin_folders(const struct hf_options *options, const char *const **ret
                        struct hf_err *err)
 {
     size_t count = options ? hf_options_count(options, "plugin_path") : 0;
-    const char **folders = calloc(count + 1, sizeof *folders);
+    const char **folders = calloc(count + 2, sizeof *folders);
 
     if (!folders) {
         return hf_fail(err, HF_ENOMEM, "out of memory");
@@ -53,9 +53,7 @@ hf_node_plugin_folders(const struct hf_options *options, const char *const **ret
     for (size_t i = 0; i < count; i++) {
         folders[i] = hf_options_item(options, "plugin_path", i);
     }
-    if (count == 0) {
-        folders[count++] = hf_plugin_folder();
-    }
+    folders[count++] = hf_plugin_folder();
     *ret = folders;
     *ret_count = count;
     return 0;

@@ -14,7 +14,7 @@ struct hf_options;
  * $XDG_STATE_HOME/hyperfaas, or ~/.local/state/hyperfaas.  The caller frees `*ret`. */
 int hf_node_state_folder(const char *given, char **ret, struct hf_err *err);
 
-/* The folders for modules: those of "plugin_path" in the options of [node] (NULL: none), or
+/* The folders for modules: those of "plugin_path" in the options of [node] (NULL: none), then
  * where they lie by default.  The caller frees `*ret`, not what it points to. */
 int hf_node_plugin_folders(const struct hf_options *options, const char *const **ret,
                            size_t *ret_count, struct hf_err *err);

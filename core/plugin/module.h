@@ -72,11 +72,20 @@ struct hf_module_request {
 };
 
 /* Loads the module that a section asks for and checks the section against the
- * module's options, `key` and `others`.  On 0 the caller owns `*ret_options`
- * (hf_options_free), to be kept as long as what is created with them. */
+ * module's options, `key` and `others`.  The module's options may also stand in a
+ * section of its own, "<section>.<module>", which counts only when that module is
+ * chosen, and which may say with `key` where the module's file lies.  On 0 the
+ * caller owns `*ret_options` (hf_options_free), to be kept as long as what is
+ * created with them. */
 int hf_module_configure(const struct hf_config *config, const struct hf_module_request *request,
                         const struct hf_plugin_path *path, const struct hf_module **ret,
                         struct hf_options **ret_options, struct hf_err *err);
+
+/* Checks the sections of modules that were not chosen: such a module exists, and takes what its
+ * section says. */
+int hf_module_check_others(const struct hf_config *config, const struct hf_module_request *request,
+                           const struct hf_module *chosen, const struct hf_plugin_path *path,
+                           struct hf_err *err);
 
 /* --- showing what there is ----------------------------------------------------------------- */
 

@@ -26,8 +26,9 @@ enum hf_option_type {
     HF_OPT_DOUBLE = 6,   /* 0.25                               -> double   */
     HF_OPT_ENUM = 7,     /* one word of `choices`              -> string   */
     HF_OPT_ADDRESS = 8,  /* HOST:PORT or [V6]:PORT, unix:PATH  -> string   */
-    HF_OPT_LIST = 9,     /* words separated by commas or given by repeating
-                          * the key                            -> strings  */
+    HF_OPT_LIST = 9,     /* words separated by commas or blanks, or given by
+                          * repeating the key; double quotes hold a word
+                          * together                           -> strings  */
     HF_OPT_PATH = 10,    /* a file name; relative to the configuration file's
                           * folder                             -> string   */
     HF_OPT_PATHS = 11    /* file names, listed like HF_OPT_LIST, each relative
@@ -47,7 +48,8 @@ struct hf_option {
     const char *key;      /* lower case with underscores */
     uint32_t type;        /* enum hf_option_type */
     uint32_t flags;       /* HF_OPT_RELOAD ... */
-    const char *fallback; /* as it would be written in the file; NULL: unset */
+    const char *fallback; /* as it would be written in the file (a list with its
+                           * quotes); NULL: unset */
     const char *min;      /* smallest allowed value, as written; NULL: none */
     const char *max;      /* largest allowed value, as written; NULL: none */
     const char *choices;  /* HF_OPT_ENUM: "mem|cpu|run"; else NULL */

@@ -1,5 +1,6 @@
 """Configurations: the shipped ones are right, and what is wrong is named precisely."""
 
+import shutil
 import signal
 import subprocess
 
@@ -105,6 +106,32 @@ class Check(hf.TestCase):
         done = self.check(path, "--set", "leaf.proxxy=127.0.0.1:1")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("proxxy", done.stderr)
+
+    def test_modules_of_a_kind_by_one_override(self):
+        """Options of both stand in the file; the command line says whose count."""
+        path = self.written(**{"store": {"path": None},
+                               "store.etcd": {"endpoints": "127.0.0.1:1"},
+                               "store.file": {"path": self.folder / "st", "fsync": "no"}})
+        for store in ("file", "etcd"):
+            done = self.check(path, "--set", f"store.plugin={store}")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.check(path, "--set", "store.plugin=etcd", "--set", "store.fsync=yes")
+        self.assertIn("[store] fsync is an option of the module 'file'", done.stderr)
+
+    def test_plugin_path_adds(self):
+        """The installed modules are there too, after those of the folders."""
+        mine = self.folder / "my modules, here"
+        mine.mkdir()
+        shutil.copy(next(env.BUILD.glob("plugins/lb-roundrobin/.libs/lb-roundrobin.so")),
+                    mine / "lb-roundrobin.so")
+        path = self.written(node={"plugin_path": f'"{mine}"'},
+                            balance_leaf={"plugin": "roundrobin"})
+        done = self.check(path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        listed = hf.Tool(path).json("plugin", "list")
+        found = {(m["kind"], m["name"]): m["file"] for m in listed}
+        self.assertEqual(found["lb", "roundrobin"], f"{mine}/lb-roundrobin.so")
+        self.assertIn(("lb", "leastload"), found)
 
     def test_tool_checks_too(self):
         good = hf.Tool(self.written()).run("config", "check")

@@ -122,8 +122,44 @@ expands_the_environment(void)
     UNIT_STR(value(config, "a", "k"), "<middle> $5 $ ${x}");
     UNIT_STR(value(config, "a", "m"), "middlemiddle");
     UNIT_STR(refuse("[a]\nk = ${HF_TEST_NONE}\n"),
-             "test.ini:2: the environment variable 'HF_TEST_NONE' is not set");
-    UNIT_CONTAINS(refuse("[a]\nk = ${HF_TEST\n"), "test.ini:2: '${HF_TEST' does not end");
+             "test.ini:2: k: the environment variable 'HF_TEST_NONE' is not set");
+    UNIT_CONTAINS(refuse("[a]\nk = ${HF_TEST\n"), "test.ini:2: k: '${HF_TEST' does not end");
+}
+
+static void
+keeps_quoted_text_together(void)
+{
+    setenv("HF_TEST_NAME", "a \"b\", $c '\\", 1);
+    hf_auto(hf_config_free) struct hf_config *config = parse("[a]\n"
+                                                             "whole = \"x ; # y\" ; why\n"
+                                                             "part = A=\"1, 2\",B\n"
+                                                             "escaped = \"\\\"\\\\\\n\"\n"
+                                                             "plain = C:\\dir\\ it's $5\n"
+                                                             "bare = ${HF_TEST_NAME}\n"
+                                                             "held = \"${HF_TEST_NAME}\"\n"
+                                                             "none = \"\"\n");
+
+    UNIT_STR(value(config, "a", "whole"), "x ; # y");
+    UNIT_STR(value(config, "a", "part"), "A=1, 2,B");
+    UNIT_STR(value(config, "a", "escaped"), "\"\\\\n");
+    UNIT_STR(value(config, "a", "plain"), "C:\\dir\\ it's $5");
+    UNIT_STR(value(config, "a", "bare"), getenv("HF_TEST_NAME"));
+    UNIT_STR(value(config, "a", "held"), getenv("HF_TEST_NAME"));
+    UNIT_STR(value(config, "a", "none"), "");
+    UNIT_CONTAINS(refuse("[a]\nk = \"x\ny = z\n"), "test.ini:2: k: '\"x' has no closing \"");
+}
+
+static void
+refuses_what_is_meant_otherwise(void)
+{
+    UNIT_CONTAINS(refuse("[a]\nk = v # why\n"),
+                  "test.ini:2: k: behind a value a comment begins with ' ;', not with ' #'");
+    UNIT_CONTAINS(refuse("[a]\nk = 'x y'\n"), "test.ini:2: k: single quotes do not quote");
+    UNIT_CONTAINS(refuse("[a]\nk = A='x y'\n"), "test.ini:2: k: single quotes do not quote");
+    UNIT_CONTAINS(refuse("[a]\nk = $HOME/x\n"), "test.ini:2: k: '$HOME' is not replaced: write "
+                                                "${HOME} for the environment variable");
+    UNIT_CONTAINS(refuse("[a]\nk = v\n  l = w\n"),
+                  "test.ini:3: the line is indented, so it continues the value of 'k'");
 }
 
 static void
@@ -283,7 +319,7 @@ knows_its_sections(void)
     static const char *const names[] = { "node", "leaf", "balance.leaf" };
     hf_auto(hf_config_free) struct hf_config *config = parse("[leaf]\n\n[nod]\n");
 
-    UNIT_INT(hf_config_check_sections(config, names, 3, &err), HF_EINVALID);
+    UNIT_INT(hf_config_check_sections(config, names, 3, NULL, &err), HF_EINVALID);
     UNIT_STR(err.message, "test.ini:3: there is no section [nod]; did you mean [node]? "
                           "The sections are: [node], [leaf], [balance.leaf]");
 }
@@ -294,7 +330,7 @@ survives_noise(void)
 {
     static const char seed[] =
         "[a]\nk = ${HOME} ; x\n  more\n# c\n[b.c] \nl=$${x}\nm: \xef\xbb\xbf\n";
-    static const char bits[] = "[]=:;#$ {}\n\t\r\\ab\0\xff";
+    static const char bits[] = "[]=:;#$ {}\n\t\r\\\"'ab\0\xff";
     struct hf_random random;
     unsigned refused = 0;
 
@@ -319,7 +355,8 @@ survives_noise(void)
 
 UNIT_MAIN("config", UNIT_TEST(reads_sections_and_values), UNIT_TEST(remembers_places),
           UNIT_TEST(continues_values), UNIT_TEST(keeps_repeated_keys),
-          UNIT_TEST(expands_the_environment), UNIT_TEST(refuses_malformed_lines),
+          UNIT_TEST(expands_the_environment), UNIT_TEST(keeps_quoted_text_together),
+          UNIT_TEST(refuses_what_is_meant_otherwise), UNIT_TEST(refuses_malformed_lines),
           UNIT_TEST(refuses_what_is_too_long), UNIT_TEST(refuses_what_is_no_text),
           UNIT_TEST(accepts_a_byte_order_mark), UNIT_TEST(includes_files),
           UNIT_TEST(refuses_bad_includes), UNIT_TEST(bounds_includes),

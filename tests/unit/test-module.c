@@ -269,6 +269,74 @@ refuses_bad_sections(void)
                          "has an option 'plugin', which means something else in this section");
 }
 
+static void
+configures_by_sections_of_modules(void)
+{
+    const struct hf_module *module = NULL;
+    hf_auto(hf_options_free) struct hf_options *options = NULL;
+    hf_auto(hf_options_free) struct hf_options *located = NULL;
+    hf_autofree char *text = hf_strdup_printf("[balance]\nplugin = mine\n"
+                                              "[balance.mine]\nplugin = %s\nlimit = 3\n"
+                                              "[balance.good]\norder = down\n",
+                                              module_file("lb-good"));
+
+    UNIT_INT(configure("[balance.good]\nlimit = 7\n[balance]\ncold = x\n[balance.other]\nx = y\n",
+                       "good", &module, &options),
+             0);
+    CU_ASSERT_FATAL(options != NULL);
+    UNIT_U64(hf_options_u64(options, "limit"), 7);
+    UNIT_INT(configure(text, NULL, &module, &located), 0);
+    CU_ASSERT_FATAL(located != NULL);
+    UNIT_STR(module->name, "good");
+    UNIT_U64(hf_options_u64(located, "limit"), 3);
+    UNIT_STR(hf_options_str(located, "order"), "down");
+    refuse_configuration("[balance]\nplugin = good\nlimit = 1\n[balance.good]\nlimit = 2\n",
+                         "t.ini:5: [balance.good] limit: is given twice, first in line 3");
+    refuse_configuration("[balance]\nplugin = good\n[balance.good]\ncold = x\n",
+                         "t.ini:4: [balance.good] has no key 'cold'");
+}
+
+static void
+overrides_what_a_module_has_of_its_own(void)
+{
+    static const char text[] = "[balance.good]\nlimit = 7\n";
+    const struct hf_module_request request = { .kind = HF_PLUGIN_LB,
+                                               .section = "balance",
+                                               .fallback = "good" };
+    const struct hf_module *module = NULL;
+    hf_auto(hf_config_free) struct hf_config *config = NULL;
+    hf_auto(hf_options_free) struct hf_options *options = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(hf_config_parse(text, strlen(text), "t.ini", &config, &err), 0);
+    UNIT_INT(hf_config_set(config, "balance.limit=4", &err), 0);
+    UNIT_INT(hf_module_configure(config, &request, modules(), &module, &options, &err), 0);
+    CU_ASSERT_FATAL(options != NULL);
+    UNIT_U64(hf_options_u64(options, "limit"), 4);
+}
+
+/* What is not chosen must be right all the same. */
+static void
+checks_sections_of_others(void)
+{
+    static const char *const wrong[][2] = {
+        { "[balance.gold]\n", "t.ini:1: [balance.gold]: there is no lb module 'gold'" },
+        { "[balance.good]\nlimits = 1\n", "t.ini:2: [balance.good] has no key 'limits'" },
+        { "[balance.good]\nlimit = 10\n", "t.ini:2: [balance.good] limit: '10' is too large" },
+    };
+    const struct hf_module_request request = { .kind = HF_PLUGIN_LB, .section = "balance" };
+    const struct hf_module chosen = { .name = "another" };
+
+    for (size_t i = 0; i < hf_countof(wrong); i++) {
+        hf_auto(hf_config_free) struct hf_config *config = NULL;
+        const char *text = wrong[i][0];
+
+        hf_err_clear(&err);
+        CU_ASSERT_EQUAL_FATAL(hf_config_parse(text, strlen(text), "t.ini", &config, &err), 0);
+        CU_ASSERT(hf_module_check_others(config, &request, &chosen, modules(), &err) < 0);
+        UNIT_CONTAINS(err.message, wrong[i][1]);
+    }
+}
+
 /* --- the host ------------------------------------------------------------------------------ */
 
 static void
@@ -367,6 +435,8 @@ UNIT_MAIN("module", UNIT_TEST(loads_by_name), UNIT_TEST(loads_by_path),
           UNIT_TEST(says_why_it_cannot_load), UNIT_TEST(refuses_other_interfaces),
           UNIT_TEST(refuses_what_is_something_else), UNIT_TEST(refuses_incomplete_operations),
           UNIT_TEST(refuses_bad_tables_of_options), UNIT_TEST(configures_by_a_section),
+          UNIT_TEST(configures_by_sections_of_modules),
+          UNIT_TEST(overrides_what_a_module_has_of_its_own), UNIT_TEST(checks_sections_of_others),
           UNIT_TEST(refuses_bad_sections), UNIT_TEST(serves_the_module),
           UNIT_TEST(passes_on_the_modules_errors), UNIT_TEST(lists_what_is_there),
           UNIT_TEST(names_the_kinds), UNIT_TEST(describes_modules))

@@ -55,6 +55,39 @@ refuse(const char *text)
 }
 
 static void
+reads_quoted_lists_and_paths(void)
+{
+    hf_auto(hf_options_free) struct hf_options *o = NULL;
+
+    UNIT_INT(bind("[s]\n"
+                  "peers = LIST=\"1,2\", B=\"x y\" \"\" c\n"
+                  "peers = \"d, \\\"e\\\"\"\n"
+                  "search = \"my lib\", /opt/\"a,b\"\n"
+                  "folder = \"my folder\" ; here\n",
+                  table, &o),
+             0);
+    UNIT_U64(hf_options_count(o, "peers"), 5);
+    UNIT_STR(hf_options_item(o, "peers", 0), "LIST=1,2");
+    UNIT_STR(hf_options_item(o, "peers", 1), "B=x y");
+    UNIT_STR(hf_options_item(o, "peers", 2), "");
+    UNIT_STR(hf_options_item(o, "peers", 4), "d, \"e\"");
+    UNIT_U64(hf_options_count(o, "search"), 2);
+    UNIT_STR(hf_options_item(o, "search", 0), "etc/my lib");
+    UNIT_STR(hf_options_item(o, "search", 1), "/opt/a,b");
+    UNIT_STR(hf_options_str(o, "folder"), "etc/my folder");
+}
+
+static void
+refuses_paths_for_a_shell(void)
+{
+    UNIT_CONTAINS(refuse("[s]\nfolder = ~/x\n"),
+                  "etc/t.ini:2: [s] folder: '~/x': ~ is not replaced: write ${HOME}/x");
+    UNIT_CONTAINS(refuse("[s]\nsearch = lib, ~\n"), "[s] search: '~': ~ is not replaced");
+    UNIT_CONTAINS(refuse("[s]\nfolder =\n"), "[s] folder: the path is empty; leave the line out");
+    UNIT_CONTAINS(refuse("[s]\nsearch = \"\"\n"), "[s] search: the path is empty");
+}
+
+static void
 takes_defaults(void)
 {
     hf_auto(hf_options_free) struct hf_options *o = NULL;
@@ -296,7 +329,8 @@ describes_itself_in_json(void)
              "\"help\":\"The store's folder.\"}]");
 }
 
-UNIT_MAIN("options", UNIT_TEST(takes_defaults), UNIT_TEST(takes_given_values),
+UNIT_MAIN("options", UNIT_TEST(takes_defaults), UNIT_TEST(reads_quoted_lists_and_paths),
+          UNIT_TEST(refuses_paths_for_a_shell), UNIT_TEST(takes_given_values),
           UNIT_TEST(keeps_absolute_paths), UNIT_TEST(refuses_bad_values),
           UNIT_TEST(refuses_values_out_of_range), UNIT_TEST(refuses_a_key_given_twice),
           UNIT_TEST(lets_a_later_file_win), UNIT_TEST(asks_for_what_is_required),
