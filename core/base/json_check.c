@@ -362,3 +362,9 @@ hf_json_check(const char *text, size_t len, unsigned int depth, struct hf_err *e
     }
     return r;
 }
+
+int
+hf_json_check_document(const char *text, size_t len, struct hf_err *err)
+{
+    return hf_json_check(text, len, HF_JSON_DOCUMENT_DEPTH, err);
+}

@@ -13,6 +13,9 @@
 
 struct hf_err;
 
+/* Deepest nesting of documents; what we write needs four. */
+#define HF_JSON_DOCUMENT_DEPTH 16
+
 /* Checks the value that `text` begins with, nested `depth` deep at most.  `*ret_len` is how much of
  * the text it takes, with the white space around it.  HF_EINVALID: what is wrong, at which byte.
  * HF_ENOMEM: it has more members than there is memory for. */
@@ -21,5 +24,8 @@ int hf_json_check_first(const char *text, size_t len, unsigned int depth, size_t
 
 /* The same for a text that holds one value and nothing else. */
 int hf_json_check(const char *text, size_t len, unsigned int depth, struct hf_err *err);
+
+/* The same for a document. */
+int hf_json_check_document(const char *text, size_t len, struct hf_err *err);
 
 #endif

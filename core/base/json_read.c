@@ -6,13 +6,10 @@
 #include "base/err.h"
 #include "base/json_check.h"
 
-/* Deepest nesting of our documents' readers; what is written needs four. */
-#define DEPTH_MAX 16
-
 int
 hf_json_open(const char *text, size_t len, struct hf_json_span *ret, struct hf_err *err)
 {
-    int r = hf_json_check(text, len, DEPTH_MAX, err);
+    int r = hf_json_check_document(text, len, err);
 
     if (r < 0) {
         return r;

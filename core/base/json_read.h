@@ -36,7 +36,7 @@ enum hf_json_type {
     HF_JSON_NULL
 };
 
-/* Checks a text that holds one value, nested 16 deep at most, and gives it. */
+/* Checks a document and gives its value. */
 int hf_json_open(const char *text, size_t len, struct hf_json_span *ret, struct hf_err *err);
 
 enum hf_json_type hf_json_type(struct hf_json_span value);

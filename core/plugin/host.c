@@ -11,6 +11,7 @@
 #include "base/counters.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/json_check.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/options.h"
@@ -115,6 +116,18 @@ host_count(struct hf_counter *counter, uint64_t n)
     }
 }
 
+static int
+host_json_check(const char *text, size_t len, char *reason, size_t size)
+{
+    struct hf_err err = HF_ERR_INIT;
+    int r = hf_json_check_document(text, len, &err);
+
+    if (r < 0) {
+        snprintf(reason, size, "%s", hf_err_message(&err));
+    }
+    return r;
+}
+
 static const struct hf_host template = {
     .size = sizeof template,
     .log = host_log,
@@ -127,6 +140,7 @@ static const struct hf_host template = {
     .option_string = hf_options_str,
     .option_item = hf_options_item,
     .print = hf_text_printf,
+    .json_check = host_json_check,
 };
 
 int

@@ -74,6 +74,13 @@ struct hf_host {
 
     /* Appends to a `show` text. */
     void (*print)(struct hf_text *, const char *fmt, ...) HF_HOST_PRINTF(2, 3);
+
+    /* --- since 0.3 --- */
+
+    /* Whether a text is one JSON value to the letter, as the host reads it: UTF-8, no member of an
+     * object twice, nested 16 deep at most.  0, or HF_EINVALID with what is wrong, and where, in
+     * `reason`, cut to `size`.  Any thread. */
+    int (*json_check)(const char *text, size_t len, char *reason, size_t size);
 };
 
 /* --- drivers ------------------------------------------------------------- */

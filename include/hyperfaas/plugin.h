@@ -17,6 +17,7 @@
  *   0.2  Drivers: an HTTP client (`http_...` in host.h), and who the node is.  Stores: `announce`
  *        and `withdraw`.  Runtimes: what an instance is made from, listings with instances that
  *        have ended, and their health.
+ *   0.3  All: `json_check`.  Stores: how long a document may be.
  *
  * A module loads if its magic fits, its major equals the host's and its minor
  * is not above the host's.  Structures begin with their size and only grow at
@@ -36,7 +37,7 @@ extern "C" {
 
 #define HF_PLUGIN_MAGIC     UINT32_C(0x48464153) /* "HFAS" */
 #define HF_PLUGIN_ABI_MAJOR 0
-#define HF_PLUGIN_ABI_MINOR 2
+#define HF_PLUGIN_ABI_MINOR 3
 
 /* What a module decides (policies) or talks to (drivers).  Never renumber. */
 #define HF_PLUGIN_KINDS(KIND)                                                                      \

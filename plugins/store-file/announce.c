@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <hyperfaas/error.h>
 #include <hyperfaas/store.h>
+
+#include "look.h"
 
 static const char lock_suffix[] = ".alive";
 
@@ -26,15 +27,6 @@ struct announcer {
     int code;
     uint64_t next_ns; /* when to look again, monotonic */
 };
-
-static uint64_t
-monotonic_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* --- locks -------------------------------------------------------------------- */
 
@@ -131,6 +123,7 @@ static int
 establish(struct announcer *a, int folder, uint64_t *ret_revision, char message[MESSAGE_SIZE])
 {
     const struct change *change = &a->request->change;
+    struct document written = { 0 };
     char name[NAME_SIZE];
     int held = folder_lock(folder, change->abandoned, message);
     int r;
@@ -145,7 +138,8 @@ establish(struct announcer *a, int folder, uint64_t *ret_revision, char message[
     a->lock = take_lock(folder, name, message);
     r = a->lock;
     if (r >= 0) {
-        r = folder_write_locked(&a->place, folder, change, ret_revision, message);
+        r = folder_write_locked(&a->place, folder, change, &written, message);
+        *ret_revision = written.revision;
     }
     close(held);
     return r;
@@ -166,7 +160,7 @@ stands(const struct announcer *a, int folder, uint64_t *ret_revision)
         fstatat(folder, lock, &there, 0) != 0 || ours.st_ino != there.st_ino) {
         return false;
     }
-    same = document_read(folder, name, a->place.hash, &found, message) == 0 &&
+    same = document_read(a->place.host, folder, name, &found, message) == 0 &&
            found.len == change->len && memcmp(found.data, change->data, found.len) == 0;
     free(found.data);
     *ret_revision = found.revision;

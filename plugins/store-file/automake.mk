@@ -7,14 +7,14 @@ HF_STORE_FILE_SOURCES = \
     %D%/follow.c %D%/follow.h \
     %D%/io.c %D%/io.h \
     %D%/known.c %D%/known.h \
+    %D%/look.c %D%/look.h \
     %D%/names.c %D%/names.h \
     %D%/operations.c %D%/operations.h \
     %D%/store-file.c
 
 plugin_LTLIBRARIES += %D%/store-file.la
 %C%_store_file_la_SOURCES = $(HF_STORE_FILE_SOURCES)
-%C%_store_file_la_CPPFLAGS = $(HF_PLUGIN_CPPFLAGS) $(JSON_C_CFLAGS)
+%C%_store_file_la_CPPFLAGS = $(HF_PLUGIN_CPPFLAGS)
 %C%_store_file_la_LDFLAGS = $(HF_PLUGIN_LINK)
-%C%_store_file_la_LIBADD = $(JSON_C_LIBS)
 
 EXTRA_DIST += %D%/README.md

@@ -11,50 +11,66 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <json-c/json_tokener.h>
-
 #include <hyperfaas/error.h>
+#include <hyperfaas/store.h>
+
+struct stamp
+stamp_of(const struct stat *st)
+{
+    return (struct stamp){
+        .device = st->st_dev,
+        .inode = st->st_ino,
+        .size = st->st_size,
+        .modified = st->st_mtim,
+        .changed = st->st_ctim,
+    };
+}
+
+static bool
+is_same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool
+stamp_equals(const struct stamp *a, const struct stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           is_same_time(&a->modified, &b->modified) && is_same_time(&a->changed, &b->changed);
+}
+
+static uint64_t
+nanoseconds(const struct timespec *time)
+{
+    return time->tv_sec < 0 ? 0 : (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_nsec;
+}
 
 uint64_t
-document_revision(hash_fn *hash, const struct timespec *changed, const void *data, size_t len)
+document_revision(const struct stamp *stamp, uint64_t hash)
 {
-    uint64_t ns = (uint64_t)changed->tv_sec * 1000000000u + (uint64_t)changed->tv_nsec;
-    uint64_t revision = ns / REVISION_STEP * REVISION_STEP | hash(data, len) % REVISION_STEP;
+    uint64_t modified = nanoseconds(&stamp->modified), changed = nanoseconds(&stamp->changed);
+    uint64_t ns = modified > changed ? modified : changed;
+    uint64_t revision = ns / REVISION_STEP * REVISION_STEP | hash % REVISION_STEP;
 
     return revision > REVISION_UNREADABLE ? revision : REVISION_UNREADABLE + 1;
 }
 
 int
-document_check(const char *data, size_t len, char message[MESSAGE_SIZE])
+document_check(const struct hf_host *host, const char *data, size_t len, char message[MESSAGE_SIZE])
 {
-    struct json_tokener *tokener;
-    struct json_object *value;
-    enum json_tokener_error error;
+    char reason[MESSAGE_SIZE - 8];
+    int r;
 
-    if (len == 0 || len > DOCUMENT_MAX) {
-        snprintf(message, MESSAGE_SIZE, "has %zu bytes, expected 1 to %u", len, DOCUMENT_MAX);
+    if (len == 0 || len > HF_STORE_DOCUMENT_MAX) {
+        snprintf(message, MESSAGE_SIZE, "has %zu bytes, expected 1 to %u", len,
+                 HF_STORE_DOCUMENT_MAX);
         return HF_EINVALID;
     }
-    tokener = json_tokener_new();
-    if (!tokener) {
-        snprintf(message, MESSAGE_SIZE, "out of memory");
-        return HF_ENOMEM;
+    r = host->json_check(data, len, reason, sizeof reason);
+    if (r < 0) {
+        snprintf(message, MESSAGE_SIZE, "is %s", reason);
     }
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    value = json_tokener_parse_ex(tokener, data, (int)len);
-    error = json_tokener_get_error(tokener);
-    if (error == json_tokener_continue) {
-        /* A number may go on; an end of text says that it does not. */
-        value = json_tokener_parse_ex(tokener, "", 1);
-        error = json_tokener_get_error(tokener);
-    }
-    json_object_put(value);
-    if (error != json_tokener_success) {
-        snprintf(message, MESSAGE_SIZE, "is not JSON: %s at byte %zu of %zu",
-                 json_tokener_error_desc(error), json_tokener_get_parse_end(tokener), len);
-    }
-    json_tokener_free(tokener);
-    return error == json_tokener_success ? 0 : HF_EINVALID;
+    return r;
 }
 
 /* Reads up to `size` bytes; the number read or -1 with errno. */
@@ -79,7 +95,7 @@ read_all(int fd, char *data, size_t size)
 
 /* Reads the content of an open file and checks it. */
 static int
-read_open(int fd, hash_fn *hash, struct document *ret, char message[MESSAGE_SIZE])
+read_open(const struct hf_host *host, int fd, struct document *ret, char message[MESSAGE_SIZE])
 {
     struct stat st;
     ssize_t n;
@@ -90,9 +106,11 @@ read_open(int fd, hash_fn *hash, struct document *ret, char message[MESSAGE_SIZE
         snprintf(message, MESSAGE_SIZE, "cannot be examined: %s", strerror(errno));
         return HF_EIO;
     }
-    if (!S_ISREG(st.st_mode) || st.st_size > DOCUMENT_MAX) {
-        snprintf(message, MESSAGE_SIZE, "is not a regular file of up to %u bytes", DOCUMENT_MAX);
-        ret->revision = document_revision(hash, &st.st_mtim, "", 0);
+    ret->stamp = stamp_of(&st);
+    if (!S_ISREG(st.st_mode) || st.st_size > HF_STORE_DOCUMENT_MAX) {
+        snprintf(message, MESSAGE_SIZE, "is not a regular file of up to %u bytes",
+                 HF_STORE_DOCUMENT_MAX);
+        ret->revision = document_revision(&ret->stamp, 0);
         return HF_EINVALID;
     }
     data = malloc((size_t)st.st_size + 1);
@@ -106,8 +124,9 @@ read_open(int fd, hash_fn *hash, struct document *ret, char message[MESSAGE_SIZE
         free(data);
         return HF_EIO;
     }
-    ret->revision = document_revision(hash, &st.st_mtim, data, (size_t)n);
-    r = document_check(data, (size_t)n, message);
+    ret->hash = host->hash(data, (size_t)n);
+    ret->revision = document_revision(&ret->stamp, ret->hash);
+    r = document_check(host, data, (size_t)n, message);
     if (r < 0) {
         free(data);
         return r;
@@ -118,7 +137,7 @@ read_open(int fd, hash_fn *hash, struct document *ret, char message[MESSAGE_SIZE
 }
 
 int
-document_read(int folder, const char *name, hash_fn *hash, struct document *ret,
+document_read(const struct hf_host *host, int folder, const char *name, struct document *ret,
               char message[MESSAGE_SIZE])
 {
     struct document document = { .revision = REVISION_UNREADABLE };
@@ -135,12 +154,10 @@ document_read(int folder, const char *name, hash_fn *hash, struct document *ret,
         *ret = document;
         return errno == ELOOP || errno == EACCES || errno == ENXIO ? HF_EINVALID : HF_EIO;
     }
-    r = read_open(fd, hash, &document, message);
+    r = read_open(host, fd, &document, message);
     close(fd);
-    if (r == 0) {
+    if (r == 0 || r == HF_EINVALID) {
         *ret = document;
-    } else if (r == HF_EINVALID) {
-        *ret = (struct document){ .revision = document.revision };
     }
     return r;
 }

@@ -9,46 +9,58 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <time.h>
+
+#include <hyperfaas/host.h>
 
 /* Messages for an operator are cut to this, with their NUL. */
 #define MESSAGE_SIZE 512
 
-/* Larger documents are refused; a function's is about 200 bytes. */
-#define DOCUMENT_MAX (1u << 20)
-
-/* The host's stable hash (host.h). */
-typedef uint64_t hash_fn(const void *data, size_t len);
+/* Which version of a file it is, as the file system tells it. */
+struct stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified; /* can be set by anybody */
+    struct timespec changed;  /* cannot */
+};
 
 struct document {
     uint64_t revision;
-    char *data; /* malloc'ed; not terminated */
+    struct stamp stamp;
+    uint64_t hash; /* of the content */
+    char *data;    /* malloc'ed; not terminated */
     size_t len;
 };
 
 /*
- * The revision of a document: its time of change in steps of REVISION_STEP
- * nanoseconds with bits of a hash of its content below.  So it grows with
- * time, differs for whoever made the change and outlives the process.
+ * The revision of a document: the later of its file's two times, in steps of REVISION_STEP
+ * nanoseconds, with bits of a hash of its content below.  So it grows with time, also when an older
+ * file is put in the place of a newer one, differs for whoever made the change, and outlives the
+ * process.  It can go back with the clock; whoever follows a document sees to that (look.h).
  */
 #define REVISION_STEP 4096
 
 /* Stands for the revision of what can't be opened. */
 #define REVISION_UNREADABLE 1
 
-uint64_t document_revision(hash_fn *hash, const struct timespec *changed, const void *data,
-                           size_t len);
+struct stamp stamp_of(const struct stat *st);
+bool stamp_equals(const struct stamp *a, const struct stamp *b);
 
-/* Judges content: not empty, not above DOCUMENT_MAX, UTF-8, one JSON value.
- * Returns 0 or HF_EINVALID with a reason in `message`. */
-int document_check(const char *data, size_t len, char message[MESSAGE_SIZE]);
+uint64_t document_revision(const struct stamp *stamp, uint64_t hash);
+
+/* Judges content: not empty, not above HF_STORE_DOCUMENT_MAX, one JSON value.  Returns 0 or
+ * HF_EINVALID with a reason in `message`. */
+int document_check(const struct hf_host *host, const char *data, size_t len,
+                   char message[MESSAGE_SIZE]);
 
 /*
  * Reads the file `name` in `folder`.  Returns 0, HF_ENOTFOUND, HF_EIO, HF_ENOMEM
  * or, for what is no document, HF_EINVALID; `message` then says why.  `*ret` is
- * set on 0; on HF_EINVALID its revision alone is.
+ * set on 0; on HF_EINVALID it has no data.
  */
-int document_read(int folder, const char *name, hash_fn *hash, struct document *ret,
+int document_read(const struct hf_host *host, int folder, const char *name, struct document *ret,
                   char message[MESSAGE_SIZE]);
 
 #endif

@@ -18,9 +18,13 @@
 #include "names.h"
 
 /* Whoever holds the lock owns the temporary file, so one name is enough, and
- * what a crash left is overwritten by the next writer. */
+ * what a crash left is removed by the next writer. */
 static const char lock_name[] = ".lock";
 static const char temporary_name[] = ".writing";
+
+/* Definitions may tell what others need not know, such as where images are. */
+#define FOLDER_MODE 0750
+#define FILE_MODE   0640
 
 const char *
 folder_name(uint32_t space)
@@ -37,8 +41,33 @@ folder_name(uint32_t space)
     }
 }
 
+/* Makes one folder, and has the one above it remember that. */
+static int
+make_one(const char *path, bool sync)
+{
+    char above[PATH_MAX];
+    char *slash;
+    int fd, r;
+
+    if (mkdir(path, FOLDER_MODE) != 0) {
+        return errno == EEXIST ? 0 : -1;
+    }
+    snprintf(above, sizeof above, "%s", path);
+    slash = strrchr(above, '/');
+    if (!sync || !slash) {
+        return 0;
+    }
+    slash[slash == above] = '\0';
+    fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    r = fd < 0 ? -1 : fsync(fd);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return r;
+}
+
 int
-folder_make(const char *path)
+folder_make(const char *path, bool sync)
 {
     char part[PATH_MAX];
     size_t len = strlen(path);
@@ -51,7 +80,7 @@ folder_make(const char *path)
     for (size_t i = 1; i <= len; i++) {
         if (part[i] == '/' || part[i] == '\0') {
             part[i] = '\0';
-            if (mkdir(part, 0750) != 0 && errno != EEXIST) {
+            if (make_one(part, sync) != 0) {
                 return -1;
             }
             part[i] = path[i];
@@ -80,7 +109,7 @@ folder_open(const struct place *place, uint32_t space, bool make, char message[M
     }
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && make) {
-        if (folder_make(path) != 0) {
+        if (folder_make(path, place->sync) != 0) {
             return failed(message, "make the folder", path);
         }
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -136,6 +165,17 @@ folder_lock(int folder, const atomic_bool *abandoned, char message[MESSAGE_SIZE]
     return fd;
 }
 
+/* The later of a file's two times, which its revision comes from. */
+static struct timespec
+time_of(const struct stat *st)
+{
+    bool is_modified_later =
+        st->st_mtim.tv_sec > st->st_ctim.tv_sec ||
+        (st->st_mtim.tv_sec == st->st_ctim.tv_sec && st->st_mtim.tv_nsec > st->st_ctim.tv_nsec);
+
+    return is_modified_later ? st->st_mtim : st->st_ctim;
+}
+
 /* Tests the condition of a change against what is there, and tells when that
  * was changed last (zeros if there is nothing). */
 static int
@@ -148,7 +188,7 @@ check_condition(const struct place *place, int folder, const char *name,
     bool present = fstatat(folder, name, &st, 0) == 0;
     int r;
 
-    *ret_changed = present ? st.st_mtim : (struct timespec){ 0 };
+    *ret_changed = present ? time_of(&st) : (struct timespec){ 0 };
     if (change->condition == HF_STORE_ABSENT && present) {
         snprintf(message, MESSAGE_SIZE, "already exists");
         return HF_EEXISTS;
@@ -156,7 +196,7 @@ check_condition(const struct place *place, int folder, const char *name,
     if (change->condition != HF_STORE_AT_REVISION) {
         return 0;
     }
-    r = document_read(folder, name, place->hash, &found, message);
+    r = document_read(place->host, folder, name, &found, message);
     free(found.data);
     if (r < 0 && r != HF_EINVALID) {
         return r;
@@ -187,18 +227,21 @@ time_after(const struct timespec *old)
     return now;
 }
 
-/* Fills the temporary file and flushes it. */
+/* Fills the temporary file and flushes it; its open descriptor, or -1 with errno.  What lies
+ * there under its name, a link too, is not written to. */
 static int
 write_temporary(const struct place *place, int folder, const struct change *change,
-                const struct timespec *changed, uint64_t *ret_revision)
+                const struct timespec *changed)
 {
     struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, *changed };
-    struct stat st;
     size_t n = 0;
     int error, fd;
 
-    unlinkat(folder, temporary_name, 0); /* what a crash left, or somebody put there */
-    fd = openat(folder, temporary_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (unlinkat(folder, temporary_name, 0) != 0 && errno != ENOENT) {
+        return -1;
+    }
+    fd = openat(folder, temporary_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                FILE_MODE);
     if (fd < 0) {
         return -1;
     }
@@ -210,16 +253,14 @@ write_temporary(const struct place *place, int folder, const struct change *chan
         }
         n += r > 0 ? (size_t)r : 0;
     }
-    if (futimens(fd, times) != 0 || fstat(fd, &st) != 0 || (place->sync && fsync(fd) != 0)) {
-        goto fail;
+    if (futimens(fd, times) == 0 && (!place->sync || fsync(fd) == 0)) {
+        return fd;
     }
-    /* Read back: a file system may keep time less exactly than we gave it. */
-    *ret_revision = document_revision(place->hash, &st.st_mtim, change->data, change->len);
-    return close(fd);
 
 fail:
     error = errno;
     close(fd);
+    unlinkat(folder, temporary_name, 0);
     errno = error;
     return -1;
 }
@@ -240,14 +281,29 @@ replace(int folder, const char *name, bool absent)
     return renameat(folder, temporary_name, folder, name);
 }
 
+/* What a file that was written is, once it is in its place: that changed its times once more, and
+ * a file system may keep them less exactly than they were given. */
+static void
+describe(const struct place *place, int fd, const struct change *change, struct document *ret)
+{
+    struct stat st = { 0 };
+
+    (void)fstat(fd, &st);
+    *ret = (struct document){
+        .stamp = stamp_of(&st),
+        .hash = place->host->hash(change->data, change->len),
+        .len = change->len,
+    };
+    ret->revision = document_revision(&ret->stamp, ret->hash);
+}
+
 int
 folder_write_locked(const struct place *place, int folder, const struct change *change,
-                    uint64_t *ret_revision, char message[MESSAGE_SIZE])
+                    struct document *ret, char message[MESSAGE_SIZE])
 {
     struct timespec changed;
     char name[NAME_SIZE];
-    uint64_t revision;
-    int r;
+    int fd, r;
 
     name_from_id(change->id, name);
     r = check_condition(place, folder, name, change, &changed, message);
@@ -255,26 +311,25 @@ folder_write_locked(const struct place *place, int folder, const struct change *
         return r;
     }
     changed = time_after(&changed);
-    if (write_temporary(place, folder, change, &changed, &revision) != 0) {
-        r = failed(message, "write", temporary_name);
-        unlinkat(folder, temporary_name, 0);
-        return r;
+    fd = write_temporary(place, folder, change, &changed);
+    if (fd < 0) {
+        return failed(message, "write (what was there before is unchanged)", name);
     }
     if (replace(folder, name, change->condition == HF_STORE_ABSENT) != 0) {
         r = errno == EEXIST ? HF_EEXISTS : HF_EIO;
         failed(message, "put in place", name);
         unlinkat(folder, temporary_name, 0);
-        return r;
+    } else if (place->sync && fsync(folder) != 0) {
+        r = failed(message, "flush the folder of", name);
+    } else {
+        describe(place, fd, change, ret);
     }
-    if (place->sync && fsync(folder) != 0) {
-        return failed(message, "flush the folder of", name);
-    }
-    *ret_revision = revision;
-    return 0;
+    close(fd);
+    return r;
 }
 
 int
-folder_write(const struct place *place, const struct change *change, uint64_t *ret_revision,
+folder_write(const struct place *place, const struct change *change, struct document *ret,
              char message[MESSAGE_SIZE])
 {
     int folder, held, r;
@@ -286,7 +341,7 @@ folder_write(const struct place *place, const struct change *change, uint64_t *r
     held = folder_lock(folder, change->abandoned, message);
     r = held;
     if (held >= 0) {
-        r = folder_write_locked(place, folder, change, ret_revision, message);
+        r = folder_write_locked(place, folder, change, ret, message);
         close(held);
     }
     close(folder);

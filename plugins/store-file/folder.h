@@ -1,7 +1,7 @@
 /*
  * folder.h - the folder of one space: finding, locking, writing and removing.
  *
- * Runs on the thread of io.h.  A write is a temporary file in the same folder,
+ * Runs on the thread of io.h.  A write is a new temporary file in the same folder,
  * flushed, renamed over the old one, and the folder flushed: after a crash at
  * any point there is the old document or the new one, whole.  Writers of all
  * processes take turns by a lock (flock of `.lock`), which makes the test of a
@@ -18,16 +18,17 @@
 
 /* Where the documents of a store are; read-only once made. */
 struct place {
-    const char *path; /* the store's folder */
-    bool sync;        /* flush to disk before a write counts as done */
-    hash_fn *hash;
+    const struct hf_host *host;
+    const char *path;       /* the store's folder */
+    bool sync;              /* flush to disk before a write counts as done */
+    uint64_t look_every_ns; /* for changes that the kernel does not tell */
 };
 
 /* The name of the folder of a space (enum hf_store_space), or NULL. */
 const char *folder_name(uint32_t space);
 
-/* Makes `path` and the folders above it where missing; 0 or -1 with errno. */
-int folder_make(const char *path);
+/* Makes `path` and the folders above it where missing, flushed if `sync`; 0 or -1 with errno. */
+int folder_make(const char *path, bool sync);
 
 /* Opens the folder of `space`, made if missing and `make`; a descriptor, or a
  * negative HF_E code and a reason. */
@@ -48,10 +49,11 @@ struct change {
  * closed.  HF_ECANCELLED once `abandoned`; if that is NULL, HF_EFULL when another one writes. */
 int folder_lock(int folder, const atomic_bool *abandoned, char message[MESSAGE_SIZE]);
 
-/* Writes a document and tells its new revision; `_locked` with the lock in hand. */
+/* Writes a document; `_locked` with the lock in hand.  `*ret` is then what document_read() would
+ * give, but for the data. */
 int folder_write_locked(const struct place *, int folder, const struct change *,
-                        uint64_t *ret_revision, char message[MESSAGE_SIZE]);
-int folder_write(const struct place *, const struct change *, uint64_t *ret_revision,
+                        struct document *ret, char message[MESSAGE_SIZE]);
+int folder_write(const struct place *, const struct change *, struct document *ret,
                  char message[MESSAGE_SIZE]);
 
 /* Removes a document. */

@@ -1,5 +1,5 @@
 /*
- * follow.c - one watch: inotify, scan, comparison.
+ * follow.c - one watch: inotify, scans, a folder that comes and goes.
  */
 #include "follow.h"
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <hyperfaas/error.h>
@@ -20,14 +20,23 @@
 
 #include "announce.h"
 #include "known.h"
+#include "look.h"
 #include "names.h"
 
 enum {
-    SCAN_SLICE = 64,      /* files looked at before requests get their turn */
+    SCAN_SLICE = 512,     /* files looked at before requests get their turn, */
     LOST_PAUSE_MS = 250,  /* between looks for a folder that has gone */
     DOUBT_PAUSE_MS = 100, /* between looks whether a process has died, */
     DOUBT_LOOKS = 50      /* and how many */
 };
+
+#define MS UINT64_C(1000000)
+
+/* The most time for them. */
+#define SCAN_SLICE_NS (5 * MS)
+
+/* Scans take at most this part of the thread's time, so many files are scanned less often. */
+#define SCAN_SHARE 50
 
 #define FOLDER_GONE (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)
 #define NAME_CHANGED                                                                               \
@@ -36,31 +45,17 @@ enum {
 /* A file that is there though it went was created since. */
 #define JUST_CREATED (IN_CREATE | IN_MOVED_FROM | IN_DELETE)
 
+/* Something has another name, or a name has something else. */
+#define RENAMED (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
+
 static const char gone[] = "the folder was moved or removed: waiting until it is there again";
-
-struct follower {
-    struct io *io;
-    const struct place *place;
-    struct request *request;
-
-    int inotify; /* -1 while the folder has gone */
-    int folder;  /* open during a step only: the kernel tells a removal at the last close */
-    DIR *scan;   /* NULL: not scanning */
-    uint32_t scan_number;
-    struct known_set known;
-    bool lost; /* the loop has been told so */
-
-    /* The kernel tells that a lock's file was closed before it gives the lock back.  So if it
-     * is still held we look again, a few times. */
-    int doubts;               /* looks that are left */
-    struct timespec doubt_at; /* the next one, monotonic */
-};
 
 /* --- telling ------------------------------------------------------------------ */
 
 static void
 stop_watching(struct follower *f)
 {
+    f->following = false;
     if (f->scan) {
         closedir(f->scan);
         f->scan = NULL;
@@ -71,34 +66,14 @@ stop_watching(struct follower *f)
     }
 }
 
-/* Stops watching and has the next steps look for the folder again. */
-static void
-lose(struct follower *f, const char *message)
+void
+follower_lose(struct follower *f, const char *message)
 {
     stop_watching(f);
     if (!f->lost) {
         f->lost = io_tell(f->io, f->request, NOTICE_LOST, "", NULL, message);
     }
 }
-
-static void
-tell(struct follower *f, enum notice_kind kind, const char *id, const char *message)
-{
-    if (!io_tell(f->io, f->request, kind, id, NULL, message)) {
-        lose(f, "out of memory");
-    }
-}
-
-static void
-forget(struct follower *f, struct known *known, const char *id)
-{
-    if (known->told) {
-        tell(f, NOTICE_DELETE, id, "");
-    }
-    known_remove(&f->known, known);
-}
-
-/* --- looking ------------------------------------------------------------------ */
 
 /* Whether documents may be announced (announce.h). */
 static bool
@@ -107,83 +82,11 @@ are_nodes(const struct follower *f)
     return f->request->change.space == HF_STORE_NODES;
 }
 
-/* Tells what was found under a name, if that is news. */
-static void
-judge(struct follower *f, struct known *known, const char *id, int code, struct document *document,
-      const char *message)
-{
-    bool news = known->revision != document->revision;
-
-    known->revision = document->revision;
-    known->seen_in_scan = f->scan_number;
-    if (!news) {
-        free(document->data);
-    } else if (code == HF_EINVALID) {
-        tell(f, NOTICE_BAD, id, message);
-    } else if (io_tell(f->io, f->request, NOTICE_PUT, id, document, "")) {
-        known->told = true;
-    } else {
-        free(document->data);
-        known->revision = 0;
-        lose(f, "out of memory");
-    }
-}
-
-/* Looks at a name again.  A file that is `unfinished` may not be written yet: unless
- * it is whole already, the end of the writing is what tells it. */
-static void
-look(struct follower *f, const char *name, bool unfinished)
-{
-    struct document document = { 0 };
-    char id[NAME_SIZE], canonical[NAME_SIZE], message[MESSAGE_SIZE];
-    enum name_kind kind = name_to_id(name, id);
-    struct known *known;
-    bool over;
-    int r;
-
-    if (kind == NAME_FOREIGN) {
-        return;
-    }
-    over = are_nodes(f) && announce_is_over(f->folder, name);
-    r = over ? HF_ENOTFOUND : document_read(f->folder, name, f->place->hash, &document, message);
-    if (r == HF_ENOTFOUND) {
-        known = known_find(&f->known, name);
-        if (known) {
-            forget(f, known, id);
-        }
-        if (over) {
-            announce_clear(f->folder, name);
-        }
-        return;
-    }
-    if (r == 0 && kind == NAME_MISSPELT) {
-        free(document.data);
-        document.data = NULL;
-        snprintf(message, sizeof message,
-                 "the file '%.200s' is ignored: expected the name '%.200s'", name,
-                 name_from_id(id, canonical) ? canonical : "of a shorter id");
-        r = HF_EINVALID;
-    }
-    if (r != 0 && r != HF_EINVALID) {
-        tell(f, NOTICE_BAD, id, message);
-        return;
-    }
-    if (r == HF_EINVALID && unfinished) {
-        return;
-    }
-    known = known_add(&f->known, name);
-    if (!known) {
-        free(document.data);
-        lose(f, "out of memory");
-        return;
-    }
-    judge(f, known, id, r, &document, message);
-}
-
 /* --- scanning ----------------------------------------------------------------- */
 
+/* `tells`: what is there was not known, or not for certain. */
 static void
-begin_scan(struct follower *f)
+begin_scan(struct follower *f, bool tells)
 {
     int folder = openat(f->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -191,12 +94,14 @@ begin_scan(struct follower *f)
         closedir(f->scan);
     }
     f->scan_number++;
+    f->scan_tells |= tells;
+    f->scan_began_ns = monotonic_ns();
     f->scan = folder >= 0 ? fdopendir(folder) : NULL;
     if (!f->scan) {
         if (folder >= 0) {
             close(folder);
         }
-        lose(f, "the folder cannot be listed");
+        follower_lose(f, "the folder cannot be listed");
     }
 }
 
@@ -207,8 +112,8 @@ look_at_unseen(struct follower *f)
     struct known **unseen;
     size_t n = known_unseen(&f->known, f->scan_number, &unseen);
 
-    for (size_t i = 0; i < n && f->inotify >= 0; i++) {
-        look(f, unseen[i]->name, false);
+    for (size_t i = 0; i < n && f->following; i++) {
+        look(f, unseen[i]->name, LOOK_CHANGED);
     }
     free(unseen);
 }
@@ -217,25 +122,37 @@ look_at_unseen(struct follower *f)
 static void
 end_scan(struct follower *f)
 {
+    uint64_t now;
+
     closedir(f->scan);
     f->scan = NULL;
     look_at_unseen(f);
-    if (f->inotify >= 0) {
-        tell(f, NOTICE_SYNCED, "", "");
+    now = monotonic_ns();
+    f->scan_took_ns = now - f->scan_began_ns;
+    f->look_at_ns = now + (f->place->look_every_ns > SCAN_SHARE * f->scan_took_ns
+                               ? f->place->look_every_ns
+                               : SCAN_SHARE * f->scan_took_ns);
+    if (f->following && f->scan_tells) {
+        f->scan_tells = false;
+        if (!io_tell(f->io, f->request, NOTICE_SYNCED, "", NULL, "")) {
+            follower_lose(f, "out of memory");
+        }
     }
 }
 
 static void
 scan_slice(struct follower *f)
 {
-    for (int i = 0; i < SCAN_SLICE && f->scan; i++) {
+    uint64_t end = monotonic_ns() + SCAN_SLICE_NS;
+
+    for (int i = 0; i < SCAN_SLICE && f->scan && monotonic_ns() < end; i++) {
         struct dirent *entry = readdir(f->scan);
 
         if (!entry) {
             end_scan(f);
             return;
         }
-        look(f, entry->d_name, false);
+        look(f, entry->d_name, LOOK_SCAN);
     }
 }
 
@@ -245,11 +162,21 @@ scan_slice(struct follower *f)
 static void
 take_lock_event(struct follower *f, const char *document)
 {
-    look(f, document, false);
+    look(f, document, LOOK_CHANGED);
     if (known_find(&f->known, document)) {
         f->doubts = DOUBT_LOOKS;
-        clock_gettime(CLOCK_MONOTONIC, &f->doubt_at);
+        f->doubt_at_ns = monotonic_ns() + DOUBT_PAUSE_MS * MS;
     }
+}
+
+/* Whether documents may be links that lead through this name: a folder, or the link to one that a
+ * Kubernetes volume swaps (`..data`).  Other hidden names are editors' and ours. */
+static bool
+is_on_the_way(const char *name)
+{
+    char id[NAME_SIZE];
+
+    return name_to_id(name, id) == NAME_FOREIGN && (name[0] != '.' || name[1] == '.');
 }
 
 static void
@@ -258,13 +185,15 @@ take_event(struct follower *f, const struct inotify_event *event)
     char document[NAME_SIZE];
 
     if (event->mask & IN_Q_OVERFLOW) {
-        begin_scan(f);
+        begin_scan(f, true);
     } else if (event->mask & FOLDER_GONE) {
-        lose(f, gone);
+        follower_lose(f, gone);
     } else if (event->len > 0 && are_nodes(f) && announce_is_lock(event->name, document)) {
         take_lock_event(f, document);
+    } else if (event->len > 0 && is_on_the_way(event->name) && event->mask & RENAMED) {
+        f->look_at_ns = monotonic_ns() + SCAN_SHARE * f->scan_took_ns / 10;
     } else if (event->len > 0) {
-        look(f, event->name, event->mask & JUST_CREATED);
+        look(f, event->name, event->mask & JUST_CREATED ? LOOK_CREATED : LOOK_CHANGED);
     }
 }
 
@@ -273,11 +202,9 @@ static void
 take_last_event(struct follower *f, const struct inotify_event *event)
 {
     struct known *known = event->len > 0 ? known_find(&f->known, event->name) : NULL;
-    char id[NAME_SIZE];
 
     if (known && event->mask & (IN_DELETE | IN_MOVED_FROM)) {
-        name_to_id(event->name, id);
-        forget(f, known, id);
+        look_removed(f, known);
     }
 }
 
@@ -286,7 +213,7 @@ static bool
 take_events(struct follower *f, void (*take)(struct follower *f, const struct inotify_event *event))
 {
     _Alignas(struct inotify_event) char buffer[4096];
-    ssize_t n = read(f->inotify, buffer, sizeof buffer);
+    ssize_t n = f->inotify >= 0 ? read(f->inotify, buffer, sizeof buffer) : 0;
 
     for (char *p = buffer; n > 0 && p < buffer + n && f->inotify >= 0;) {
         const struct inotify_event *event = (const struct inotify_event *)(void *)p;
@@ -296,6 +223,8 @@ take_events(struct follower *f, void (*take)(struct follower *f, const struct in
     }
     return n > 0;
 }
+
+/* --- the folder --------------------------------------------------------------- */
 
 /* Watches the folder and the one above it, which may be moved away with it. */
 static int
@@ -311,32 +240,90 @@ add_watches(struct follower *f, int inotify)
     return 0;
 }
 
-/* Looks for the folder; if it is there, watches it from now on and scans it. */
+/* Has the kernel tell of changes.  Where it will not, the scans find them. */
+static void
+begin_events(struct follower *f)
+{
+    char message[MESSAGE_SIZE];
+    int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+    if (inotify >= 0 && add_watches(f, inotify) == 0) {
+        f->inotify = inotify;
+        f->warned = false;
+        return;
+    }
+    snprintf(message, sizeof message,
+             "the kernel does not tell of changes (%s; see the limits in /proc/sys/fs/inotify): "
+             "they are seen when the folder is looked through, every %ju ms",
+             strerror(errno), (uintmax_t)(f->place->look_every_ns / MS));
+    if (inotify >= 0) {
+        close(inotify);
+    }
+    if (!f->warned) {
+        f->warned = io_tell(f->io, f->request, NOTICE_WARNING, "", NULL, message);
+    }
+}
+
+/* The folder that is open is followed from now on. */
+static void
+begin_following(struct follower *f, const struct stamp *identity)
+{
+    f->identity = *identity;
+    f->following = true;
+    f->lost = false;
+    begin_events(f);
+    begin_scan(f, true);
+}
+
+/* Opens the folder for a step; false: it is not there.  One that another has taken the place of is
+ * followed no more, the other is. */
+static bool
+enter(struct follower *f, bool make, char message[MESSAGE_SIZE])
+{
+    struct stamp identity;
+    struct stat st;
+
+    f->folder = folder_open(f->place, f->request->change.space, make, message);
+    if (f->folder < 0) {
+        return false;
+    }
+    if (fstat(f->folder, &st) != 0) {
+        snprintf(message, MESSAGE_SIZE, "the folder cannot be examined: %s", strerror(errno));
+        close(f->folder);
+        f->folder = HF_EIO;
+        return false;
+    }
+    identity = stamp_of(&st);
+    if (f->following && identity.device == f->identity.device &&
+        identity.inode == f->identity.inode) {
+        return true;
+    }
+    stop_watching(f);
+    begin_following(f, &identity);
+    return true;
+}
+
+/* Looks for the folder. */
 static void
 find_folder(struct follower *f, bool make)
 {
     char message[MESSAGE_SIZE];
-    int inotify;
 
-    f->folder = folder_open(f->place, f->request->change.space, make, message);
-    if (f->folder < 0) {
-        lose(f, message);
-        return;
-    }
-    inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (inotify < 0 || add_watches(f, inotify) != 0) {
-        snprintf(message, sizeof message, "inotify: %s; see the limits in /proc/sys/fs/inotify",
-                 strerror(errno));
-        if (inotify >= 0) {
-            close(inotify);
-        }
-        lose(f, message);
+    if (enter(f, make, message)) {
+        close(f->folder);
     } else {
-        f->inotify = inotify;
-        f->lost = false;
-        begin_scan(f);
+        follower_lose(f, message);
     }
-    close(f->folder);
+}
+
+/* Begins the scan that is due. */
+static void
+look_through(struct follower *f)
+{
+    if (f->inotify < 0) {
+        begin_events(f); /* it may by now */
+    }
+    begin_scan(f, false);
 }
 
 /* Takes some events and one slice of a scan, so that requests get their turn. */
@@ -345,14 +332,16 @@ follow(struct follower *f)
 {
     char message[MESSAGE_SIZE];
 
-    f->folder = folder_open(f->place, f->request->change.space, false, message);
-    if (f->folder < 0) {
+    if (!enter(f, false, message)) {
         while (f->folder == HF_ENOTFOUND && take_events(f, take_last_event)) {
         }
-        lose(f, f->folder == HF_ENOTFOUND ? gone : message);
+        follower_lose(f, f->folder == HF_ENOTFOUND ? gone : message);
         return;
     }
     take_events(f, take_event);
+    if (f->following && !f->scan && monotonic_ns() >= f->look_at_ns) {
+        look_through(f);
+    }
     if (f->scan) {
         scan_slice(f);
     }
@@ -397,29 +386,29 @@ follower_fd(const struct follower *f)
     return f->inotify;
 }
 
-/* Milliseconds until the next look at what is in doubt; 0: it is due. */
 static int
-doubt_wait_ms(const struct follower *f)
+wait_ms(uint64_t until_ns)
 {
-    struct timespec now;
-    int64_t ms;
+    uint64_t now = monotonic_ns();
+    uint64_t ms = until_ns > now ? (until_ns - now) / MS + 1 : 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    ms = (int64_t)(f->doubt_at.tv_sec - now.tv_sec) * 1000 +
-         (f->doubt_at.tv_nsec - now.tv_nsec) / 1000000 + DOUBT_PAUSE_MS;
-    return ms > 0 ? (int)ms : 0;
+    return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 int
 follower_wait_ms(const struct follower *f)
 {
+    int look_ms, doubt_ms;
+
+    if (!f->following) {
+        return LOST_PAUSE_MS;
+    }
     if (f->scan) {
         return 0;
     }
-    if (f->inotify < 0) {
-        return LOST_PAUSE_MS;
-    }
-    return f->doubts > 0 ? doubt_wait_ms(f) : -1;
+    look_ms = wait_ms(f->look_at_ns);
+    doubt_ms = f->doubts > 0 ? wait_ms(f->doubt_at_ns) : INT_MAX;
+    return look_ms < doubt_ms ? look_ms : doubt_ms;
 }
 
 /* Looks again at all that is known: some process may have died. */
@@ -429,9 +418,8 @@ resolve_doubts(struct follower *f)
     char message[MESSAGE_SIZE];
 
     f->doubts--;
-    clock_gettime(CLOCK_MONOTONIC, &f->doubt_at);
-    f->folder = folder_open(f->place, f->request->change.space, false, message);
-    if (f->folder >= 0) {
+    f->doubt_at_ns = monotonic_ns() + DOUBT_PAUSE_MS * MS;
+    if (!f->scan && enter(f, false, message)) {
         f->scan_number++; /* so that nothing has been seen */
         look_at_unseen(f);
         close(f->folder);
@@ -443,11 +431,11 @@ follower_step(struct follower *f)
 {
     struct pollfd changes = { .fd = f->inotify, .events = POLLIN };
 
-    if (f->inotify < 0) {
+    if (!f->following) {
         find_folder(f, false);
-    } else if (f->scan || poll(&changes, 1, 0) > 0) {
+    } else if (f->scan || monotonic_ns() >= f->look_at_ns || poll(&changes, 1, 0) > 0) {
         follow(f);
-    } else if (f->doubts > 0 && doubt_wait_ms(f) == 0) {
+    } else if (f->doubts > 0 && monotonic_ns() >= f->doubt_at_ns) {
         resolve_doubts(f);
     }
 }

@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include <hyperfaas/error.h>
+#include <hyperfaas/store.h>
 
 #include "announce.h"
 #include "follow.h"
+#include "look.h"
 #include "names.h"
 
 enum {
@@ -214,6 +216,22 @@ end_request(struct io *io, struct request *request, int code)
     queue_notice(io, &request->end);
 }
 
+/* What was read or written is told to those who follow it, before the answer: so both speak of
+ * one revision, and in the right order. */
+static void
+tell_followers(struct io *io, const struct request *request, const char *name,
+               struct document *document)
+{
+    for (size_t i = 0; i < io->n_followers; i++) {
+        struct follower *follower = io->followers[i];
+        uint32_t space = follower_request(follower)->change.space;
+
+        if (space == request->change.space && space != HF_STORE_NODES) {
+            look_found(follower, name, document);
+        }
+    }
+}
+
 static int
 read_document(struct io *io, struct request *request)
 {
@@ -226,8 +244,37 @@ read_document(struct io *io, struct request *request)
         return folder;
     }
     name_from_id(change->id, name);
-    r = document_read(folder, name, io->place->hash, &request->document, request->message);
+    r = document_read(io->place->host, folder, name, &request->document, request->message);
     close(folder);
+    if (r == 0) {
+        tell_followers(io, request, name, &request->document);
+    }
+    return r;
+}
+
+static int
+write_document(struct io *io, struct request *request)
+{
+    struct change *change = &request->change;
+    struct document written = { 0 };
+    char name[NAME_SIZE];
+    int r = document_check(io->place->host, change->data, change->len, request->message);
+
+    if (r < 0) {
+        return r;
+    }
+    name_from_id(change->id, name);
+    for (size_t i = 0; i < io->n_followers; i++) {
+        if (follower_request(io->followers[i])->change.space == change->space) {
+            change->revision = look_revision(io->followers[i], name, change->revision);
+        }
+    }
+    r = folder_write(io->place, change, &written, request->message);
+    if (r == 0) {
+        written.data = (char *)(uintptr_t)change->data; /* only read */
+        tell_followers(io, request, name, &written);
+        request->document.revision = written.revision;
+    }
     return r;
 }
 
@@ -280,10 +327,7 @@ serve_request(struct io *io, struct request *request)
         r = read_document(io, request);
         break;
     case REQUEST_PUT:
-        r = document_check(change->data, change->len, request->message);
-        if (r == 0) {
-            r = folder_write(io->place, change, &request->document.revision, request->message);
-        }
+        r = write_document(io, request);
         break;
     case REQUEST_REMOVE:
         r = folder_remove(io->place, change, request->message);

@@ -25,6 +25,7 @@ enum notice_kind {
     NOTICE_SYNCED,      /* all has been told */
     NOTICE_BAD,         /* a document can't be used: id, message */
     NOTICE_LOST,        /* the folder can't be watched: message */
+    NOTICE_WARNING,     /* something an operator should know: message */
     NOTICE_ANNOUNCED,   /* the announced document is there: revision */
     NOTICE_UNANNOUNCED, /* it is not: code, message */
     NOTICE_END          /* the request is over; part of it, don't free */

@@ -1,25 +1,18 @@
 /*
- * known.c - a set of files by name, as a tree of search.h.
+ * known.c - a set of files by name.
  */
 #include "known.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int
-compare(const void *a, const void *b)
-{
-    return strcmp(((const struct known *)a)->name, ((const struct known *)b)->name);
-}
 
 struct known *
 known_find(const struct known_set *set, const char *name)
 {
-    struct known key = { .name = name };
-    struct known **found = tfind(&key, &set->root, compare);
+    struct known *known;
 
-    return found ? *found : NULL;
+    HASH_FIND_STR(set->entries, name, known);
+    return known;
 }
 
 struct known *
@@ -35,8 +28,9 @@ known_add(struct known_set *set, const char *name)
     if (!known) {
         return NULL;
     }
-    known->name = memcpy(known->text, name, size);
-    if (!tsearch(known, &set->root, compare)) {
+    memcpy(known->name, name, size);
+    HASH_ADD_STR(set->entries, name, known);
+    if (!known_find(set, name)) {
         free(known);
         return NULL;
     }
@@ -46,53 +40,42 @@ known_add(struct known_set *set, const char *name)
 void
 known_remove(struct known_set *set, struct known *known)
 {
-    tdelete(known, &set->root, compare);
+    HASH_DEL(set->entries, known);
     free(known);
-}
-
-/* What is being collected. */
-struct unseen {
-    uint32_t scan_number;
-    struct known **entries;
-    size_t n;
-    size_t size;
-};
-
-static void
-collect(const void *node, VISIT visit, void *arg)
-{
-    struct known *known = *(struct known *const *)node;
-    struct unseen *unseen = arg;
-
-    if ((visit != postorder && visit != leaf) || known->seen_in_scan == unseen->scan_number) {
-        return;
-    }
-    if (unseen->n == unseen->size) {
-        size_t size = unseen->size ? unseen->size * 2 : 64;
-        struct known **entries = realloc(unseen->entries, size * sizeof(struct known *));
-
-        if (!entries) {
-            return; /* the next scan meets them */
-        }
-        unseen->entries = entries;
-        unseen->size = size;
-    }
-    unseen->entries[unseen->n++] = known;
 }
 
 size_t
 known_unseen(const struct known_set *set, uint32_t scan_number, struct known ***ret)
 {
-    struct unseen unseen = { .scan_number = scan_number };
+    struct known *known, *next;
+    size_t n = 0, size = 0;
 
-    twalk_r(set->root, collect, &unseen);
-    *ret = unseen.entries;
-    return unseen.n;
+    *ret = NULL;
+    HASH_ITER (hh, set->entries, known, next) {
+        if (known->seen_in_scan == scan_number) {
+            continue;
+        }
+        if (n == size) {
+            struct known **entries;
+
+            size = size ? size * 2 : 64;
+            entries = realloc(*ret, size * sizeof(struct known *));
+            if (!entries) {
+                break; /* the next scan meets them */
+            }
+            *ret = entries;
+        }
+        (*ret)[n++] = known;
+    }
+    return n;
 }
 
 void
 known_clear(struct known_set *set)
 {
-    tdestroy(set->root, free);
-    set->root = NULL;
+    struct known *known, *next;
+
+    HASH_ITER (hh, set->entries, known, next) {
+        known_remove(set, known);
+    }
 }

@@ -8,17 +8,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "document.h"
+
 struct known {
-    const char *name;      /* points to `text`, but in the key of a search */
-    uint64_t revision;     /* of what was found last, good or bad */
-    uint32_t seen_in_scan; /* the scan that saw it last */
+    uint64_t revision;     /* that was told last; 0: none */
+    uint64_t found;        /* the file's own revision, of what was found last, good or bad, */
+    uint64_t hash;         /* and the hash of its content */
+    struct stamp stamp;    /* of that */
+    bool settled;          /* it was old enough then for its stamp to tell any change */
     bool told;             /* a good version was told and stands */
-    char text[];
+    uint32_t seen_in_scan; /* the scan that saw it last */
+    UT_hash_handle hh;
+    char name[];
 };
 
 /* All of them, by name.  Zeros: empty. */
 struct known_set {
-    void *root; /* a tree, search.h */
+    struct known *entries;
 };
 
 /* The entry of a name, or NULL. */

@@ -97,6 +97,13 @@ check(const struct hf_store *store, const struct change *change, struct hf_err *
                                  "store file: the id '%.64s' is empty or too long for a file name",
                                  change->id);
     }
+    if (change->len > HF_STORE_DOCUMENT_MAX) {
+        return store->host->fail(
+            err, HF_EINVALID,
+            "store file: the document of '%.64s' has %zu bytes, at most %u are "
+            "allowed",
+            change->id, change->len, HF_STORE_DOCUMENT_MAX);
+    }
     if (store->n_ops >= OPERATIONS_MAX) {
         return store->host->fail(err, HF_EFULL, "store file: %d operations are under way already",
                                  OPERATIONS_MAX);
@@ -377,6 +384,7 @@ tell_watcher(const struct hf_store_watcher *watcher, void *arg, const struct not
         watcher->on_bad(arg, notice->id, notice->message);
         break;
     case NOTICE_LOST:
+    case NOTICE_WARNING:
     case NOTICE_ANNOUNCED:
     case NOTICE_UNANNOUNCED:
     case NOTICE_END:
@@ -416,6 +424,12 @@ operations_on_notices(void *arg, uint32_t events)
 
         if (notice->kind == NOTICE_END) {
             take_end(op); /* the notice is part of it */
+            continue;
+        }
+        if (notice->kind == NOTICE_WARNING) {
+            store->host->log(store->host, HF_HOST_WARNING, "%s: %s",
+                             folder_name(notice->request->change.space), notice->message);
+            notice_free(notice);
             continue;
         }
         if (notice->kind == NOTICE_BAD || notice->kind == NOTICE_LOST ||

@@ -85,9 +85,10 @@ file_create(const struct hf_driver_host *driver, const struct hf_options *option
     store->host = host;
     store->path = path && *path ? strdup(path) : default_path();
     store->place = (struct place){
+        .host = host,
         .path = store->path,
         .sync = host->option_u64(options, "fsync") != 0,
-        .hash = host->hash,
+        .look_every_ns = host->option_u64(options, "look_every"),
     };
     r = store->path ? prepare(store, err) : host->fail(err, HF_ENOMEM, "store file: out of memory");
     if (r < 0) {
@@ -118,6 +119,13 @@ static const struct hf_option file_options[] = {
       .type = HF_OPT_BOOL,
       .fallback = "yes",
       .help = "Whether a write is on the disk, not only with the system, before it is answered." },
+    { .key = "look_every",
+      .type = HF_OPT_DURATION,
+      .fallback = "5s",
+      .min = "100ms",
+      .max = "1h",
+      .help = "How often all files are looked at for changes that the kernel does not tell: behind "
+              "symbolic links, on network file systems. Less often where that takes long." },
     { 0 },
 };
 

@@ -129,15 +129,19 @@ UNIT_TESTS += %D%/test-http %D%/test-http-ends
 # --- plugins: driver modules, compiled in and driven by a host of the tests' own
 check_LTLIBRARIES += %D%/libfakehost.la
 %C%_libfakehost_la_SOURCES = %D%/fake-host.c %D%/fake-host.h %D%/fake-host-private.h \
-    %D%/fake-http.c %D%/fake-http.h %D%/fake-plain.c %D%/fake-process.c %D%/fake-service.c
+    %D%/fake-http.c %D%/fake-http.h %D%/fake-json.c %D%/fake-json.h %D%/fake-plain.c %D%/fake-process.c %D%/fake-service.c
 FAKE_HOST_LIBS = %D%/libfakehost.la $(UNIT_LIBS)
 
-UNIT_TESTS += %D%/test-store-file
-THREAD_TESTS += %D%/test-store-file
+UNIT_TESTS += %D%/test-store-file %D%/test-store-file-changes
+THREAD_TESTS += %D%/test-store-file %D%/test-store-file-changes
+FILE_TEST_SOURCES = %D%/file-bench.c %D%/file-bench.h $(HF_STORE_FILE_SOURCES)
 %C%_test_store_file_SOURCES = %D%/test-store-file.c %D%/contract-store.c %D%/contract-store.h \
-    $(HF_STORE_FILE_SOURCES)
+    $(FILE_TEST_SOURCES)
 %C%_test_store_file_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
-%C%_test_store_file_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+%C%_test_store_file_LDADD = $(FAKE_HOST_LIBS)
+%C%_test_store_file_changes_SOURCES = %D%/test-store-file-changes.c $(FILE_TEST_SOURCES)
+%C%_test_store_file_changes_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_store_file_changes_LDADD = $(FAKE_HOST_LIBS)
 ETCD_TEST_SOURCES = %D%/etcd-bench.c %D%/etcd-bench.h %D%/fake-etcd.c %D%/fake-etcd.h \
     %D%/fake-etcd-json.c %D%/fake-etcd-json.h \
     $(HF_STORE_ETCD_SOURCES)

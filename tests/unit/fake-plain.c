@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fake-host-private.h"
+#include "fake-json.h"
 
 enum { OPTIONS_MAX = 64, ITEMS_MAX = 64, TEXT_MAX = 1 << 16 };
 
@@ -265,5 +266,6 @@ fake_plain_init(struct hf_host *host)
         .option_string = plain_string,
         .option_item = plain_item,
         .print = plain_print,
+        .json_check = fake_json_check,
     };
 }
