@@ -21,6 +21,7 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "loop/child.h"
+#include "loop/signals.h"
 #include "node/node.h"
 #include "node/node_config.h"
 #include "node/role.h"
@@ -288,9 +289,11 @@ main(int argc, char **argv)
     struct arguments arguments = { .ready_fd = -1 };
     struct hf_err err = HF_ERR_INIT;
     struct hf_node *node = NULL;
-    int status = read_arguments(argc, argv, &arguments);
+    int status;
     int r;
 
+    hf_signals_clean();
+    status = read_arguments(argc, argv, &arguments);
     if (status >= 0) {
         return status;
     }

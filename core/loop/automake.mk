@@ -3,12 +3,14 @@
 noinst_LTLIBRARIES += %D%/libhf-loop.la
 %C%_libhf_loop_la_SOURCES = \
     %D%/address.c %D%/address.h \
-    %D%/child.c %D%/child.h \
+    %D%/child.c %D%/child.h %D%/child_private.h \
     %D%/dial.c %D%/dial.h \
     %D%/listener.c %D%/listener.h \
     %D%/loop.c %D%/loop.h %D%/loop_private.h \
     %D%/resolver.c %D%/resolver.h \
     %D%/signals.c %D%/signals.h \
+    %D%/spawner.c \
+    %D%/supervisor.c \
     %D%/thread.c %D%/thread.h \
     %D%/timer.c %D%/timer.h \
     %D%/watch.c %D%/watch.h

@@ -1,11 +1,12 @@
 /*
  * child.h - child processes that never outlive us.
  *
- * A child gets its own session and process group, default signals, no descriptor
- * of ours, and PR_SET_PDEATHSIG(SIGKILL).  Because the death signal follows the
- * thread that forked (prctl(2)), all children are forked by one thread, the
- * spawner, which must live as long as they may.  Ends are seen through a pidfd;
- * whatever is left of the group then is killed, and the process is reaped.
+ * A child gets its own session and process group, default signals, no descriptor of ours, and
+ * PR_SET_PDEATHSIG(SIGKILL).  Its parent is a process that is made for that, the supervisor
+ * (supervisor.c), which whoever loses its parent below comes to, and which lives longer than we
+ * do: when a child ends, so does what it has started, unless that belongs to the session of
+ * another child; when we end, however, everything does.  If the supervisor itself is killed, all
+ * its children are, and the next start makes another.
  */
 #ifndef HF_LOOP_CHILD_H
 #define HF_LOOP_CHILD_H
@@ -22,10 +23,14 @@ struct hf_spawner;
  * before.  Call once, early. */
 int hf_raise_open_files(struct hf_err *err);
 
-/* Starts the forking thread.  Make it early, free it last: its end kills its children. */
+/* Starts what starts children.  At most one in a process. */
 int hf_spawner_new(struct hf_spawner **ret, struct hf_err *err);
 
-/* Kills and reaps what children remain.  NULL is allowed. */
+/* Takes the status of processes that came to us because their parents have died, as they do for
+ * the first process of a container; after SIGCHLD.  Any thread. */
+void hf_spawner_reap(struct hf_spawner *spawner);
+
+/* Kills and reaps what remains.  All children have been freed.  NULL is allowed. */
 void hf_spawner_free(struct hf_spawner *spawner);
 
 /* What to run.  Borrowed for the call. */
@@ -47,9 +52,9 @@ struct hf_child_spec {
  * owner, also from here. */
 typedef void hf_child_exit_fn(void *arg, int code, int signal);
 
-/* Starts a process.  Waits for its exec, about a millisecond.  `fn` runs on `loop`
- * exactly once, later, unless the child was freed before.  A path that cannot be
- * executed is an error here (HF_ENOTFOUND, HF_EDENIED, ...). */
+/* Starts a process.  Waits for its exec, about a millisecond, at most ten seconds.  `fn` runs on
+ * `loop` exactly once, later, unless the child was freed before.  A path that cannot be executed is
+ * an error here (HF_ENOTFOUND, HF_EDENIED, ...). */
 int hf_child_spawn(struct hf_spawner *spawner, struct hf_loop *loop,
                    const struct hf_child_spec *spec, hf_child_exit_fn *fn, void *arg,
                    struct hf_child **ret, struct hf_err *err);
@@ -61,7 +66,7 @@ pid_t hf_child_pid(const struct hf_child *child);
 int hf_child_signal(struct hf_child *child, int signal);
 
 /* Kills the group if it still runs, and forgets it; it is reaped in the background.
- * On its loop's thread.  NULL is allowed. */
+ * On its loop's thread, before the loop is freed.  NULL is allowed. */
 void hf_child_free(struct hf_child *child);
 
 #endif

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -19,7 +20,7 @@
 #include "base/macros.h"
 #include "loop/watch.h"
 
-static const int caught[] = { SIGTERM, SIGINT, SIGHUP };
+static const int caught[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
 
 #define CAUGHT_COUNT (sizeof caught / sizeof caught[0])
 
@@ -28,7 +29,6 @@ struct hf_signals {
     hf_signals_fn *fn;
     void *arg;
     struct sigaction before[CAUGHT_COUNT];
-    struct sigaction pipe_before;
 };
 
 /* A handler has no argument: this is what it knows. */
@@ -44,7 +44,7 @@ on_signal(int signal)
     static const uint64_t one = 1;
     int before = errno;
 
-    if (signal != SIGHUP && atomic_exchange(&handler.ending, true)) {
+    if ((signal == SIGTERM || signal == SIGINT) && atomic_exchange(&handler.ending, true)) {
         _exit(128 + signal);
     }
     for (size_t i = 0; i < CAUGHT_COUNT; i++) {
@@ -74,12 +74,37 @@ on_pending(struct hf_watch *watch, uint32_t events)
     }
 }
 
+/* Those by which a shell stops jobs; a terminal's business. */
+static bool
+is_of_job_control(int signal)
+{
+    return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+void
+hf_signals_clean(void)
+{
+    struct sigaction action = { .sa_handler = SIG_DFL };
+    struct sigaction before;
+    sigset_t none;
+
+    for (int i = 1; i < NSIG; i++) {
+        if (!is_of_job_control(i) && sigaction(i, NULL, &before) == 0 &&
+            before.sa_handler == SIG_IGN) {
+            sigaction(i, &action, NULL);
+        }
+    }
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
 int
 hf_signals_new(struct hf_loop *loop, hf_signals_fn *fn, void *arg, struct hf_signals **ret,
                struct hf_err *err)
 {
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-    struct sigaction ignore = { .sa_handler = SIG_IGN };
     struct hf_signals *signals = calloc(1, sizeof *signals);
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
@@ -104,7 +129,6 @@ hf_signals_new(struct hf_loop *loop, hf_signals_fn *fn, void *arg, struct hf_sig
     for (size_t i = 0; i < CAUGHT_COUNT; i++) {
         sigaction(caught[i], &action, &signals->before[i]);
     }
-    sigaction(SIGPIPE, &ignore, &signals->pipe_before);
     *ret = signals;
     return 0;
 }
@@ -118,7 +142,6 @@ hf_signals_free(struct hf_signals *signals)
     for (size_t i = 0; i < CAUGHT_COUNT; i++) {
         sigaction(caught[i], &signals->before[i], NULL);
     }
-    sigaction(SIGPIPE, &signals->pipe_before, NULL);
     atomic_store(&handler.fd, -1);
     hf_watch_fini(&signals->watch);
     close(signals->watch.fd);

@@ -317,10 +317,12 @@ on_signal(void *arg, int signal)
 {
     struct hf_node *node = arg;
 
-    if (signal == SIGHUP && node->reload) {
-        node->reload(node->reload_arg);
+    if (signal == SIGCHLD) {
+        hf_spawner_reap(node->spawner);
     } else if (signal != SIGHUP) {
         hf_node_shutdown(node);
+    } else if (node->reload) {
+        node->reload(node->reload_arg);
     }
 }
 

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "loop/child.h"
+#include "loop/child_private.h"
 #include "loop/loop.h"
 
 #define LIMIT (10 * HF_SEC)
@@ -309,16 +310,78 @@ a_freed_child_is_killed_and_reaped(void)
     end(&run);
 }
 
-/* A node that is killed: its children go with it. */
+/* Whoever makes a session of its own, and loses its parent, is found all the same. */
 static void
-children_die_with_us_whatever_happens(void)
+a_session_of_its_own_does_not_help(void)
+{
+    struct run run;
+    const char *path = unit_file("pid", "");
+    char script[512];
+    pid_t hidden;
+
+    begin(&run);
+    snprintf(script, sizeof script,
+             "(setsid sh -c 'echo $$ > %s; exec sleep 1000' &) ;"
+             "while [ ! -s %s ]; do sleep 0.01; done",
+             path, path);
+    start(&run, script, -1);
+    CU_ASSERT(wait_for_end(&run));
+    hidden = wait_for_pid(path);
+    CU_ASSERT(hidden > 0);
+    CU_ASSERT(unit_wait(is_gone, &hidden));
+    end(&run);
+}
+
+/* The supervisor is the only child of ours. */
+static void
+note_pid(void *arg, pid_t pid)
+{
+    *(pid_t *)arg = pid;
+}
+
+static bool
+is_reaped(void *arg)
+{
+    const struct run *run = arg;
+    pid_t pid = hf_child_pid(run->child);
+
+    hf_spawner_reap(run->spawner);
+    return is_gone(&pid);
+}
+
+static void
+a_supervisor_that_is_killed_is_replaced(void)
+{
+    struct run run;
+    pid_t supervisor = 0;
+
+    begin(&run);
+    start(&run, "exec sleep 1000", -1);
+    CU_ASSERT_EQUAL_FATAL(hf_supervisor_children(note_pid, &supervisor), 0);
+    CU_ASSERT_FATAL(supervisor > 0);
+    UNIT_EXPECT_LOG("the supervisor of processes was killed");
+    kill(supervisor, SIGKILL);
+    CU_ASSERT(wait_for_end(&run));
+    UNIT_INT(run.signal, SIGKILL);
+    CU_ASSERT(unit_wait(is_reaped, &run)); /* it came to us */
+    hf_child_free(run.child);
+    run.ends = 0;
+    start(&run, "exit 3", -1);
+    CU_ASSERT(wait_for_end(&run));
+    UNIT_INT(run.code, 3);
+    end(&run);
+}
+
+/* A node that is killed: its children go with it, and what hides in a session of its own. */
+static void
+check_killed_node(const char *how)
 {
     const char *path = unit_file("pid", "");
     char script[512];
     pid_t grandchild;
     pid_t node;
 
-    snprintf(script, sizeof script, "echo $$ > %s; while :; do sleep 1000; done", path);
+    snprintf(script, sizeof script, "%s sh -c 'echo $$ > %s; exec sleep 1000' & wait", how, path);
     node = fork();
     if (node == 0) {
         struct run run;
@@ -333,6 +396,15 @@ children_die_with_us_whatever_happens(void)
     kill(node, SIGKILL);
     waitpid(node, NULL, 0);
     CU_ASSERT(unit_wait(is_gone, &grandchild));
+    while (waitpid(-1, NULL, 0) > 0) { /* its supervisor comes to us, and ends */
+    }
+}
+
+static void
+children_die_with_us_whatever_happens(void)
+{
+    check_killed_node("");
+    check_killed_node("setsid");
 }
 
 static bool
@@ -372,5 +444,7 @@ UNIT_MAIN("child", UNIT_TEST(the_exit_code_is_told), UNIT_TEST(the_signal_is_tol
           UNIT_TEST(no_descriptor_of_ours_leaks),
           UNIT_TEST(a_child_leads_its_own_session_with_default_signals),
           UNIT_TEST(limits_are_applied), UNIT_TEST(what_cannot_run_is_refused),
-          UNIT_TEST(the_group_ends_with_its_leader), UNIT_TEST(a_freed_child_is_killed_and_reaped),
+          UNIT_TEST(the_group_ends_with_its_leader), UNIT_TEST(a_session_of_its_own_does_not_help),
+          UNIT_TEST(a_supervisor_that_is_killed_is_replaced),
+          UNIT_TEST(a_freed_child_is_killed_and_reaped),
           UNIT_TEST(children_die_with_us_whatever_happens), UNIT_TEST(many_at_once_are_all_reaped))

@@ -46,7 +46,6 @@ signals_become_events(void)
     CU_ASSERT_EQUAL_FATAL(hf_signals_new(loop, on_signal, &heard, &signals, NULL), 0);
     raise(SIGHUP);
     raise(SIGTERM);
-    raise(SIGPIPE); /* ignored */
     CU_ASSERT(hf_loop_run_until(loop, two_heard, &heard, LIMIT));
     UNIT_INT(heard.count[SIGHUP], 1);
     UNIT_INT(heard.count[SIGTERM], 1);
@@ -99,10 +98,45 @@ handlers_are_put_back(void)
     hf_signals_free(signals);
     CU_ASSERT_EQUAL(sigaction(SIGTERM, NULL, &action), 0);
     CU_ASSERT(action.sa_handler == SIG_DFL);
-    CU_ASSERT_EQUAL(sigaction(SIGPIPE, NULL, &action), 0);
-    CU_ASSERT(action.sa_handler == SIG_DFL);
     hf_loop_free(loop);
 }
 
+/* In a child, which was started with signals ignored and blocked: what is left of that. */
+static int
+clean_up(void)
+{
+    struct sigaction action;
+    sigset_t mask;
+
+    sigfillset(&mask);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    signal(SIGCHLD, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    hf_signals_clean();
+    for (int i = 1; i < NSIG; i++) {
+        bool ignored = sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+
+        sigprocmask(SIG_SETMASK, NULL, &mask);
+        if (ignored != (i == SIGPIPE) || sigismember(&mask, i) == 1) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static void
+nothing_is_left_of_what_was_inherited(void)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(clean_up());
+    }
+    waitpid(pid, &status, 0);
+    CU_ASSERT(WIFEXITED(status));
+    UNIT_INT(WEXITSTATUS(status), 0);
+}
+
 UNIT_MAIN("signals", UNIT_TEST(signals_become_events), UNIT_TEST(a_second_request_ends_the_process),
-          UNIT_TEST(handlers_are_put_back))
+          UNIT_TEST(handlers_are_put_back), UNIT_TEST(nothing_is_left_of_what_was_inherited))
