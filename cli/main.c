@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "base/parse.h"
 #include "cli.h"
 #include "help.h"
+#include "loop/signals.h"
 #include "node/node_config.h"
 #include "node/node_paths.h"
 #include "output.h"
@@ -315,7 +315,7 @@ main(int argc, char **argv)
     struct hf_err err = HF_ERR_INIT;
     int exit_code = CLI_USAGE;
 
-    signal(SIGPIPE, SIG_IGN);
+    hf_signals_clean();
     hf_log_set_level(NULL, HF_LOG_WARNING, NULL);
     if (cli_arguments_read(argc, argv, command_tables, &cli, &globals, &err) == 0) {
         exit_code = run(&cli, &err);

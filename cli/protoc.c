@@ -24,6 +24,9 @@
 /* Arguments for protoc at most: our own, and one for each folder. */
 #define MAX_ARGS 80
 
+/* How often it is looked whether it has ended, where that cannot be waited for. */
+#define LOOK_MS 10
+
 /* Where protoc finds definitions that it has not to compile. */
 #define SET_FD   3
 #define SET_PATH "/dev/fd/3"
@@ -45,6 +48,9 @@ memory_file(const void *data, size_t len, int *ret, struct hf_err *err)
 {
     int fd = memfd_create("protoc", MFD_CLOEXEC);
 
+    if (fd < 0) { /* a sandbox may deny it */
+        fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    }
     if (fd < 0) {
         return hf_fail_errno(err, errno, "no file for protoc");
     }
@@ -86,20 +92,39 @@ struct run {
     uint64_t timeout_ns;
 };
 
+/* Whether the process has not ended within that time. */
+static bool
+is_late(pid_t pid, int ms)
+{
+    struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+    siginfo_t info = { .si_pid = 0 };
+    bool late = true;
+
+    if (end.fd >= 0) {
+        late = poll(&end, 1, ms) == 0;
+        close(end.fd);
+        return late;
+    }
+    for (int waited = 0; late && waited < ms; waited += LOOK_MS) { /* a sandbox may deny it */
+        late = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && !info.si_pid;
+        if (late) {
+            poll(NULL, 0, LOOK_MS);
+        }
+    }
+    return late;
+}
+
 /* Waits for the process; kills it when its time is over. */
 static int
 wait_for(pid_t pid, uint64_t timeout_ns, int *ret_status, struct hf_err *err)
 {
-    uint64_t ms = hf_min(timeout_ns / HF_MSEC, (uint64_t)INT32_MAX);
-    struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
-    bool late = end.fd >= 0 && poll(&end, 1, (int)ms) == 0;
+    bool late = is_late(pid, (int)hf_min(timeout_ns / HF_MSEC, (uint64_t)INT32_MAX));
 
     if (late) {
         kill(pid, SIGKILL);
     }
     while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR) {
     }
-    close_fd(&end.fd);
     return late ? hf_fail(err, HF_ETIMEOUT, "protoc did not end in time") : 0;
 }
 

@@ -2,9 +2,11 @@
 #include "base/random.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 
@@ -102,15 +104,32 @@ hf_random_jitter(struct hf_random *random, uint64_t ns, double fraction)
     return result >= 0x1.0p64 ? UINT64_MAX : (uint64_t)result;
 }
 
+/* Some bytes: from the system call or, where that is denied, from the device. */
+static ssize_t
+random_bytes(void *data, size_t len)
+{
+    ssize_t n = getrandom(data, len, 0);
+    int fd;
+
+    if (n >= 0 || errno == EINTR) {
+        return n;
+    }
+    fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    hf_assert(fd >= 0); /* without either nothing here is safe */
+    n = read(fd, data, len);
+    close(fd);
+    return n;
+}
+
 void
 hf_random_os(void *data, size_t len)
 {
     char *next = data;
 
     while (len > 0) {
-        ssize_t n = getrandom(next, len, 0);
+        ssize_t n = random_bytes(next, len);
 
-        hf_assert(n >= 0 || errno == EINTR); /* Linux has it since 3.17 */
+        hf_assert(n > 0 || errno == EINTR);
         if (n > 0) {
             next += n;
             len -= (size_t)n;

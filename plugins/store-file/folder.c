@@ -273,10 +273,10 @@ replace(int folder, const char *name, bool absent)
         if (renameat2(folder, temporary_name, folder, name, RENAME_NOREPLACE) == 0) {
             return 0;
         }
-        if (errno != EINVAL && errno != ENOSYS) {
+        if (errno != EINVAL && errno != ENOSYS && errno != EPERM) {
             return -1;
         }
-        /* Not every file system can; the lock still keeps our own writers apart. */
+        /* Not every file system can, nor every sandbox; the lock still keeps our own writers apart. */
     }
     return renameat(folder, temporary_name, folder, name);
 }

@@ -17,6 +17,7 @@ E2E_TESTS = \
     %D%/31-readiness.py \
     %D%/32-change.py \
     %D%/34-crash.py \
+    %D%/35-surroundings.py \
     %D%/35-ends.py \
     %D%/36-volume.py \
     %D%/38-languages.py \
@@ -116,7 +117,8 @@ EXTRA_DIST += \
     %D%/wire/leaf/leaf.proto \
     %D%/wire/worker/worker.proto
 
-check_PROGRAMS += %D%/line %D%/load
+check_PROGRAMS += %D%/deny %D%/line %D%/load
+%C%_deny_SOURCES = %D%/deny.c
 %C%_line_SOURCES = %D%/line.c
 %C%_load_SOURCES = %D%/load.c
 %C%_load_LDADD = $(NGHTTP2_LIBS)

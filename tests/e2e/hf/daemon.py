@@ -24,6 +24,9 @@ class Daemon:
         self.sections = sections
         self.arguments = list(arguments)
         self.variables = {}  # added to its environment
+        self.prefix = []  # a command that runs it
+        self.prepare = None  # called in the new process, before it becomes the node
+        self.stderr = None  # a descriptor that it gets instead of its log file
         self.include = None  # a configuration file that `sections` add to
         self.config = folder / f"{name}.ini"
         self.log = Log(folder / f"{name}.log")
@@ -46,9 +49,10 @@ class Daemon:
         self.notify = _Notify(self.folder / f"{self.name}.notify")
         with open(self.log.path, "ab") as log:
             self.process = subprocess.Popen(
-                [env.program("hyperfaasd"), "-c", self.config, *self.arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*self.prefix, env.program("hyperfaasd"), "-c", self.config, *self.arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=self.stderr or log,
                 env=self._environment(), cwd=self.folder, start_new_session=True,
+                preexec_fn=self.prepare,
             )
 
     def _environment(self):

@@ -34,7 +34,7 @@ def skip_file(reason):
 
 def program(name):
     """A program of the build tree, or the end of the test file."""
-    folder = {"hyperfaasd": "core", "hyperfaas": "cli", "line": "tests/e2e",
+    folder = {"hyperfaasd": "core", "hyperfaas": "cli", "line": "tests/e2e", "deny": "tests/e2e",
               "load": "tests/e2e"}[name]
     path = BUILD / folder / name
     if not os.access(path, os.X_OK):
