@@ -68,6 +68,8 @@ struct hf_h2_conn_ops {
 /* Limits and habits; hf_h2_options_init gives those for strangers. */
 struct hf_h2_options {
     uint32_t stream_window;     /* bytes a peer may send on one stream unconsumed */
+    uint32_t first_window;      /* the same until more than so many have been consumed: what nobody
+                                 * takes costs less; 0: as above */
     uint32_t connection_window; /* and on all of them within one round trip */
     uint32_t max_streams;       /* streams the peer may have open; SETTINGS */
     uint32_t max_header_bytes;  /* one block: names + values + 32 each (RFC 9113 6.5.2) */

@@ -138,6 +138,8 @@ struct hf_h2_stream {
     size_t in_flight_len;          /* framed, not yet in the socket */
     uint32_t unconsumed;           /* handed to the owner, not given back */
     uint32_t consumed;             /* given back, not yet announced */
+    uint32_t window;               /* what the peer may send unconsumed */
+    uint32_t taken;                /* given back in all, while `window` is the first */
     uint64_t progress_ns;          /* when bytes last moved, or began to wait */
     uint64_t head_mark;            /* conn->gathered before the request's headers */
 
@@ -182,6 +184,13 @@ void hf_h2_conn_destroy(struct hf_h2_conn *);
 /* --- socket.c ------------------------------------------------------------- */
 
 struct hf_h2_transport hf_h2_socket_transport(int fd);
+
+/* What a peer may send at first on a stream. */
+static inline uint32_t
+hf_h2_first_window(const struct hf_h2_options *options)
+{
+    return options->first_window ? options->first_window : options->stream_window;
+}
 
 /* Ours of a stream of nghttp2's; NULL if it has none. */
 static inline struct hf_h2_stream *

@@ -196,6 +196,12 @@ hf_h2_fields_find(const struct hf_h2_fields *fields, const char *name)
     return NULL;
 }
 
+size_t
+hf_h2_fields_bytes(const struct hf_h2_fields *fields)
+{
+    return fields->bytes;
+}
+
 bool
 hf_h2_fields_truncated(const struct hf_h2_fields *fields)
 {

@@ -90,6 +90,9 @@ const struct hf_h2_field *hf_h2_fields_get(const struct hf_h2_fields *, enum hf_
 /* The same for any name (lower case); slower. */
 const struct hf_h2_field *hf_h2_fields_find(const struct hf_h2_fields *, const char *name);
 
+/* What a received block took on the wire before compression, as RFC 9113 6.5.2 counts it. */
+size_t hf_h2_fields_bytes(const struct hf_h2_fields *);
+
 /* The peer sent more than the connection's limits allow (bytes or number of
  * fields): the block holds what fitted.  Answer with an error or reset. */
 bool hf_h2_fields_truncated(const struct hf_h2_fields *);

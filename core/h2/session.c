@@ -204,7 +204,7 @@ submit_settings(const struct hf_h2_conn *conn, nghttp2_session *session)
 {
     const struct hf_h2_options *options = conn->options;
     nghttp2_settings_entry entries[] = {
-        { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options->stream_window },
+        { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, hf_h2_first_window(options) },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, options->max_header_bytes },
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
         { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options->max_streams },

@@ -30,6 +30,7 @@ hf_h2_stream_new(struct hf_h2_conn *conn, int32_t id)
     stream->magic = HF_H2_STREAM_MAGIC;
     stream->id = id;
     stream->conn = conn;
+    stream->window = hf_h2_first_window(conn->options);
     hf_list_init(&stream->in_flight);
     hf_list_append(&conn->streams, &stream->node);
     conn->n_streams++;
@@ -458,6 +459,18 @@ hf_h2_stream_abandon(struct hf_h2_stream *stream, enum hf_h2_code code)
 
 /* --- flow control ---------------------------------------------------------- */
 
+/* Whoever gets the bytes takes them: the peer may send more at once. */
+static void
+open_window(struct hf_h2_stream *stream)
+{
+    struct hf_h2_conn *conn = stream->conn;
+
+    stream->window = conn->options->stream_window;
+    nghttp2_session_set_local_window_size(conn->session, NGHTTP2_FLAG_NONE, stream->id,
+                                          (int32_t)stream->window);
+    hf_h2_conn_dirty(conn);
+}
+
 void
 hf_h2_stream_consume(struct hf_h2_stream *stream, size_t len)
 {
@@ -470,7 +483,13 @@ hf_h2_stream_consume(struct hf_h2_stream *stream, size_t len)
     }
     /* Announced by the half window: the peer always has the other half. */
     stream->consumed += (uint32_t)len;
-    if (stream->consumed >= conn->options->stream_window / 2) {
+    if (stream->window < conn->options->stream_window) {
+        stream->taken += (uint32_t)len;
+        if (stream->taken > stream->window) {
+            open_window(stream);
+        }
+    }
+    if (stream->consumed >= stream->window / 2) {
         nghttp2_session_consume_stream(conn->session, stream->id, stream->consumed);
         stream->consumed = 0;
         hf_h2_conn_dirty(conn);

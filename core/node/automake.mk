@@ -7,6 +7,7 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
 
 # What roles share.
 %C%_libhf_node_la_SOURCES += \
+    %D%/budget.c %D%/budget.h \
     %D%/catalog.c %D%/catalog.h %D%/catalog_private.h \
     %D%/catalog_lookup.c \
     %D%/discovery.c %D%/discovery.h \
@@ -40,6 +41,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 
 # The data path of leaf and load balancer.
 %C%_libhf_node_la_SOURCES += \
+    %D%/proxy/account.c \
     %D%/proxy/call.c %D%/proxy/call.h \
     %D%/proxy/callee.c %D%/proxy/callee.h %D%/proxy/callee_private.h \
     %D%/proxy/callee_endpoints.c \

@@ -29,6 +29,7 @@
 #include "node/node_id.h"
 #include "node/node_paths.h"
 #include "node/node_private.h"
+#include "node/budget.h"
 
 HF_LOG_MODULE(node);
 
@@ -152,7 +153,16 @@ make_loops(struct hf_node *node, struct hf_err *err)
     }
     hf_loop_set_policy_clock(node->control, &node->clock);
     r = hf_spawner_new(&node->spawner, err);
-    return r < 0 ? r : make_io_threads(node, err);
+    if (r == 0) {
+        r = make_io_threads(node, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    node->budget =
+        hf_budget_new(node->control, hf_options_u64(hf_node_options(node, "node"), "max_buffered"),
+                      node->io_count);
+    return node->budget ? 0 : hf_fail(err, HF_ENOMEM, "out of memory");
 }
 
 static int
@@ -281,6 +291,7 @@ hf_node_free(struct hf_node *node)
     }
     hf_ctl_free(node->ctl);
     hf_signals_free(node->signals);
+    hf_budget_free(node->budget);
     hf_loop_free(node->control);
     hf_h2_thread_release();
     hf_node_free_modules(node);
@@ -460,6 +471,12 @@ struct hf_clock *
 hf_node_clock(struct hf_node *node)
 {
     return &node->clock;
+}
+
+struct hf_budget *
+hf_node_budget(const struct hf_node *node)
+{
+    return node->budget;
 }
 
 uint64_t

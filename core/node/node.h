@@ -16,6 +16,7 @@
 
 #include "base/list.h"
 
+struct hf_budget;
 struct hf_catalog;
 struct hf_clock;
 struct hf_config;
@@ -80,6 +81,9 @@ const struct hf_options *hf_node_options(const struct hf_node *node, const char 
 struct hf_loop *hf_node_control(const struct hf_node *node);
 size_t hf_node_io_count(const struct hf_node *node);
 struct hf_loop *const *hf_node_io(const struct hf_node *node);
+
+/* For the bytes that waiting requests hold in all proxies of the node; see node/budget.h. */
+struct hf_budget *hf_node_budget(const struct hf_node *node);
 
 /* Runs `fn(arg)` on I/O loop `i` and waits until it returned. */
 void hf_node_io_do(struct hf_node *node, size_t i, void (*fn)(void *arg), void *arg);

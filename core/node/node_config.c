@@ -24,6 +24,9 @@ static const struct hf_option node_rows[] = {
       "Name of the node, unique among its peers; unset: the host's name and a suffix that is kept." },
     { "threads", HF_OPT_UINT, .fallback = "0", .max = "1024", .help =
       "Threads that forward calls; 0: one for each processor." },
+    { "max_buffered", HF_OPT_SIZE, .fallback = "256MiB", .min = "1MiB", .max = "1TiB", .help =
+      "What requests may hold here while they wait, bodies and metadata; calls beyond it are "
+      "refused. One caller's connection may have a quarter, unless callers are trusted." },
     { "state_dir", HF_OPT_PATH, .help =
       "Folder for the control sockets; unset: $XDG_STATE_HOME/hyperfaas, or /var/lib/hyperfaas "
       "for root." },

@@ -267,8 +267,8 @@ shut_down(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 
 static const struct hf_ctl_command commands[] = {
     { "node/show", "", "Who this node is and where it can be reached.", 0, 0, true, node_show },
-    { "node/modules", "", "Which modules run, from which files, and with which options.", 0, 0, true,
-      node_modules },
+    { "node/modules", "", "Which modules run, from which files, and with which options.", 0, 0,
+      true, node_modules },
     { "node/peers", "", "The nodes that were discovered, if any role looks for them.", 0, 0, false,
       node_peers },
     { "catalog/show", "", "The functions that are known: how many, and how fresh.", 0, 0, false,

@@ -28,6 +28,7 @@ struct hf_node {
     struct hf_thread **io_threads;
     struct hf_loop **io;
     size_t io_count;
+    struct hf_budget *budget; /* for the proxies of its roles */
     struct hf_spawner *spawner;
     struct hf_list modules; /* struct loaded, node_modules.c */
 

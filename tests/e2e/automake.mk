@@ -13,6 +13,7 @@ E2E_TESTS = \
     %D%/22-cancel.py \
     %D%/24-refusals.py \
     %D%/26-control-metadata.py \
+    %D%/27-memory.py \
     %D%/30-scale.py \
     %D%/31-readiness.py \
     %D%/32-change.py \

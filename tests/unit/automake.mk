@@ -160,7 +160,7 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-
 # --- core/node: what roles share
 HF_NODE_TESTS = %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
     %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
-    %D%/test-state-service
+    %D%/test-state-service %D%/test-budget
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
 %C%_test_discovery_SOURCES = %D%/test-discovery.c
@@ -179,6 +179,8 @@ THREAD_TESTS += %D%/test-catalog %D%/test-node
 $(%C%_test_state_service_OBJECTS): | $(HF_PROTO_H)
 %C%_test_message_tracker_SOURCES = %D%/test-message-tracker.c
 %C%_test_message_tracker_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
+%C%_test_budget_SOURCES = %D%/test-budget.c
+%C%_test_budget_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_retries_SOURCES = %D%/test-retries.c
 %C%_test_retries_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_state_service_SOURCES = %D%/test-state-service.c

@@ -59,6 +59,38 @@ unread_stream_holds_one_window_and_no_other_stream(void)
 }
 
 static void
+window_opens_when_bytes_are_taken(void)
+{
+    enum { FIRST = 64 * 1024 };
+    struct hf_h2_options options;
+    struct h2_test *test;
+    struct h2_heard *call;
+
+    hf_h2_options_init(&options);
+    options.first_window = FIRST;
+    test = h2_pair(&options, NULL);
+    test->server.on_request = answer_four_windows;
+    test->client.hold = true;
+    call = h2_call(test, h2_request_fields("/", NULL), true);
+    H2_UNTIL(test, call->received == FIRST);
+    h2_settle(test);
+    UNIT_U64(call->received, FIRST);
+    hf_h2_stream_consume(call->stream, FIRST); /* as many more, still unread */
+    H2_UNTIL(test, call->received == 2 * FIRST);
+    h2_settle(test);
+    UNIT_U64(call->received, 2 * FIRST);
+    hf_h2_stream_consume(call->stream, 1); /* now more than the first window was taken */
+    H2_UNTIL(test, call->received >= FIRST + WINDOW);
+    h2_settle(test);
+    CU_ASSERT_TRUE(call->received <= FIRST + 1 + WINDOW);
+    test->client.hold = false;
+    hf_h2_stream_consume(call->stream, call->received - FIRST - 1);
+    H2_UNTIL(test, call->closed);
+    UNIT_U64(call->received, sizeof zeros);
+    h2_free(test);
+}
+
+static void
 credit_comes_back_in_small_pieces_too(void)
 {
     struct h2_test *test = h2_pair(NULL, NULL);
@@ -283,6 +315,7 @@ buffers_can_be_handed_over(void)
 }
 
 UNIT_MAIN("h2-flow", UNIT_TEST(unread_stream_holds_one_window_and_no_other_stream),
+          UNIT_TEST(window_opens_when_bytes_are_taken),
           UNIT_TEST(credit_comes_back_in_small_pieces_too),
           UNIT_TEST(streams_that_end_unread_return_the_connection_window),
           UNIT_TEST(initial_window_may_shrink_to_nothing_and_below),

@@ -209,6 +209,7 @@ open_proxy(struct hf_balancer *balancer, const char *address, struct hf_err *err
         .io_count = hf_node_io_count(balancer->node),
         .router = &hf_balancer_router,
         .router_arg = balancer,
+        .budget = hf_node_budget(balancer->node),
         .words = &words,
         .max_attempts = (uint32_t)hf_options_u64(options, "max_attempts"),
         .to_nodes = true,

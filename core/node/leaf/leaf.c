@@ -205,6 +205,7 @@ open_proxy(struct hf_leaf *leaf, const char *address, struct hf_err *err)
         .io_count = hf_node_io_count(leaf->node),
         .router = &hf_leaf_router,
         .router_arg = leaf,
+        .budget = hf_node_budget(leaf->node),
         .words = &words,
         .node = hf_node_id(leaf->node),
         .max_attempts = (uint32_t)hf_options_u64(leaf->options, "max_attempts"),

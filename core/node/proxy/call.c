@@ -61,7 +61,7 @@ call_free(struct hf_proxy_call *call)
     hf_h2_fields_unref(call->request);
     hf_h2_fields_unref(call->request_trailers);
     hf_h2_fields_unref(call->refusal);
-    hf_h2_buffer_clear(&call->held);
+    hf_proxy_call_account_end(call);
     call->magic = 0;
     if (thread->free_count < FREE_CALLS_MAX) {
         call->next_free = thread->free_calls;
@@ -129,6 +129,7 @@ withdraw(struct hf_proxy_call *call)
     }
     call->state = HF_CALL_ENDED;
     hf_timer_cancel(&call->deadline);
+    hf_proxy_call_account_end(call);
 }
 
 void
@@ -170,6 +171,7 @@ hf_proxy_call_fail(struct hf_proxy_call *call, enum hf_failure failure, const ch
 void
 hf_proxy_call_abandon(struct hf_proxy_call *call)
 {
+    hf_proxy_call_account_end(call);
     call->down = NULL;
     call->conn = NULL;
     withdraw(call);
@@ -263,6 +265,8 @@ hf_proxy_call_connect(struct hf_proxy_call *call)
     call->up = hf_h2_channel_open(channel, &call->opening);
     if (call->up) {
         hf_proxy_forward_begin(call);
+    } else {
+        hf_proxy_call_account(call);
     }
 }
 
@@ -352,6 +356,7 @@ hf_proxy_call_take_slot(struct hf_proxy_call *call)
         call->state = HF_CALL_WAITING;
         call->ticket_pending = true;
         hf_count(&proxy_waited);
+        hf_proxy_call_account(call);
         break;
     case HF_TICKET_REFUSED:
         refused(call);

@@ -57,6 +57,8 @@ struct hf_proxy_call {
     struct hf_h2_request opening;
     struct hf_route route;
     struct hf_message_tracker response; /* where the response's messages end */
+    uint64_t received;                  /* bytes of the body */
+    uint64_t accounted;                 /* bytes held, as the node's budget has them; account.c */
     uint64_t sent;     /* bytes of the body that entered the socket of this attempt */
     uint64_t credited; /* bytes of the body given back to the caller's window */
     uint32_t retries;  /* earlier attempts, here and elsewhere on its way; see retries.h */
@@ -101,6 +103,13 @@ void hf_proxy_call_no_other(struct hf_proxy_call *);
 
 /* Tells the caller, gives everything back.  `why` is one clause. */
 void hf_proxy_call_fail(struct hf_proxy_call *, enum hf_failure, const char *why);
+
+/* Counts what the call holds against the node's budget.  False: that is too much, and the call has
+ * failed. */
+bool hf_proxy_call_account(struct hf_proxy_call *);
+
+/* The call holds nothing any more. */
+void hf_proxy_call_account_end(struct hf_proxy_call *);
 
 /* The caller has gone: gives everything back. */
 void hf_proxy_call_abandon(struct hf_proxy_call *);

@@ -96,8 +96,9 @@ down_on_data(struct hf_h2_stream *down, const uint8_t *data, size_t len)
         hf_h2_stream_consume(down, len); /* nobody wants it any more */
         return;
     }
+    call->received += len;
     hold(call, data, len);
-    if (call->state == HF_CALL_FORWARDING) {
+    if (hf_proxy_call_account(call) && call->state == HF_CALL_FORWARDING) {
         hf_h2_stream_write(call->up, data, len);
     }
 }
@@ -140,6 +141,7 @@ up_on_sent(struct hf_h2_stream *up, size_t len)
     if (call->down && call->sent > call->credited) {
         hf_h2_stream_consume(call->down, call->sent - call->credited);
         call->credited = call->sent;
+        hf_proxy_call_account(call);
     }
 }
 
@@ -163,6 +165,7 @@ up_on_headers(struct hf_h2_stream *up, struct hf_h2_fields *fields, enum hf_h2_k
         }
         call->responded = true;
         forget_request(call);
+        hf_proxy_call_account(call);
         hf_h2_stream_respond(call->down, fields, end);
         break;
     case HF_H2_TRAILERS:

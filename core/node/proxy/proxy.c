@@ -16,6 +16,7 @@
 #include "loop/listener.h"
 #include "loop/thread.h"
 #include "node/proxy/thread.h"
+#include "node/proxy/upstream.h"
 
 #define PROXY_MAGIC HF_MAGIC('p', 'r', 'x', 'y')
 
@@ -173,11 +174,15 @@ init_shared(struct hf_proxy *proxy, const struct hf_proxy_config *config, struct
     shared->max_attempts = config->max_attempts;
     shared->to_nodes = config->to_nodes;
     shared->replay_bytes = hf_min(config->replay_bytes, (size_t)HF_PROXY_REPLAY_MAX);
+    shared->budget = config->budget;
+    shared->conn_bytes =
+        config->trusted ? UINT64_MAX : hf_budget_size(config->budget) / HF_PROXY_CONN_PART;
     shared->seed = config->seed;
     shared->on_thread_drained = on_left;
     shared->proxy = proxy;
     hf_h2_options_init(&shared->h2);
     shared->h2.max_streams = config->max_streams;
+    shared->h2.first_window = HF_PROXY_FIRST_WINDOW;
     shared->h2.trusted = config->trusted;
     shared->h2.idle_ns = config->connection_idle_ns;
     shared->h2.drain_ns = 0; /* the role that drains sets the limit, with hf_proxy_cut */

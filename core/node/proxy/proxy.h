@@ -19,6 +19,7 @@
 
 #include "loop/loop.h"
 
+struct hf_budget;
 struct hf_callee;
 struct hf_err;
 struct hf_proxy;
@@ -79,6 +80,7 @@ struct hf_proxy_config {
     const char *node;            /* the id of this one */
     bool trusted;                /* callers are load balancers of ours */
     uint32_t max_streams;        /* calls at once on one caller's connection */
+    struct hf_budget *budget;    /* bytes that waiting requests may hold; outlives the proxy */
     size_t replay_bytes;         /* of a request kept to send it again */
     uint64_t connection_idle_ns; /* a caller's connection without calls; 0: no limit */
     uint64_t seed;

@@ -39,6 +39,7 @@ hf_proxy_call_resolve(struct hf_proxy_call *call)
 
     call->route_pending = true;
     shared->router->resolve(shared->router_arg, &call->route);
+    hf_proxy_call_account(call);
 }
 
 /* Why there is no callee, in the proxy's terms. */

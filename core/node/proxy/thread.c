@@ -129,6 +129,7 @@ hf_proxy_thread_new(const struct hf_proxy_shared *shared, struct hf_loop *loop, 
     thread->index = index;
     thread->shared = shared;
     thread->loop = loop;
+    thread->share.budget = shared->budget;
     hf_list_init(&thread->conns);
     hf_random_init(&thread->random, shared->seed + index);
     *ret = thread;
@@ -177,6 +178,7 @@ hf_proxy_thread_free(struct hf_proxy_thread *thread)
     }
     hf_assert(hf_list_is_empty(&thread->conns));
     hf_proxy_call_free_spares(thread);
+    hf_budget_close(&thread->share);
     thread->magic = 0;
     free(thread);
 }

@@ -13,10 +13,14 @@
 #include "base/list.h"
 #include "base/random.h"
 #include "h2/conn.h"
+#include "node/budget.h"
 #include "node/proxy/callee.h"
 #include "node/proxy/proxy.h"
 
 struct hf_proxy_call;
+
+/* The part of the node's budget that one caller's connection may have. */
+#define HF_PROXY_CONN_PART 4u
 
 /* Most that may be kept of a request to send it again. */
 #define HF_PROXY_REPLAY_MAX 16384
@@ -30,6 +34,8 @@ struct hf_proxy_shared {
     bool to_nodes;
     char *node;
     size_t replay_bytes;
+    struct hf_budget *budget;
+    uint64_t conn_bytes; /* of it, for one connection */
     uint64_t seed;
     struct hf_h2_options h2; /* of callers' connections */
 
@@ -46,6 +52,7 @@ struct hf_proxy_thread {
     struct hf_list conns;
     struct hf_proxy_call *free_calls; /* for reuse, linked by `next_free` */
     uint32_t free_count;
+    struct hf_budget_share share;
     bool draining;
     bool drained; /* said so */
     struct hf_random random;
@@ -58,6 +65,7 @@ struct hf_proxy_conn {
     uint32_t magic;
     struct hf_proxy_thread *thread;
     struct hf_h2_conn *h2;
+    uint64_t held;          /* bytes that its waiting calls hold */
     struct hf_callee *last; /* the function it called last, to spare the look-up */
     struct hf_list link;
 };

@@ -24,8 +24,9 @@ struct share {
 };
 
 struct hf_upstream {
-    const struct hf_upstream_config *config; /* its user's, which may go before the last reference */
-    struct hf_loop *const *io;               /* the node's */
+    const struct hf_upstream_config
+        *config;               /* its user's, which may go before the last reference */
+    struct hf_loop *const *io; /* the node's */
     size_t io_count;
     uint32_t slots;
     atomic_bool is_node;
@@ -142,6 +143,7 @@ hf_upstream_channel(struct hf_upstream *upstream, const char *address, uint32_t 
     if (!share->channel) {
         struct hf_h2_channel_options options = upstream->config->channel;
 
+        options.conn.first_window = HF_PROXY_FIRST_WINDOW;
         options.max_connections = MAX_CONNECTIONS;
         if (upstream->slots > 0 && upstream->slots < MAX_CONNECTIONS) {
             options.max_connections = upstream->slots;

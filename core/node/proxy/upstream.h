@@ -19,6 +19,10 @@
 struct hf_loop;
 struct hf_upstream;
 
+/* What any peer may send on one stream before as much of it has been taken, callers and endpoints
+ * alike. */
+#define HF_PROXY_FIRST_WINDOW (64u * 1024)
+
 /* What all upstreams of a proxy have in common; outlives them. */
 struct hf_upstream_config {
     struct hf_loop *const *io; /* the I/O threads' loops, in the order of the proxy's threads */
