@@ -97,6 +97,9 @@ size_t hf_h2_fields_bytes(const struct hf_h2_fields *);
  * fields): the block holds what fitted.  Answer with an error or reset. */
 bool hf_h2_fields_truncated(const struct hf_h2_fields *);
 
+/* As RFC 9113 6.5.2 counts it: names, values and 32 bytes for each field. */
+size_t hf_h2_fields_size(const struct hf_h2_fields *);
+
 /* Replaces the first field of that name, or adds it; copies `value`.  Pseudo
  * fields are placed before the others, as RFC 9113 8.3 demands. */
 void hf_h2_fields_set(struct hf_h2_fields *, enum hf_h2_token, const char *value, size_t len);

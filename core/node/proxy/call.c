@@ -199,6 +199,13 @@ on_open_failed(void *arg, int code, const char *why)
 {
     struct hf_proxy_call *call = hf_cast(arg, struct hf_proxy_call, HF_PROXY_CALL_MAGIC);
 
+    if (code == HF_EINVALID) { /* no other instance of the function would take it either */
+        hf_proxy_call_release(call, HF_OUTCOME_RELEASED);
+        call->state = HF_CALL_ENDED;
+        hf_proxy_call_fail(call, HF_FAILURE_HEADERS_TOO_LARGE, why);
+        hf_proxy_call_settle(call);
+        return;
+    }
     /* Only a failed dial says something about the endpoint. */
     hf_proxy_call_release(call, code == HF_EUNAVAILABLE ? HF_OUTCOME_FAILED : HF_OUTCOME_RELEASED);
     call->state = HF_CALL_WAITING;
