@@ -75,7 +75,7 @@ start_refused(struct hf_leaf_instance *instance, const char *why)
                    HF_KV_STR("function", instance->fleet->function->spec->id),
                    HF_KV_STR("worker", hf_worker_link_address(instance->worker->link)),
                    HF_KV_STR("why", why));
-    hf_autoscaler_start_refused(instance->leaf->autoscaler, instance->fleet,
+    hf_autoscaler_start_refused(instance->leaf->autoscaler, instance->fleet, why,
                                 hf_leaf_now(instance->leaf));
 }
 
