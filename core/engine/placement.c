@@ -10,9 +10,13 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/counters.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "engine/fleet_private.h"
+
+HF_COUNTER(policy_scheduler_invalid,
+           "Answers of schedulers that were no feasible worker; taken for none.");
 
 /* What `feasible` and `share` need beside what schedulers see. */
 struct view {
@@ -236,6 +240,7 @@ pick(struct hf_fleet *fleet, const struct hf_fleet_function *function, uint64_t 
     if (!entry || !entry->worker || entry->generation != handle.generation ||
         !worker_feasible(&view, entry->worker)) {
         fleet->invalid_picks++;
+        hf_count(&policy_scheduler_invalid);
         return NULL;
     }
     return entry->worker;

@@ -19,6 +19,7 @@ E2E_TESTS = \
     %D%/32-change.py \
     %D%/34-crash.py \
     %D%/35-surroundings.py \
+    %D%/35-reasons.py \
     %D%/35-ends.py \
     %D%/36-volume.py \
     %D%/38-languages.py \

@@ -68,6 +68,25 @@ hf_leaf_instance_settle(struct hf_leaf_instance *instance)
 
 /* --- starting -------------------------------------------------------------- */
 
+/* Tells the callee what those who wait do so for. */
+static void
+note_starting(const struct hf_fleet_function *fleet)
+{
+    const struct hf_leaf_function *function = fleet->user;
+    const struct hf_fleet_instance *first = hf_list_first(&fleet->instances[HF_INSTANCE_STARTING],
+                                                          struct hf_fleet_instance, of_function);
+
+    hf_callee_set_starting(function->callee, first ? first->since_ns : 0);
+}
+
+static void
+note_failure(const struct hf_fleet_instance *fleet, const char *why)
+{
+    const struct hf_leaf_function *function = fleet->function->user;
+
+    hf_callee_set_failure(function->callee, why);
+}
+
 static void
 start_refused(struct hf_leaf_instance *instance, const char *why)
 {
@@ -85,6 +104,7 @@ start_failed(struct hf_leaf_instance *instance, const char *why)
     hf_log_limited(
         HF_LOG_NOTICE, "start failed", HF_KV_STR("function", instance->fleet->function->spec->id),
         HF_KV_STR("worker", hf_worker_link_address(instance->worker->link)), HF_KV_STR("why", why));
+    note_failure(instance->fleet, why);
     hf_autoscaler_start_failed(instance->leaf->autoscaler, instance->fleet, why,
                                hf_leaf_now(instance->leaf));
 }
@@ -146,6 +166,7 @@ start(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
     snprintf(start_id, sizeof start_id, "%s-%llu", hf_node_boot_id(leaf->node),
              (unsigned long long)fleet->number);
     instance->starting = true;
+    note_starting(fleet->function);
     if (hf_worker_link_start(worker->link, fleet->function->spec->id, function->def->revision,
                              start_id, on_started, instance, &err) < 0) {
         instance->starting = false;
@@ -173,6 +194,8 @@ admit(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
         hf_autoscaler_retire(leaf->autoscaler, fleet, hf_leaf_now(leaf));
         return;
     }
+    note_starting(fleet->function);
+    note_failure(fleet, NULL);
     hf_leaf_tell_state(function);
 }
 
@@ -250,6 +273,7 @@ drop(const struct hf_scale_action *action)
         hf_callee_drop(hf_steal(instance->endpoint));
         hf_leaf_tell_state(action->function->user);
     }
+    note_starting(action->function);
     instance->fleet = NULL;
     hf_leaf_instance_settle(instance);
 }

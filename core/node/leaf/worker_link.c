@@ -405,5 +405,4 @@ hf_worker_link_show(const struct hf_worker_link *link, struct hf_text *out)
     if (link->last_error[0]) {
         hf_text_printf(out, " error=\"%s\"", link->last_error);
     }
-    hf_text_add_char(out, '\n');
 }

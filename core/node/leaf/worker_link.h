@@ -97,7 +97,7 @@ int hf_worker_link_start(struct hf_worker_link *, const char *function_id, uint6
 int hf_worker_link_stop(struct hf_worker_link *, const char *instance_id, void (*done)(void *arg),
                         void *arg, struct hf_err *err);
 
-/* One line. */
+/* One line, without its end. */
 void hf_worker_link_show(const struct hf_worker_link *, struct hf_text *);
 
 #endif
