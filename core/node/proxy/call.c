@@ -379,11 +379,11 @@ begin_waiting(struct hf_proxy_call *call)
     call->state = HF_CALL_WAITING;
     call->ticket_pending = true;
     hf_count(&proxy_waited);
-    hf_proxy_call_account(call);
     if (call->deadline_ns > 0) {
         hf_timer_set_at(&call->deadline,
                         call->deadline_ns - hf_min(given / ANSWER_SHARE, ANSWER_MAX_NS));
     }
+    hf_proxy_call_account(call); /* which may end it */
 }
 
 void
