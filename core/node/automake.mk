@@ -22,6 +22,7 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/node_id.c %D%/node_id.h \
     %D%/node_modules.c \
     %D%/node_store.c \
+    %D%/link_pace.h \
     %D%/role.h \
     %D%/selector.c %D%/selector.h
 %C%_libhf_node_la_CPPFLAGS = $(AM_CPPFLAGS) $(HF_PATH_CPPFLAGS)

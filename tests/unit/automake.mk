@@ -16,13 +16,15 @@ UNIT_LIB = %D%/libunit.la
 UNIT_LIBS = $(UNIT_LIB) $(HF_BASE_LIBS) $(CUNIT_LIBS)
 
 # --- core/base
-HF_BASE_TESTS = %D%/test-arena %D%/test-clock %D%/test-config %D%/test-containers %D%/test-counters %D%/test-err \
+HF_BASE_TESTS = %D%/test-arena %D%/test-backoff %D%/test-clock %D%/test-config %D%/test-containers %D%/test-counters %D%/test-err \
     %D%/test-fault %D%/test-hash %D%/test-log %D%/test-log-out \
     %D%/test-options %D%/test-parse %D%/test-random %D%/test-text
 UNIT_TESTS += $(HF_BASE_TESTS)
 THREAD_TESTS += %D%/test-clock %D%/test-counters %D%/test-log %D%/test-log-out
 %C%_test_arena_SOURCES = %D%/test-arena.c
 %C%_test_arena_LDADD = $(UNIT_LIBS)
+%C%_test_backoff_SOURCES = %D%/test-backoff.c
+%C%_test_backoff_LDADD = $(UNIT_LIBS)
 %C%_test_clock_SOURCES = %D%/test-clock.c
 %C%_test_clock_LDADD = $(UNIT_LIBS)
 %C%_test_config_SOURCES = %D%/test-config.c

@@ -113,6 +113,7 @@ struct hf_leaf_worker {
     struct hf_leaf *leaf;
     struct hf_worker_link *link;
     struct hf_fleet_worker *fleet; /* NULL: not connected */
+    char *node_id;                 /* NULL: not connected, or it does not say */
     struct hf_map instances;       /* by id */
     struct hf_list claims;         /* instances from before whose functions are being looked up */
 };

@@ -7,6 +7,10 @@
  * UNIMPLEMENTED there, through worker.Worker/Status, with a fresh node id for each
  * stream since it silences one that is used again.
  *
+ * A worker of ours says which node it is.  If the leaf has a link to that node already,
+ * under another address, the second is held: it does nothing but ask from time to time, and
+ * takes over when the first is lost.
+ *
  * Loss is noticed by the end of the stream or by a heartbeat that is not answered
  * (grpc.health.v1.Health/Check), and followed by new attempts with backoff.  An existing
  * worker that ends its stream with a status is not lost: what it runs, runs on.
@@ -42,9 +46,13 @@ struct hf_remote_instance {
 };
 
 struct hf_worker_link_ops {
-    /* The worker is there, or has changed. */
-    void (*on_up)(void *arg, const struct hf_worker_capacity *, bool draining);
-    /* It can't be reached; its instances are lost to this leaf. */
+    /* A worker of ours has answered; true: it may be used.  False: it is known under another
+     * address, which is said in `*ret_other` (borrowed until the next callback). */
+    bool (*on_known)(void *arg, const char *node_id, const char **ret_other);
+    /* The worker is there, or has changed.  Negative: it could not be taken in, and is told
+     * again after a pause. */
+    int (*on_up)(void *arg, const struct hf_worker_capacity *, bool draining);
+    /* It can't be reached; its instances are lost to this leaf.  After each attempt. */
     void (*on_down)(void *arg, const char *why);
     /* An instance of this leaf runs there from before; after the first `on_up`. */
     void (*on_instance)(void *arg, const struct hf_remote_instance *);
@@ -78,6 +86,9 @@ int hf_worker_link_new(const struct hf_worker_link_config *, struct hf_worker_li
 /* Ends everything without a callback, but for starts and stops under way: their `done` runs,
  * of starts with HF_ECANCELLED.  Not inside a callback of the link.  NULL is ignored. */
 void hf_worker_link_free(struct hf_worker_link *);
+
+/* Asks again now, if the link is held. */
+void hf_worker_link_hurry(struct hf_worker_link *);
 
 const char *hf_worker_link_address(const struct hf_worker_link *);
 

@@ -5,8 +5,8 @@
 #define HF_LEAF_WORKER_LINK_INTERNAL_H
 
 #include "base/assert.h"
+#include "base/backoff.h"
 #include "base/list.h"
-#include "base/random.h"
 #include "grpc/client.h"
 #include "loop/timer.h"
 #include "node/leaf/worker_link.h"
@@ -18,6 +18,7 @@
 
 enum hf_link_state {
     HF_LINK_DOWN,     /* waiting to try again */
+    HF_LINK_HELD,     /* the same: another link leads to the same worker */
     HF_LINK_GREETING, /* asking who it is, hearing its first snapshot */
     HF_LINK_UP
 };
@@ -30,6 +31,7 @@ struct hf_worker_link {
     bool draining;
     bool announced;  /* the role knows that it is there */
     bool complained; /* that it can't be reached */
+    bool doubled;    /* and has said that another link leads to the same worker */
     struct hf_loop *loop;
     char *address;
     char *leaf_id;
@@ -45,8 +47,8 @@ struct hf_worker_link {
     uint64_t loss_ns;
     uint64_t start_ns;
     uint64_t stop_ns;
-    uint64_t retry_ns; /* last backoff; 0: none yet */
-    struct hf_random random;
+    uint64_t up_ns; /* since when it is UP; 0: it is not */
+    struct hf_backoff backoff;
     struct hf_worker_capacity capacity;
     struct hf_list starts;
     struct hf_list stops;
