@@ -60,12 +60,13 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 # The roles.
 %C%_libhf_node_la_SOURCES += \
     %D%/leaf/adoption.c \
+    %D%/leaf/answer.c \
     %D%/leaf/api.c \
     %D%/leaf/functions.c \
     %D%/leaf/leaf.c %D%/leaf/leaf.h \
     %D%/leaf/scaling.c \
     %D%/leaf/worker_link.c %D%/leaf/worker_link.h %D%/leaf/worker_link_internal.h \
-    %D%/leaf/worker_link_calls.c \
+    %D%/leaf/worker_link_calls.c %D%/leaf/worker_link_strays.c \
     %D%/leaf/workers.c \
     %D%/lb/api.c \
     %D%/lb/balancer.c %D%/lb/balancer.h \

@@ -98,8 +98,8 @@ start_refused(struct hf_leaf_instance *instance, const char *why)
                                 hf_leaf_now(instance->leaf));
 }
 
-static void
-start_failed(struct hf_leaf_instance *instance, const char *why)
+void
+hf_leaf_start_failed(struct hf_leaf_instance *instance, const char *why)
 {
     hf_log_limited(
         HF_LOG_NOTICE, "start failed", HF_KV_STR("function", instance->fleet->function->spec->id),
@@ -116,6 +116,18 @@ discard(struct hf_leaf_worker *worker, const struct hf_remote_instance *remote)
 {
     if (!hf_map_find(&worker->instances, remote->id, strlen(remote->id))) {
         hf_worker_link_stop(worker->link, remote->id, NULL, NULL, NULL);
+    }
+}
+
+static void
+begin_serving(struct hf_leaf_instance *instance)
+{
+    struct hf_leaf *leaf = instance->leaf;
+
+    if (hf_worker_link_tells_all(instance->worker->link)) {
+        hf_autoscaler_started(leaf->autoscaler, instance->fleet, hf_leaf_now(leaf));
+    } else {
+        hf_leaf_await_answer(instance);
     }
 }
 
@@ -137,15 +149,15 @@ on_started(void *arg, const struct hf_remote_instance *remote, int code, const c
     if (code == HF_EFULL) {
         start_refused(instance, why);
     } else if (!remote) {
-        start_failed(instance, why);
+        hf_leaf_start_failed(instance, why);
     } else if (!hf_leaf_instance_name(instance, remote)) {
         hf_worker_link_stop(instance->worker->link, remote->id, NULL, NULL, NULL);
-        start_failed(instance, "no memory, or the worker gave the same id twice");
+        hf_leaf_start_failed(instance, "no memory, or the worker gave the same id twice");
     } else {
         hf_log(HF_LOG_INFO, "instance started",
                HF_KV_STR("function", instance->fleet->function->spec->id),
                HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address));
-        hf_autoscaler_started(leaf->autoscaler, instance->fleet, hf_leaf_now(leaf));
+        begin_serving(instance);
     }
     hf_leaf_pump(leaf);
 }
@@ -170,7 +182,7 @@ start(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
     if (hf_worker_link_start(worker->link, fleet->function->spec->id, function->def->revision,
                              start_id, on_started, instance, &err) < 0) {
         instance->starting = false;
-        start_failed(instance, hf_err_message(&err));
+        hf_leaf_start_failed(instance, hf_err_message(&err));
     }
 }
 
@@ -274,6 +286,7 @@ drop(const struct hf_scale_action *action)
         hf_leaf_tell_state(action->function->user);
     }
     note_starting(action->function);
+    hf_leaf_forget_answer(instance);
     instance->fleet = NULL;
     hf_leaf_instance_settle(instance);
 }

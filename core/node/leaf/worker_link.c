@@ -224,8 +224,10 @@ on_status_event(void *arg, const void *message)
     struct hf_worker_link *link = link_of(arg);
     const Worker__StatusUpdate *update = message;
 
-    if (update->event == WORKER__EVENT__EVENT_DOWN ||
-        update->event == WORKER__EVENT__EVENT_TIMEOUT) {
+    if (update->event == WORKER__EVENT__EVENT_START) {
+        hf_worker_link_named(link, update->instance_id, update->function_id);
+    } else if (update->event == WORKER__EVENT__EVENT_DOWN ||
+               update->event == WORKER__EVENT__EVENT_TIMEOUT) {
         link->ops->on_gone(link->arg, update->instance_id, "the worker reported it down");
     }
 }
@@ -365,6 +367,8 @@ hf_worker_link_new(const struct hf_worker_link_config *config, struct hf_worker_
     hf_backoff_init(&link->backoff, HF_LINK_RETRY_MIN_NS, HF_LINK_RETRY_MAX_NS, config->seed);
     hf_list_init(&link->starts);
     hf_list_init(&link->stops);
+    hf_list_init(&link->named);
+    hf_list_init(&link->given_up);
     hf_timer_init(&link->retry, link->loop, HF_TIMER_REAL, on_retry);
     hf_timer_init(&link->beat, link->loop, HF_TIMER_REAL, on_beat);
     link->address = strdup(config->address);

@@ -56,6 +56,8 @@ struct hf_worker_link_ops {
     void (*on_down)(void *arg, const char *why);
     /* An instance of this leaf runs there from before; after the first `on_up`. */
     void (*on_instance)(void *arg, const struct hf_remote_instance *);
+    /* Whether the role has an instance of that id. */
+    bool (*is_known)(void *arg, const char *instance_id);
     /* An instance has ended or is about to, unasked. */
     void (*on_gone)(void *arg, const char *instance_id, const char *why);
 };
@@ -107,6 +109,10 @@ int hf_worker_link_start(struct hf_worker_link *, const char *function_id, uint6
  * NULL.  HF_ENOMEM: never. */
 int hf_worker_link_stop(struct hf_worker_link *, const char *instance_id, void (*done)(void *arg),
                         void *arg, struct hf_err *err);
+
+/* Ends the starts under way, and stops what an existing worker has begun for them; returns how many
+ * instances, and `done` runs for each, later. */
+uint32_t hf_worker_link_give_up_starts(struct hf_worker_link *, void (*done)(void *arg), void *arg);
 
 /* One line, without its end. */
 void hf_worker_link_show(const struct hf_worker_link *, struct hf_text *);

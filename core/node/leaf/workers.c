@@ -141,8 +141,9 @@ hf_leaf_stop_unadoptable(struct hf_leaf *leaf, void (*done)(void *leaf))
     HF_LIST_FOR (worker, &leaf->workers, node) {
         uint32_t stopped = stop_unadoptable(worker, done, leaf);
 
-        if (stopped > 0) {
+        if (!hf_worker_link_tells_all(worker->link)) {
             forget_worker(worker);
+            stopped += hf_worker_link_give_up_starts(worker->link, done, leaf);
         }
         count += stopped;
     }
@@ -199,11 +200,18 @@ on_gone(void *arg, const char *instance_id, const char *why)
     hf_leaf_pump(leaf);
 }
 
+static bool
+is_known(void *arg, const char *instance_id)
+{
+    return hf_map_find(&worker_of(arg)->instances, instance_id, strlen(instance_id)) != NULL;
+}
+
 static const struct hf_worker_link_ops link_ops = {
     .on_known = on_known,
     .on_up = on_up,
     .on_down = on_down,
     .on_instance = on_instance,
+    .is_known = is_known,
     .on_gone = on_gone,
 };
 
