@@ -39,6 +39,7 @@
     NAME(GRPC_STATUS_DETAILS_BIN, "grpc-status-details-bin")                                       \
     NAME(GRPC_TIMEOUT, "grpc-timeout")                                                             \
     NAME(HOST, "host")                                                                             \
+    NAME(HYPERFAAS_ABOVE, "hyperfaas-above")                                                       \
     NAME(HYPERFAAS_DISPATCHED, "hyperfaas-dispatched")                                             \
     NAME(HYPERFAAS_HOPS, "hyperfaas-hops")                                                         \
     NAME(HYPERFAAS_LEAF, "hyperfaas-leaf")                                                         \

@@ -75,6 +75,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/lb/endpoints.c \
     %D%/lb/functions.c \
     %D%/lb/haproxy.c \
+    %D%/lb/identity.c \
     %D%/lb/members.c \
     %D%/worker/adoption.c \
     %D%/worker/commands.c \

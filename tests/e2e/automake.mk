@@ -37,6 +37,7 @@ E2E_TESTS = \
     %D%/50-worker-api.py \
     %D%/51-files.py \
     %D%/52-leaf-state.py \
+    %D%/54-identity.py \
     %D%/56-existing-leaf.py \
     %D%/57-existing-worker.py \
     %D%/58-existing-controller.py \
