@@ -42,6 +42,7 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/protoc.c %D%/protoc.h \
     %D%/reflection.c %D%/reflection.h \
     %D%/rpc.c %D%/rpc.h \
+    %D%/secret.c %D%/secret.h \
     %D%/store.c %D%/store.h \
     %D%/table.c %D%/table.h \
     %D%/worker.c \

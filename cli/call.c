@@ -293,7 +293,7 @@ exchange(struct calling *calling, const struct hf_text *frames, const struct hf_
         .arg = calling,
     };
     hf_auto(cli_rpc_close) struct cli_rpc *rpc = NULL;
-    int r = path ? cli_rpc_open(calling->address, CLI_MESSAGE_MAX, &rpc, calling->err)
+    int r = path ? cli_rpc_open(NULL, calling->address, CLI_MESSAGE_MAX, &rpc, calling->err)
                  : hf_fail(calling->err, HF_ENOMEM, "no memory for the call");
 
     if (r < 0) {

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "node/secret.h"
 
 struct hf_config;
 struct hf_err;
@@ -67,6 +68,8 @@ struct cli {
     const char *config_path;  /* NULL: none was given */
     bool config_in_environment;
     const struct cli_globals *globals;
+
+    char secret[HF_SECRET_MAX]; /* what managers of the configuration's node send; "": not known */
 
     /* Made when first needed. */
     struct hf_options *node; /* [node] */

@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "grpc/client.h"
 #include "instance_text.h"
+#include "secret.h"
 #include "table.h"
 #include "workers.h"
 
@@ -215,7 +216,8 @@ cli_log_worker_watch(struct cli_log_worker *worker, struct hf_err *err)
         .response = &hyperfaas__v1__watch_event__descriptor,
         .timeout_ns = worker->logs->follow ? 0 : worker->logs->cli->timeout_ns,
     };
-    int r = hf_grpc_client_new(worker->logs->loop, worker->address, NULL, &worker->client, err);
+    int r = cli_manager_new(worker->logs->cli, worker->logs->loop, worker->address, &worker->client,
+                            err);
 
     question.node_id = (char *)(uintptr_t) "hyperfaas logs"; /* only read */
     question.all = true;

@@ -17,6 +17,7 @@
 #include "base/options.h"
 #include "base/parse.h"
 #include "cli.h"
+#include "secret.h"
 #include "help.h"
 #include "loop/signals.h"
 #include "node/node_config.h"
@@ -304,6 +305,7 @@ run(struct cli *cli, struct hf_err *err)
     if (read_config(cli, err) < 0) {
         return CLI_USAGE;
     }
+    cli_secret_load(cli);
     return cli->command->run(cli, err);
 }
 

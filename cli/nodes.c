@@ -13,6 +13,7 @@
 #include "hyperfaas/v1/node.pb-c.h"
 #include "loop/loop.h"
 #include "node_list.h"
+#include "secret.h"
 #include "table.h"
 
 /* --- nodes --------------------------------------------------------------------------------- */
@@ -157,14 +158,15 @@ is_done(void *arg)
 }
 
 static int
-run_errand(const char *api, const struct hf_grpc_request *request, struct errand *errand)
+run_errand(const struct cli *cli, const char *api, const struct hf_grpc_request *request,
+           struct errand *errand)
 {
     struct hf_grpc_client *client = NULL;
     struct hf_loop *loop = NULL;
     int r = hf_loop_new("errand", &loop, errand->err);
 
     if (r == 0) {
-        r = hf_grpc_client_new(loop, api, NULL, &client, errand->err);
+        r = cli_manager_new(cli, loop, api, &client, errand->err);
     }
     if (r == 0) {
         r = hf_grpc_client_unary(client, request, on_errand_done, errand, NULL);
@@ -258,7 +260,7 @@ drain(struct cli *cli, struct hf_err *err)
     if (find_node(cli, api, err) < 0) {
         return CLI_FAILED;
     }
-    if (run_errand(api, &request, &errand) < 0) {
+    if (run_errand(cli, api, &request, &errand) < 0) {
         if (hf_err_code(err) == HF_ETIMEOUT) {
             hf_fail(err, HF_ETIMEOUT, "node '%s' is still draining, and goes on", cli->argv[0]);
         }
@@ -280,7 +282,7 @@ undrain(struct cli *cli, struct hf_err *err)
     struct errand errand = { .err = err };
     char api[256];
 
-    if (find_node(cli, api, err) < 0 || run_errand(api, &request, &errand) < 0) {
+    if (find_node(cli, api, err) < 0 || run_errand(cli, api, &request, &errand) < 0) {
         return CLI_FAILED;
     }
     return conclude(cli, &errand, false, err);

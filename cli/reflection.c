@@ -260,7 +260,7 @@ cli_reflect(const struct cli_reflection *what, struct hf_text *ret_set, bool *re
         .set = ret_set,
         .err = err,
     };
-    int r = service ? cli_rpc_open(what->address, SET_MAX, &rpc, err)
+    int r = service ? cli_rpc_open(NULL, what->address, SET_MAX, &rpc, err)
                     : hf_fail(err, HF_ENOMEM, "no memory for reflection");
 
     *ret_refused = false;

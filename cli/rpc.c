@@ -10,6 +10,7 @@
 #include "grpc/reply.h"
 #include "loop/loop.h"
 #include "loop/signals.h"
+#include "secret.h"
 
 /* How long a call may be late in noticing that its own limit has passed. */
 #define GRACE HF_SEC
@@ -31,7 +32,8 @@ struct calling {
 };
 
 int
-cli_rpc_open(const char *address, size_t max_message, struct cli_rpc **ret, struct hf_err *err)
+cli_rpc_open(const struct cli *manager, const char *address, size_t max_message,
+             struct cli_rpc **ret, struct hf_err *err)
 {
     hf_auto(cli_rpc_close) struct cli_rpc *rpc = calloc(1, sizeof *rpc);
     struct hf_grpc_client_options options;
@@ -41,6 +43,9 @@ cli_rpc_open(const char *address, size_t max_message, struct cli_rpc **ret, stru
         return hf_fail(err, HF_ENOMEM, "no memory for a call");
     }
     hf_grpc_client_options_init(&options);
+    if (manager) {
+        cli_secret_add(manager, address, &options);
+    }
     if (max_message > 0) {
         options.max_message_bytes = max_message;
     }

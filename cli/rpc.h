@@ -12,8 +12,12 @@
 
 struct cli_rpc;
 
-/* Dials nothing yet.  `max_message` bounds the messages of answers; 0: 4 MiB. */
-int cli_rpc_open(const char *address, size_t max_message, struct cli_rpc **ret, struct hf_err *err);
+struct cli;
+
+/* Dials nothing yet.  `manager`: whose secret is sent to a node's API; NULL for functions.
+ * `max_message` bounds the messages of answers; 0: 4 MiB. */
+int cli_rpc_open(const struct cli *manager, const char *address, size_t max_message,
+                 struct cli_rpc **ret, struct hf_err *err);
 void cli_rpc_close(struct cli_rpc *rpc); /* NULL is allowed */
 HF_DEFINE_CLEANUP(struct cli_rpc, cli_rpc_close)
 

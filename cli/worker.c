@@ -70,7 +70,7 @@ ask(struct asking *asking, const char *method, const ProtobufCMessage *message,
         .limit_ns = limit_ns,
         .interruptible = limit_ns > 0,
     };
-    int r = path ? cli_rpc_open(address, 0, &rpc, asking->err)
+    int r = path ? cli_rpc_open(cli, address, 0, &rpc, asking->err)
                  : hf_fail(asking->err, HF_ENOMEM, "no memory for a call");
 
     if (r == 0) {

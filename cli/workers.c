@@ -155,7 +155,7 @@ cli_worker_ask(const struct cli *cli, const char *worker, cli_instance_fn *each,
         .arg = &asking,
     };
     hf_auto(cli_rpc_close) struct cli_rpc *rpc = NULL;
-    int r = cli_rpc_open(worker, 0, &rpc, err);
+    int r = cli_rpc_open(cli, worker, 0, &rpc, err);
 
     watch.node_id = (char *)(uintptr_t) "hyperfaas"; /* only read */
     watch.all = true;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "grpc/client_call.h"
+#include "grpc/reply.h"
 #include "grpc/timeout.h"
 
 /* --- requests ------------------------------------------------------------------------------ */
@@ -41,6 +42,12 @@ request_fields(const struct hf_grpc_client *client, const struct hf_grpc_request
     hf_h2_fields_set_static(fields, HF_H2_USER_AGENT, "grpc-c-hyperfaas");
     if (request->timeout_ns > 0) {
         add_timeout(fields, request->timeout_ns);
+    }
+    if (client->options.credential &&
+        hf_grpc_metadata_add(fields, client->options.credential_name, client->options.credential,
+                             strlen(client->options.credential)) < 0) {
+        hf_h2_fields_unref(fields);
+        return NULL;
     }
     for (size_t i = 0; request->metadata && i < hf_h2_fields_count(request->metadata); i++) {
         hf_h2_fields_add(fields, hf_h2_fields_at(request->metadata, i));

@@ -33,6 +33,10 @@ struct hf_grpc_client_options {
     /* Calls wait for a connection until their deadline, rather than fail with
      * UNAVAILABLE when the dial does.  Calls without deadline then wait for ever. */
     bool wait_for_ready;
+
+    /* A field that goes with each call; both NULL, or both must outlive the client. */
+    const char *credential_name;
+    const char *credential;
 };
 
 /* 4 MiB messages, one connection, failing fast. */

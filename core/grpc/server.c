@@ -54,6 +54,8 @@ struct conn {
     struct hf_grpc_server *server;
     struct hf_h2_conn *h2;
     struct hf_timer age;
+    int fd;        /* h2's */
+    uint32_t memo; /* of `refuse` in the options */
 };
 
 struct hf_grpc_server {
@@ -143,6 +145,29 @@ refuse(struct hf_h2_stream *stream, const struct hf_h2_fields *request)
     return false;
 }
 
+/* Whether the caller may not call the method; then it has been answered. */
+static bool
+is_forbidden(struct conn *conn, struct hf_h2_stream *stream, const struct hf_grpc_entry *entry,
+             const struct hf_h2_fields *request)
+{
+    const struct hf_grpc_server_options *options = &conn->server->options;
+    const struct hf_grpc_caller caller = {
+        .fd = conn->fd,
+        .peer = hf_h2_conn_peer(conn->h2),
+        .path = hf_h2_fields_get(request, HF_H2_PATH)->value,
+        .metadata = request,
+        .memo = &conn->memo,
+    };
+    const char *why = entry->method->managed && options->refuse
+                          ? options->refuse(options->refuse_arg, &caller)
+                          : NULL;
+
+    if (why) {
+        hf_grpc_reply(stream, HF_GRPC_PERMISSION_DENIED, why);
+    }
+    return why;
+}
+
 static void
 on_request(struct hf_h2_conn *h2, struct hf_h2_stream *stream, struct hf_h2_fields *request,
            bool end)
@@ -164,6 +189,8 @@ on_request(struct hf_h2_conn *h2, struct hf_h2_stream *stream, struct hf_h2_fiel
     entry = find_method(server, path);
     if (!entry) {
         hf_grpc_reply(stream, HF_GRPC_UNIMPLEMENTED, "unknown service or method");
+        hf_h2_fields_unref(request);
+    } else if (is_forbidden(conn, stream, entry, request)) {
         hf_h2_fields_unref(request);
     } else if (hf_grpc_call_begin(stream, request, entry, &server->options, &server->calls,
                                   &server->call_count) < 0) {
@@ -322,6 +349,7 @@ hf_grpc_server_accept(struct hf_grpc_server *server, int fd, struct hf_err *err)
     }
     conn->magic = CONN_MAGIC;
     conn->server = server;
+    conn->fd = fd;
     hf_timer_init(&conn->age, server->loop, HF_TIMER_REAL, on_age);
     hf_list_init(&conn->of_place);
     hf_list_append(&server->conns, &conn->node);

@@ -45,6 +45,9 @@ struct hf_grpc_method {
     const char *path; /* "/package.Service/Method"; NULL for a fallback */
     enum hf_grpc_kind kind;
 
+    /* Not for everybody: the server's `refuse` is asked first. */
+    bool managed;
+
     /* What requests are decoded to.  NULL: bytes, seen as a ProtobufCBinaryData.  What
      * cannot be decoded ends the call with INTERNAL before a callback runs. */
     const ProtobufCMessageDescriptor *request;
@@ -73,6 +76,15 @@ struct hf_grpc_method {
 
 /* --- the server ---------------------------------------------------------------------------- */
 
+/* Who calls a managed method. */
+struct hf_grpc_caller {
+    int fd; /* the connection's socket, only to be asked about */
+    const char *peer;
+    const char *path;
+    const struct hf_h2_fields *metadata;
+    uint32_t *memo; /* the refuser's, for each connection; 0 at first */
+};
+
 struct hf_grpc_server_options {
     struct hf_h2_options h2;  /* of each connection; `idle_ns` is gRPC's MAX_CONNECTION_IDLE */
     uint32_t max_connections; /* more are closed at once */
@@ -84,6 +96,11 @@ struct hf_grpc_server_options {
     /* Whether a connection made to `local` ("IP:PORT") is taken.  Optional. */
     bool (*admit)(void *arg, const char *local);
     void *admit_arg;
+
+    /* Why a call of a managed method is refused, with PERMISSION_DENIED; NULL: it is not. Optional:
+     * without it everybody may call everything. */
+    const char *(*refuse)(void *arg, const struct hf_grpc_caller *caller);
+    void *refuse_arg;
 };
 
 /* 4 MiB messages, 256 KiB queues, 1,000 streams, no limits on age or time. */

@@ -5,8 +5,10 @@ noinst_LTLIBRARIES += %D%/libhf-loop.la
     %D%/address.c %D%/address.h \
     %D%/child.c %D%/child.h %D%/child_private.h \
     %D%/dial.c %D%/dial.h \
+    %D%/kin.c %D%/kin.h \
     %D%/listener.c %D%/listener.h \
     %D%/loop.c %D%/loop.h %D%/loop_private.h \
+    %D%/peer.c %D%/peer.h \
     %D%/resolver.c %D%/resolver.h \
     %D%/signals.c %D%/signals.h \
     %D%/spawner.c \

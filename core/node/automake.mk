@@ -7,12 +7,14 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
 
 # What roles share.
 %C%_libhf_node_la_SOURCES += \
+    %D%/access.c %D%/access.h \
     %D%/budget.c %D%/budget.h \
     %D%/catalog.c %D%/catalog.h %D%/catalog_private.h \
     %D%/catalog_lookup.c \
     %D%/discovery.c %D%/discovery.h \
     %D%/function_def.c %D%/function_def.h \
     %D%/function_spec.c %D%/function_spec.h \
+    %D%/managers.c %D%/managers.h \
     %D%/node.c %D%/node.h %D%/node_private.h \
     %D%/node_announce.c %D%/node_announce.h \
     %D%/node_config.c %D%/node_config.h \
@@ -22,8 +24,8 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/node_id.c %D%/node_id.h \
     %D%/node_modules.c \
     %D%/node_store.c \
-    %D%/link_pace.h \
     %D%/role.h \
+    %D%/secret.c %D%/secret.h \
     %D%/selector.c %D%/selector.h
 %C%_libhf_node_la_CPPFLAGS = $(AM_CPPFLAGS) $(HF_PATH_CPPFLAGS)
 
@@ -60,13 +62,12 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 # The roles.
 %C%_libhf_node_la_SOURCES += \
     %D%/leaf/adoption.c \
-    %D%/leaf/answer.c \
     %D%/leaf/api.c \
     %D%/leaf/functions.c \
     %D%/leaf/leaf.c %D%/leaf/leaf.h \
     %D%/leaf/scaling.c \
     %D%/leaf/worker_link.c %D%/leaf/worker_link.h %D%/leaf/worker_link_internal.h \
-    %D%/leaf/worker_link_calls.c %D%/leaf/worker_link_strays.c \
+    %D%/leaf/worker_link_calls.c \
     %D%/leaf/workers.c \
     %D%/lb/api.c \
     %D%/lb/balancer.c %D%/lb/balancer.h \
@@ -75,9 +76,9 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/lb/endpoints.c \
     %D%/lb/functions.c \
     %D%/lb/haproxy.c \
-    %D%/lb/identity.c \
     %D%/lb/members.c \
     %D%/worker/adoption.c \
+    %D%/worker/api.c \
     %D%/worker/commands.c \
     %D%/worker/described.c %D%/worker/described.h \
     %D%/worker/ended.c \

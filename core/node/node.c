@@ -24,6 +24,7 @@
 #include "loop/loop.h"
 #include "loop/signals.h"
 #include "loop/thread.h"
+#include "node/access.h"
 #include "node/node_announce.h"
 #include "node/node_config.h"
 #include "node/node_id.h"
@@ -203,6 +204,9 @@ make(struct hf_node *node, struct hf_err *err)
         r = make_loops(node, err);
     }
     if (r == 0) {
+        r = hf_access_new(hf_node_options(node, "node"), &node->access, err);
+    }
+    if (r == 0) {
         r = hf_ctl_new(node->control, &node->ctl, err);
     }
     if (r == 0) {
@@ -297,6 +301,7 @@ hf_node_free(struct hf_node *node)
     hf_node_free_modules(node);
     hf_spawner_free(node->spawner);
     hf_clock_fini(&node->clock);
+    hf_access_free(node->access);
     hf_node_config_free(node->checked);
     free(node->io_threads);
     free(node->io);
@@ -340,9 +345,11 @@ on_signal(void *arg, int signal)
 static void
 log_address(void *arg, const char *role, const struct hf_role_address *address)
 {
-    (void)arg;
     hf_log(HF_LOG_NOTICE, "serving", HF_KV_STR("role", role),
            HF_KV_STR("service", address->service), HF_KV_STR("address", address->address));
+    if (strcmp(address->service, "api") == 0) {
+        hf_access_note(arg, role, address->address);
+    }
 }
 
 int
@@ -355,6 +362,9 @@ hf_node_start(struct hf_node *node, struct hf_err *err)
     }
     if (r == 0) {
         r = keep_id(node, err);
+    }
+    if (r == 0) {
+        r = hf_access_start(node->access, node->state_dir, err);
     }
     if (r == 0) {
         r = open_ctl(node, err);
@@ -372,7 +382,7 @@ hf_node_start(struct hf_node *node, struct hf_err *err)
         r = hf_signals_new(node->control, on_signal, node, &node->signals, err);
     }
     if (r == 0) {
-        hf_node_addresses(node, log_address, NULL);
+        hf_node_addresses(node, log_address, node->access);
     }
     return r;
 }
@@ -495,6 +505,12 @@ struct hf_directory *
 hf_node_directory(const struct hf_node *node)
 {
     return node->directory;
+}
+
+struct hf_access *
+hf_node_access(const struct hf_node *node)
+{
+    return node->access;
 }
 
 struct hf_ctl *

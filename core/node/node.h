@@ -16,6 +16,7 @@
 
 #include "base/list.h"
 
+struct hf_access;
 struct hf_budget;
 struct hf_catalog;
 struct hf_clock;
@@ -101,6 +102,9 @@ struct hf_catalog *hf_node_catalog(const struct hf_node *node);
 struct hf_directory *hf_node_directory(const struct hf_node *node);
 
 struct hf_ctl *hf_node_ctl(const struct hf_node *node);
+
+/* Who may manage it, for the servers of its APIs. */
+struct hf_access *hf_node_access(const struct hf_node *node);
 
 /* --- draining ------------------------------------------------------------------------------ */
 

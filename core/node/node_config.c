@@ -43,6 +43,13 @@ static const struct hf_option node_rows[] = {
       "is 0.0.0.0, this machine's towards the default route." },
     { "zone", HF_OPT_STRING, .help = "Where the node is, such as eu-1; for those who discover it." },
     { "labels", HF_OPT_LIST, .help = "What else they may ask for, each KEY=VALUE." },
+    { "managers", HF_OPT_LIST, .fallback = "private", .help =
+      "Who may give this node work, ask for its instances and logs, and take it out of service, "
+      "beside root and the node's own user on this host: IP addresses, networks such as "
+      "10.0.0.0/8, private (addresses of private networks), any, user:NAME, or none." },
+    { "secret_file", HF_OPT_PATH, .help =
+      "File with a line that makes whoever sends it a manager; made if it is not there.  Nodes that "
+      "have the same one manage each other; unset: one of this node's in its state_dir." },
     { "drain_timeout", HF_OPT_DURATION, .fallback = "30s", .max = "1h", .help =
       "How long each role may take to finish what runs when the node is told to end." },
     { 0 }
@@ -165,9 +172,12 @@ static const struct hf_option leaf_rows[] = {
 
 static const struct hf_option worker_rows[] = {
     { "api", HF_OPT_ADDRESS, .fallback = "127.0.0.1:50051", .help =
-      "Where leaves, tools and instances reach this worker." },
+      "Where leaves and tools reach this worker." },
+    { "instance_api", HF_OPT_ADDRESS, .help =
+      "Where instances say that they are ready, and can do nothing else; unset: a free port beside "
+      "the API, or, if controller_address is set, the API itself." },
     { "controller_address", HF_OPT_ADDRESS, .help =
-      "The same as instances see it (CONTROLLER_ADDRESS); unset: the API address." },
+      "The same as instances see it (CONTROLLER_ADDRESS); unset: that address." },
     { "readiness", HF_OPT_ENUM, .fallback = "either", .choices = "signal|probe|either", .help =
       "How an instance shows that it serves. signal: it calls SignalReady, which is believed, for a "
       "worker that cannot reach its instances; probe: it answers as a server and says that it is well; "

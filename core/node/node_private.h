@@ -33,6 +33,7 @@ struct hf_node {
     struct hf_list modules; /* struct loaded, node_modules.c */
 
     struct hf_ctl *ctl;
+    struct hf_access *access;
     struct hf_catalog *catalog; /* NULL: no role needs it */
     struct hf_store *store;     /* NULL: neither roles nor configuration want one */
     const struct hf_store_ops *store_ops;

@@ -204,6 +204,7 @@ static const struct hf_grpc_method methods[] = {
     {
         .path = "/hyperfaas.v1.Node/Undrain",
         .kind = HF_GRPC_UNARY,
+        .managed = true,
         .request = &hyperfaas__v1__undrain_request__descriptor,
         .message = on_undrain,
         .cancelled = on_undrain_cancelled,
@@ -211,6 +212,7 @@ static const struct hf_grpc_method methods[] = {
     {
         .path = "/hyperfaas.v1.Node/Drain",
         .kind = HF_GRPC_UNARY,
+        .managed = true,
         .request = &hyperfaas__v1__drain_request__descriptor,
         .message = on_drain,
         .cancelled = on_drain_cancelled,

@@ -33,7 +33,8 @@ class Images(ContainerCase):
         environment = container["Config"]["Env"]
         self.assertIn("FUNCTION_ID=f-1", environment)
         self.assertIn("GREETING=hello", environment)
-        self.assertIn(f"CONTROLLER_ADDRESS={self.p.worker_api}", environment)
+        host = self.p.worker_api.rpartition(":")[0]
+        self.assertIn(f"CONTROLLER_ADDRESS={host}:", " ".join(environment))
         host = container["HostConfig"]
         self.assertEqual(host["Memory"], 128 << 20)
         self.assertEqual(host["MemorySwap"], 128 << 20)

@@ -19,7 +19,6 @@ E2E_TESTS = \
     %D%/32-change.py \
     %D%/34-crash.py \
     %D%/35-surroundings.py \
-    %D%/35-reasons.py \
     %D%/35-ends.py \
     %D%/36-volume.py \
     %D%/38-languages.py \
@@ -35,9 +34,9 @@ E2E_TESTS = \
     %D%/44-store.py \
     %D%/46-docs.py \
     %D%/50-worker-api.py \
+    %D%/51-access.py \
     %D%/51-files.py \
     %D%/52-leaf-state.py \
-    %D%/54-identity.py \
     %D%/56-existing-leaf.py \
     %D%/57-existing-worker.py \
     %D%/58-existing-controller.py \
@@ -76,6 +75,8 @@ THREAD_TESTS += \
 dist_check_SCRIPTS += $(E2E_TESTS) %D%/functions/probe
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += \
+    %D%/functions/asker.py \
+    %D%/functions/intruder.py \
     %D%/functions/mirror.py \
     %D%/hf/__init__.py \
     %D%/hf/case.py \

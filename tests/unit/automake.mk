@@ -16,15 +16,13 @@ UNIT_LIB = %D%/libunit.la
 UNIT_LIBS = $(UNIT_LIB) $(HF_BASE_LIBS) $(CUNIT_LIBS)
 
 # --- core/base
-HF_BASE_TESTS = %D%/test-arena %D%/test-backoff %D%/test-clock %D%/test-config %D%/test-containers %D%/test-counters %D%/test-err \
+HF_BASE_TESTS = %D%/test-arena %D%/test-clock %D%/test-config %D%/test-containers %D%/test-counters %D%/test-err \
     %D%/test-fault %D%/test-hash %D%/test-log %D%/test-log-out \
     %D%/test-options %D%/test-parse %D%/test-random %D%/test-text
 UNIT_TESTS += $(HF_BASE_TESTS)
 THREAD_TESTS += %D%/test-clock %D%/test-counters %D%/test-log %D%/test-log-out
 %C%_test_arena_SOURCES = %D%/test-arena.c
 %C%_test_arena_LDADD = $(UNIT_LIBS)
-%C%_test_backoff_SOURCES = %D%/test-backoff.c
-%C%_test_backoff_LDADD = $(UNIT_LIBS)
 %C%_test_clock_SOURCES = %D%/test-clock.c
 %C%_test_clock_LDADD = $(UNIT_LIBS)
 %C%_test_config_SOURCES = %D%/test-config.c
@@ -160,11 +158,13 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-
 %C%_test_store_etcd_wire_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
 
 # --- core/node: what roles share
-HF_NODE_TESTS = %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
+HF_NODE_TESTS = %D%/test-access %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
     %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
     %D%/test-state-service %D%/test-budget
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
+%C%_test_access_SOURCES = %D%/test-access.c
+%C%_test_access_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_discovery_SOURCES = %D%/test-discovery.c
 %C%_test_discovery_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_worker_SOURCES = %D%/test-worker.c %D%/worker-fixture.c %D%/worker-fixture.h
@@ -205,9 +205,6 @@ UNIT_TESTS += %D%/test-h2-stream
 UNIT_TESTS += %D%/test-h2-channel
 %C%_test_h2_channel_SOURCES = %D%/test-h2-channel.c
 %C%_test_h2_channel_LDADD = $(H2_TEST_LIBS)
-UNIT_TESTS += %D%/test-hpack-guard
-%C%_test_hpack_guard_SOURCES = %D%/test-hpack-guard.c
-%C%_test_hpack_guard_LDADD = $(H2_TEST_LIBS)
 UNIT_TESTS += %D%/test-h2-flow
 %C%_test_h2_flow_SOURCES = %D%/test-h2-flow.c
 %C%_test_h2_flow_LDADD = $(H2_TEST_LIBS)

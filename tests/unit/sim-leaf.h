@@ -32,7 +32,7 @@ struct sim_function {
     uint32_t done;    /* calls answered */
     uint32_t cut;     /* calls whose instance went away */
     enum hf_refusal last_refusal;
-    char reason[256];
+    char reason[64];
 };
 
 struct sim_worker {

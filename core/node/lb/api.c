@@ -10,6 +10,7 @@
 #include "grpc/health.h"
 #include "grpc/server.h"
 #include "node/lb/balancer.h"
+#include "node/access.h"
 #include "node/node.h"
 #include "node/node_service.h"
 #include "spop/agent.h"
@@ -23,6 +24,7 @@ hf_balancer_serve(struct hf_balancer *balancer, struct hf_err *err)
     int r;
 
     hf_grpc_server_options_init(&options);
+    hf_access_guard(hf_node_access(balancer->node), &options);
     r = hf_grpc_server_new(balancer->control, &options, &balancer->api, err);
     if (r < 0) {
         return r;

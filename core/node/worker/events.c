@@ -433,6 +433,7 @@ static const struct hf_grpc_method methods[] = {
     {
         .path = "/worker.Worker/Status",
         .kind = HF_GRPC_SERVER_STREAMING,
+        .managed = true,
         .request = &worker__status_request__descriptor,
         .message = on_status,
         .cancelled = on_cancelled,
@@ -440,6 +441,7 @@ static const struct hf_grpc_method methods[] = {
     {
         .path = "/hyperfaas.v1.Node/Watch",
         .kind = HF_GRPC_SERVER_STREAMING,
+        .managed = true,
         .request = &hyperfaas__v1__watch_request__descriptor,
         .message = on_watch,
         .cancelled = on_cancelled,

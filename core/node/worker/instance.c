@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "node/access.h"
 #include "node/node.h"
 #include "node/worker/worker.h"
 
@@ -113,6 +114,7 @@ instance_free(struct hf_worker_instance *instance)
     worker->cpu_reserved -= cpu_millis(&instance->def->function);
     if (instance->id) {
         hf_map_remove(&worker->by_id, &instance->by_id);
+        hf_access_unbar(hf_node_access(worker->node), instance->internal);
     }
     if (instance->start_id) {
         hf_map_remove(&worker->by_start_id, &instance->by_start_id);
@@ -294,6 +296,7 @@ take_info(struct hf_worker_instance *instance, const struct hf_instance_info *in
         return HF_EEXISTS;
     }
     instance->id = hf_steal(id);
+    hf_access_bar(hf_node_access(instance->worker->node), instance->internal);
     return 0;
 }
 

@@ -131,6 +131,7 @@ static const struct hf_grpc_method methods[] = {
     {
         .path = "/hyperfaas.v1.Node/Logs",
         .kind = HF_GRPC_SERVER_STREAMING,
+        .managed = true,
         .request = &hyperfaas__v1__logs_request__descriptor,
         .message = on_logs,
         .cancelled = on_cancelled,

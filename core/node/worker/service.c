@@ -337,10 +337,20 @@ on_metrics(struct hf_grpc_call *call, const void *message)
 
 /* --- the table ---------------------------------------------------------------- */
 
+static const struct hf_grpc_method methods_of_instances[] = {
+    {
+        .path = "/worker.Worker/SignalReady",
+        .kind = HF_GRPC_UNARY,
+        .request = &worker__signal_ready_request__descriptor,
+        .message = on_signal_ready,
+    },
+};
+
 static const struct hf_grpc_method methods[] = {
     {
         .path = "/worker.Worker/Start",
         .kind = HF_GRPC_UNARY,
+        .managed = true,
         .request = &worker__start_request__descriptor,
         .message = on_start,
         .cancelled = on_start_cancelled,
@@ -348,19 +358,15 @@ static const struct hf_grpc_method methods[] = {
     {
         .path = "/worker.Worker/Stop",
         .kind = HF_GRPC_UNARY,
+        .managed = true,
         .request = &worker__stop_request__descriptor,
         .message = on_stop,
         .cancelled = on_stop_cancelled,
     },
     {
-        .path = "/worker.Worker/SignalReady",
-        .kind = HF_GRPC_UNARY,
-        .request = &worker__signal_ready_request__descriptor,
-        .message = on_signal_ready,
-    },
-    {
         .path = "/worker.Worker/Metrics",
         .kind = HF_GRPC_UNARY,
+        .managed = true,
         .request = &worker__metrics_request__descriptor,
         .message = on_metrics,
     },
@@ -371,5 +377,18 @@ hf_worker_serve(struct hf_worker_role *worker, struct hf_err *err)
 {
     int r = hf_grpc_server_add(worker->api, methods, hf_countof(methods), worker);
 
+    if (r == 0) { /* also here: images that were told to, by controller_address */
+        r = hf_grpc_server_add(worker->api, methods_of_instances, hf_countof(methods_of_instances),
+                               worker);
+    }
     return r < 0 ? hf_fail(err, r, "can't serve worker.Worker") : 0;
+}
+
+int
+hf_worker_serve_instances(struct hf_worker_role *worker, struct hf_err *err)
+{
+    int r = hf_grpc_server_add(worker->instance_api, methods_of_instances,
+                               hf_countof(methods_of_instances), worker);
+
+    return r < 0 ? hf_fail(err, r, "can't serve instances") : 0;
 }

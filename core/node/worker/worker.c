@@ -18,9 +18,6 @@
 
 HF_LOG_MODULE(worker);
 
-/* Unsent bytes of an event stream from which a listener counts as too slow. */
-#define LISTENER_QUEUE_BYTES (8u << 20)
-
 /* What a runtime is given beyond the grace to stop instances and to put them away: a busy engine
  * takes seconds for each, and what is still there then stays. */
 #define STOP_MARGIN_NS (25 * HF_SEC)
@@ -182,66 +179,17 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
 
 /* --- starting ------------------------------------------------------------------ */
 
-/* Where instances reach the worker: as configured, or its API on this host. */
-static int
-find_controller_address(struct hf_worker_role *worker, struct hf_err *err)
-{
-    const char *configured = hf_options_str(worker->options, "controller_address");
-    const char *bound = hf_grpc_server_address(worker->api);
-    const char *port = strrchr(bound, ':');
-
-    if (configured && *configured) {
-        worker->controller_address = strdup(configured);
-    } else if (strncmp(bound, "0.0.0.0:", 8) == 0 || strncmp(bound, "[::]:", 5) == 0) {
-        if (asprintf(&worker->controller_address, "127.0.0.1%s", port) < 0) {
-            worker->controller_address = NULL;
-        }
-    } else {
-        worker->controller_address = strdup(bound);
-    }
-    return worker->controller_address ? 0 : hf_fail(err, HF_ENOMEM, "worker: no memory");
-}
-
-static int
-open_api(struct hf_worker_role *worker, struct hf_err *err)
-{
-    struct hf_grpc_server_options options;
-    int r;
-
-    hf_grpc_server_options_init(&options);
-    options.h2.trusted = true; /* leaves may cancel many starts at once */
-    options.h2.max_streams = 10000;
-    options.send_queue_bytes = LISTENER_QUEUE_BYTES;
-    r = hf_grpc_server_new(worker->loop, &options, &worker->api, err);
-    if (r < 0) {
-        return r;
-    }
-    r = hf_grpc_health_new(worker->api, &worker->health);
-    if (r < 0 || (r = hf_grpc_health_set(worker->health, "worker", true)) < 0) {
-        return hf_fail(err, r, "worker: no memory for the health service");
-    }
-    if ((r = hf_worker_serve(worker, err)) < 0 || (r = hf_worker_serve_events(worker, err)) < 0 ||
-        (r = hf_worker_serve_logs(worker, err)) < 0 ||
-        (r = hf_node_service_add(worker->node, worker->api, err)) < 0) {
-        return r;
-    }
-    return hf_grpc_server_listen(worker->api, hf_options_str(worker->options, "api"), err);
-}
-
 static int
 worker_start(struct hf_role *role, struct hf_err *err)
 {
     struct hf_worker_role *worker = worker_of(role);
-    int r = open_api(worker, err);
+    int r = hf_worker_open_api(worker, err);
 
     if (r < 0) {
         return hf_err_wrap(err, r, "worker");
     }
-    r = find_controller_address(worker, err);
-    if (r == 0) {
-        hf_worker_adopt_begin(worker);
-    }
-    return r;
+    hf_worker_adopt_begin(worker);
+    return 0;
 }
 
 /* --- draining -------------------------------------------------------------------- */
@@ -269,7 +217,7 @@ drained(struct hf_worker_role *worker)
     if (hf_node_is_ending(worker->node)) {
         hf_worker_end_events(worker);
         hf_worker_end_logs(worker);
-        hf_grpc_health_end_watches(worker->health);
+        hf_worker_end_api(worker);
     }
     done(worker->drained_arg);
 }
@@ -385,7 +333,7 @@ worker_close(struct hf_role *role)
     hf_timer_cancel(&worker->drain_limit);
     hf_timer_cancel(&worker->drain_again);
     hf_worker_unregister_commands(worker);
-    hf_grpc_server_free(hf_steal(worker->api));
+    hf_worker_close_api(worker);
 }
 
 static void
@@ -403,6 +351,7 @@ worker_destroy(struct hf_role *role)
     hf_worker_adopt_end(worker);
     forget_instances(worker);
     hf_grpc_health_free(worker->health);
+    hf_grpc_health_free(worker->instance_health);
     hf_worker_ended_fini(worker);
     hf_timer_fini(&worker->list_again);
     hf_timer_fini(&worker->resources);

@@ -11,6 +11,7 @@
  *     ready.c      finding out that an instance serves
  *     early.c      ready signals of instances that are not known yet
  *     adoption.c   instances that an earlier process of this node has left
+ *     api.c        its ways in: for leaves and tools, and for instances
  *     service.c    worker.Worker: Start, Stop, SignalReady, Metrics
  *     events.c     worker.Worker/Status and hyperfaas.v1.Node/Watch
  *     logs.c       hyperfaas.v1.Node/Logs
@@ -116,6 +117,8 @@ struct hf_worker_role {
     /* API. */
     struct hf_grpc_server *api;
     struct hf_grpc_health *health;
+    struct hf_grpc_server *instance_api; /* NULL: instances use `api` */
+    struct hf_grpc_health *instance_health;
     struct hf_list status_listeners;
     struct hf_list watchers;
     struct hf_list log_readers;
@@ -272,9 +275,21 @@ void hf_worker_adopt_refuse(struct hf_worker_role *);
 void hf_worker_adopt_end(struct hf_worker_role *);
 void hf_worker_vanished_free(struct hf_worker_vanished *);
 
+/* --- api.c -------------------------------------------------------------------------- */
+
+/* Listens for leaves, tools and instances, and finds out where these reach it. */
+int hf_worker_open_api(struct hf_worker_role *, struct hf_err *);
+/* Ends the calls that would last for ever. */
+void hf_worker_end_api(struct hf_worker_role *);
+/* Closes both, opened or not. */
+void hf_worker_close_api(struct hf_worker_role *);
+
 /* --- service.c ---------------------------------------------------------------------- */
 
 int hf_worker_serve(struct hf_worker_role *, struct hf_err *);
+
+/* What instances call, and nothing else, at `instance_api`. */
+int hf_worker_serve_instances(struct hf_worker_role *, struct hf_err *);
 
 /* Whether an id that came with a call can be a real one; if not, the call is finished with
  * INVALID_ARGUMENT, which says that `what` is too long. */

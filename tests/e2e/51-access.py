@@ -1,0 +1,213 @@
+"""Who may manage a node: not the instances of functions that it runs, and not just anybody."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import hf
+from hf import env, h2raw, pb
+
+OTHER_USER = 65534
+DENIED = "PERMISSION_DENIED"
+
+# What is for managers, and what a call of it looks like.
+WORKER = {
+    "/worker.Worker/Start": pb.worker.StartRequest(function_id="intruder"),
+    "/worker.Worker/Stop": pb.worker.StopRequest(instance_id="whatever"),
+    "/worker.Worker/Status": pb.worker.StatusRequest(node_id="me"),
+    "/worker.Worker/Metrics": pb.worker.MetricsRequest(node_id="me"),
+    "/hyperfaas.v1.Node/Watch": pb.node.WatchRequest(node_id="me"),
+    "/hyperfaas.v1.Node/Logs": pb.node.LogsRequest(instance_id="whatever"),
+}
+NODE = {
+    "/hyperfaas.v1.Node/Drain": pb.node.DrainRequest(),
+    "/hyperfaas.v1.Node/Undrain": pb.node.UndrainRequest(),
+}
+EVERYBODY = {
+    "/hyperfaas.v1.Node/Info": pb.node.InfoRequest(),
+    "/grpc.health.v1.Health/Check": pb.health.HealthCheckRequest(),
+}
+READY = {"/worker.Worker/SignalReady": pb.worker.SignalReadyRequest(instance_id="whatever")}
+
+SCRIPT = f"""#!/bin/sh
+HF_FUNCTIONS={env.E2E}/functions exec {sys.executable} -B {env.E2E}/functions/intruder.py
+"""
+
+as_root = unittest.skipUnless(os.geteuid() == 0, "another user can only be had by root")
+
+
+def calls(address, methods, metadata=()):
+    return [{"address": address, "path": path, "message": message.SerializeToString().hex(),
+             "metadata": list(metadata)} for path, message in methods.items()]
+
+
+def drain_bytes(address, metadata=()):
+    """A whole Drain call as it comes over the wire."""
+    fields = [(":method", "POST"), (":scheme", "http"), (":path", "/hyperfaas.v1.Node/Drain"),
+              (":authority", address), ("te", "trailers"), ("content-type", "application/grpc"),
+              *metadata]
+    block = h2raw.header_block(fields)
+    return (h2raw.PREFACE + h2raw.frame(h2raw.SETTINGS, 0, 0, b"")
+            + h2raw.frame(h2raw.HEADERS, h2raw.END_HEADERS, 1, block)
+            + h2raw.frame(h2raw.DATA, h2raw.END_STREAM, 1, b"\0\0\0\0\0"))
+
+
+class Case(hf.TestCase):
+    def secret(self, platform):
+        text = (platform.worker.state / "secret").read_text().strip()
+        return [("hyperfaas-secret", text)]
+
+    def assert_answers(self, answers, wanted):
+        """`wanted` is the status of all."""
+        self.assertEqual({status for status, _ in answers}, {wanted}, answers)
+
+
+class Instances(Case):
+    """A function that knows all addresses, and the secret's file."""
+
+    def setUp(self):
+        super().setUp()
+        self.p = self.platform(lb=True)
+        self.client = self.p.client(self.p.create(self.p.install_script("intruder", SCRIPT),
+                                                  "intruder"))
+        self.environment = json.loads(self.client.call("/hf.Intruder/Environment"))
+
+    def ask(self, wanted, how="child"):
+        return json.loads(self.client.call(
+            "/hf.Intruder/Ask", json.dumps({"calls": wanted, "how": how}).encode(), timeout=60))
+
+    def managed(self, metadata=()):
+        return (calls(self.p.worker_api, {**WORKER, **NODE}, metadata)
+                + calls(self.p.leaf_api, NODE, metadata) + calls(self.p.lb_api, NODE, metadata))
+
+    def assert_nothing_happened(self):
+        info = self.p.worker_client().call("/hyperfaas.v1.Node/Info", pb.node.InfoRequest(),
+                                           pb.node.InfoResponse)
+        self.assertFalse(info.draining)
+        self.assertEqual(len(self.p.instances()), 1)
+
+    def test_what_they_are_told_is_a_place_of_their_own(self):
+        address = self.environment["CONTROLLER_ADDRESS"]
+        self.assertNotEqual(address, self.p.worker_api)
+        self.assert_answers(self.ask(calls(address, READY)), "OK")
+        self.assert_answers(self.ask(calls(address, {
+            "/grpc.health.v1.Health/Check": pb.health.HealthCheckRequest()})), "OK")
+        self.assert_answers(
+            self.ask(calls(address, {**WORKER, **NODE,
+                                     "/hyperfaas.v1.Node/Info": pb.node.InfoRequest()})),
+            "UNIMPLEMENTED")
+
+    def test_what_everybody_may(self):
+        for address in (self.p.worker_api, self.p.leaf_api, self.p.lb_api):
+            self.assert_answers(self.ask(calls(address, EVERYBODY)), "OK")
+        self.assert_answers(self.ask(calls(self.p.worker_api, READY)), "OK")
+
+    def test_the_users_own_processes(self):
+        self.assert_answers(self.ask(self.managed()), DENIED)
+        self.assert_answers(self.ask(self.managed(self.secret(self.p))), DENIED)
+        self.assert_nothing_happened()
+
+    def test_a_process_whose_parents_have_ended(self):
+        self.assert_answers(self.ask(self.managed(self.secret(self.p)), "orphan"), DENIED)
+        self.assert_nothing_happened()
+
+    @as_root
+    def test_another_user(self):
+        self.assert_answers(self.ask(self.managed(), "user"), DENIED)
+        self.assert_nothing_happened()
+
+    def test_who_asks_and_has_gone(self):
+        """Of a closed socket the kernel says that it is root's."""
+        host, _, port = self.p.worker_api.rpartition(":")
+        for metadata in ((), self.secret(self.p)):
+            data = drain_bytes(self.p.worker_api, metadata).hex()
+            for _ in range(20):
+                self.client.call("/hf.Intruder/Strike",
+                                 json.dumps([host, int(port), data]).encode())
+        hf.eventually(lambda: self.p.worker.counter("access_refused") > 0, "they were refused")
+        self.assert_nothing_happened()
+
+
+class Managers(Case):
+    def ask_as(self, user, wanted):
+        """From a process that is no instance."""
+        how = {"user": user, "extra_groups": []} if user else {}
+        done = subprocess.run([sys.executable, "-B", env.E2E / "functions" / "asker.py"],
+                              input=json.dumps(wanted).encode(), stdout=subprocess.PIPE,
+                              check=True, **how)
+        return json.loads(done.stdout)
+
+    def with_managers(self, *words, **node):
+        return self.platform(runtime="fake", options={
+            "node": {"managers": ", ".join(words), **node} if words else node})
+
+    def watch(self, p, metadata=()):
+        return calls(p.worker_api, {
+            "/hyperfaas.v1.Node/Watch": pb.node.WatchRequest(node_id="me")}, metadata)
+
+    def test_the_nodes_own_user(self):
+        p = self.with_managers("none")
+        self.assert_answers(self.ask_as(None, self.watch(p)), "OK")
+
+    @as_root
+    def test_another_user(self):
+        p = self.with_managers()
+        (status, details), = self.ask_as(OTHER_USER, self.watch(p))
+        self.assertEqual(status, DENIED)
+        for hint in ("root", "secret_file", "[node] managers"):
+            self.assertIn(hint, details)
+        self.assertGreaterEqual(p.leaf.counter("access_refused"), 1)
+
+    @as_root
+    def test_another_user_that_is_named(self):
+        p = self.with_managers(f"user:{OTHER_USER}")
+        self.assert_answers(self.ask_as(OTHER_USER, self.watch(p)), "OK")
+
+    @as_root
+    def test_an_address_that_is_named(self):
+        """As existing leaves are."""
+        p = self.with_managers("127.0.0.0/8")
+        self.assert_answers(self.ask_as(OTHER_USER, self.watch(p)), "OK")
+
+    @as_root
+    def test_the_secret(self):
+        p = self.with_managers("none")
+        self.assert_answers(self.ask_as(OTHER_USER, self.watch(p, self.secret(p))), "OK")
+        for wrong in ("", "0" * 32, self.secret(p)[0][1] + "0"):
+            self.assert_answers(
+                self.ask_as(OTHER_USER, self.watch(p, [("hyperfaas-secret", wrong)])), DENIED)
+        self.assertEqual((p.worker.state / "secret").stat().st_mode & 0o777, 0o600)
+
+    @as_root
+    def test_the_tool_sends_it(self):
+        p = self.with_managers("none", secret_file=self.folder / "ours")
+        self.folder.chmod(0o755)
+        p.worker.config.chmod(0o644)
+        command = [env.program("hyperfaas"), "--config", p.worker.config, "instances"]
+
+        def run():
+            return subprocess.run(command, user=OTHER_USER, extra_groups=[], capture_output=True,
+                                  check=False, timeout=env.seconds(20))
+
+        refused = run()
+        self.assertEqual(refused.returncode, 1)
+        lines = refused.stderr.decode().splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        self.assertIn("[node] managers", lines[0])
+        os.chown(self.folder / "ours", OTHER_USER, -1)
+        self.assertEqual(run().returncode, 0)
+
+    def test_nodes_with_one_secret(self):
+        """A leaf of another folder, user and machine: what is left is the secret."""
+        shared = self.folder / "shared"
+        p = self.platform(split=True, runtime="fake", options={
+            "node": {"managers": "none", "secret_file": shared}})
+        function = p.create("hyperfaas-hello:latest")
+        p.client(function).call("/examples.hello.v1.Hello/SayHello")
+        self.assertEqual(len(p.instances()), 1)
+
+
+if __name__ == "__main__":
+    hf.main()
