@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += %D%/libhf-base.la
 %C%_libhf_base_la_SOURCES = \
     %D%/arena.c %D%/arena.h \
     %D%/assert.c %D%/assert.h \
+    %D%/backoff.c %D%/backoff.h \
     %D%/clock.c %D%/clock.h \
     %D%/config.c %D%/config.h \
     %D%/config_expand.c \

@@ -288,6 +288,7 @@ hf_autoscaler_forget(struct hf_autoscaler *as, struct hf_fleet_function *functio
     hf_list_remove(&f->to_act);
     hf_fleet_function_fini(&f->base);
     free(f->failure);
+    free(f->no_room);
     free(f);
 }
 
@@ -427,7 +428,7 @@ lose(struct hf_autoscaler *as, struct hf_fleet_instance *instance, bool blame, c
 
 void
 hf_autoscaler_start_refused(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
-                            uint64_t now_ns)
+                            const char *reason, uint64_t now_ns)
 {
     struct hf_scaled *f = hf_scaled_of(instance->function);
 
@@ -435,6 +436,8 @@ hf_autoscaler_start_refused(struct hf_autoscaler *as, struct hf_fleet_instance *
         return;
     }
     f->refused = true;
+    free(f->no_room);
+    f->no_room = strdup(reason);
     f->no_room_ns = hf_min(f->no_room_ns, now_ns);
     hf_fleet_failed(as->fleet, instance, now_ns); /* so that the others are tried first */
     hf_scaled_act_on_instance(as, instance, HF_SCALE_DROP);

@@ -179,7 +179,7 @@ void hf_autoscaler_start_failed(struct hf_autoscaler *as, struct hf_fleet_instan
 /* The worker has no room, which it knows better than we: others may use it too.  Other workers are
  * tried; nothing is wrong with the function. */
 void hf_autoscaler_start_refused(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
-                                 uint64_t now_ns);
+                                 const char *reason, uint64_t now_ns);
 void hf_autoscaler_drained(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                            uint64_t now_ns);
 void hf_autoscaler_stopped(struct hf_autoscaler *as, struct hf_fleet_instance *instance,

@@ -27,6 +27,7 @@ struct hf_scaled {
     uint64_t prewarm_ns;         /* when to start an instance without a call */
     uint64_t prewarm_after_ns;   /* how long after the last one has gone; 0: don't */
     char *failure;               /* why the last start failed; NULL: unknown */
+    char *no_room;               /* what a worker said that refused a start, or what we found */
     void *scaler_state;
     uint64_t failed_ns; /* when the last of them did */
     uint32_t failures;  /* starts that failed since an instance proved good */

@@ -6,7 +6,10 @@
  * starts, successors of obsolete instances, refusals, cold or not.  At the end
  * it knows when to look again.
  */
+#include <stdlib.h>
+
 #include "base/assert.h"
+#include "base/text.h"
 #include "engine/autoscale_private.h"
 
 #define TICK_DEFAULT_NS HF_SEC
@@ -103,17 +106,29 @@ refuse(struct hf_autoscaler *as, struct hf_scaled *f, enum hf_refusal refusal, c
     hf_scaled_act(as, f);
 }
 
+/* Why no start was possible; what a worker said when it refused one is nearer to the cause than
+ * what we know of it. */
 static const char *
-no_room_reason(int code)
+no_room_reason(struct hf_autoscaler *as, struct hf_scaled *f, int code, uint64_t now_ns)
 {
-    switch (code) {
-    case HF_ENOTFOUND:
+    hf_autotext struct hf_text reason;
+
+    hf_text_init(&reason);
+    if (code == HF_ENOTFOUND) {
         return "no worker is connected that takes instances";
-    case HF_ENOMEM:
-        return "the leaf is out of memory";
-    default:
-        return "no worker has room for an instance";
     }
+    if (code == HF_ENOMEM) {
+        return "the leaf is out of memory";
+    }
+    hf_text_add(&reason, "no worker has room for an instance: ");
+    if (f->refused && f->no_room) {
+        hf_text_add(&reason, f->no_room);
+    } else {
+        hf_fleet_explain(as->fleet, &f->base, now_ns, &reason);
+    }
+    free(f->no_room);
+    f->no_room = hf_text_steal(&reason);
+    return f->no_room ? f->no_room : "no worker has room for an instance";
 }
 
 /* Calls wait, nothing serves or starts, and a start was impossible just now for `failure`. */
@@ -127,7 +142,7 @@ judge_waiting(struct hf_autoscaler *as, struct hf_scaled *f, int failure, uint64
     } else {
         f->no_room_ns = hf_min(f->no_room_ns, now_ns);
         if (now_ns - f->no_room_ns >= as->config.settings.room_wait_ns) {
-            refuse(as, f, HF_REFUSED_NO_WORKER, no_room_reason(failure));
+            refuse(as, f, HF_REFUSED_NO_WORKER, no_room_reason(as, f, failure, now_ns));
             f->refused = false;
             hf_list_remove(&f->blocked);
         }

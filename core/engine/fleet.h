@@ -20,6 +20,7 @@
 #include "base/map.h"
 
 struct hf_fleet;
+struct hf_text;
 
 struct hf_fleet_settings {
     uint32_t max_instances_per_worker; /* of one function; 0: no limit */
@@ -144,6 +145,11 @@ void hf_fleet_forgive(struct hf_fleet_function *function);
  */
 int hf_fleet_place(struct hf_fleet *fleet, struct hf_fleet_function *function, uint64_t now_ns,
                    struct hf_fleet_instance **ret);
+
+/* Appends why no worker can take one more instance of the function now, for people: how many
+ * workers stand in which way, and what is missing. */
+void hf_fleet_explain(const struct hf_fleet *fleet, const struct hf_fleet_function *function,
+                      uint64_t now_ns, struct hf_text *out);
 
 /* Books an instance that runs already, from before this leaf started: `*ret` is READY.  Never
  * refused for lack of room. */

@@ -10,13 +10,37 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/counters.h"
+#include "base/parse.h"
+#include "base/text.h"
 #include "engine/fleet_private.h"
+
+HF_COUNTER(policy_scheduler_invalid,
+           "Answers of schedulers that were no feasible worker; taken for none.");
 
 /* What `feasible` and `share` need beside what schedulers see. */
 struct view {
     struct hf_fleet_view base;
     const struct hf_fleet *fleet;
     const struct hf_fleet_function *function;
+};
+
+/* Why a worker is no place for an instance, in words that stand behind "of 3 workers 2 ...". */
+#define OBSTACLES(OBSTACLE)                                                                        \
+    OBSTACLE(OBSTACLE_NONE, "could take it, but the scheduler did not choose them")                \
+    OBSTACLE(OBSTACLE_NOT_USABLE, "are draining or not ready")                                     \
+    OBSTACLE(OBSTACLE_MEMORY, "have too little memory left")                                       \
+    OBSTACLE(OBSTACLE_CPU, "have too little processor time left")                                  \
+    OBSTACLE(OBSTACLE_INSTANCES, "have as many instances as they may")                             \
+    OBSTACLE(OBSTACLE_OF_FUNCTION, "have max_instances_per_worker of the function")                \
+    OBSTACLE(OBSTACLE_STARTING, "start max_starting_per_worker instances already")                 \
+    OBSTACLE(OBSTACLE_FAILED, "pause after failed starts")
+
+enum obstacle {
+#define OBSTACLE_ENUM(id, text) id,
+    OBSTACLES(OBSTACLE_ENUM)
+#undef OBSTACLE_ENUM
+        OBSTACLE_COUNT
 };
 
 /* --- shares -------------------------------------------------------------------------------- */
@@ -115,23 +139,41 @@ below(uint32_t count, uint32_t limit)
     return limit == 0 || count < limit;
 }
 
-static bool
-worker_feasible(const struct view *view, const struct hf_fleet_worker *worker)
+/* The first reason why an instance cannot start there now. */
+static enum obstacle
+obstacle_of(const struct view *view, const struct hf_fleet_worker *worker)
 {
     const struct hf_fleet_settings *settings = &view->fleet->settings;
     const struct hf_function *spec = view->function->spec;
     const struct hf_worker *base = &worker->base;
     const struct hf_share *share;
 
-    if (!hf_worker_is_usable(base) || !below(worker->starting, settings->max_starting_per_worker) ||
-        !below(base->instances, worker->max_instances) ||
-        !fits(base->memory_bytes, base->memory_used_bytes, spec->memory_bytes) ||
-        !fits(base->cpu_millis, base->cpu_used_millis, cpu_millis_of(spec))) {
-        return false;
+    if (!hf_worker_is_usable(base)) {
+        return OBSTACLE_NOT_USABLE;
+    }
+    if (!fits(base->memory_bytes, base->memory_used_bytes, spec->memory_bytes)) {
+        return OBSTACLE_MEMORY;
+    }
+    if (!fits(base->cpu_millis, base->cpu_used_millis, cpu_millis_of(spec))) {
+        return OBSTACLE_CPU;
+    }
+    if (!below(base->instances, worker->max_instances)) {
+        return OBSTACLE_INSTANCES;
     }
     share = share_find(worker, view->function);
-    return !share || (below(share->instances, settings->max_instances_per_worker) &&
-                      share->retry_ns <= view->base.now_ns);
+    if (share && !below(share->instances, settings->max_instances_per_worker)) {
+        return OBSTACLE_OF_FUNCTION;
+    }
+    if (!below(worker->starting, settings->max_starting_per_worker)) {
+        return OBSTACLE_STARTING;
+    }
+    return share && share->retry_ns > view->base.now_ns ? OBSTACLE_FAILED : OBSTACLE_NONE;
+}
+
+static bool
+worker_feasible(const struct view *view, const struct hf_fleet_worker *worker)
+{
+    return obstacle_of(view, worker) == OBSTACLE_NONE;
 }
 
 static const struct hf_fleet_worker *
@@ -165,21 +207,28 @@ view_share(const struct hf_fleet_view *base, uint32_t i, struct hf_worker_share 
 
 /* --- placing ------------------------------------------------------------------------------- */
 
-/* The feasible worker that the scheduler picks, or NULL. */
-static struct hf_fleet_worker *
-pick(struct hf_fleet *fleet, const struct hf_fleet_function *function, uint64_t now_ns)
+static struct view
+view_of(const struct hf_fleet *fleet, const struct hf_fleet_function *function, uint64_t now_ns,
+        uint64_t random)
 {
-    struct view view = {
-        .base = { .size = sizeof view.base,
+    return (struct view){
+        .base = { .size = sizeof(struct hf_fleet_view),
                   .worker_count = fleet->worker_count,
                   .workers = fleet->workers,
                   .now_ns = now_ns,
-                  .random = hf_random_u64(&fleet->random),
+                  .random = random,
                   .feasible = view_feasible,
                   .share = view_share },
         .fleet = fleet,
         .function = function,
     };
+}
+
+/* The feasible worker that the scheduler picks, or NULL. */
+static struct hf_fleet_worker *
+pick(struct hf_fleet *fleet, const struct hf_fleet_function *function, uint64_t now_ns)
+{
+    struct view view = view_of(fleet, function, now_ns, hf_random_u64(&fleet->random));
     struct hf_handle handle =
         fleet->ops->pick(fleet->scheduler, function->spec, function->scheduler_state, &view.base);
     struct hf_fleet_entry *entry;
@@ -191,6 +240,7 @@ pick(struct hf_fleet *fleet, const struct hf_fleet_function *function, uint64_t 
     if (!entry || !entry->worker || entry->generation != handle.generation ||
         !worker_feasible(&view, entry->worker)) {
         fleet->invalid_picks++;
+        hf_count(&policy_scheduler_invalid);
         return NULL;
     }
     return entry->worker;
@@ -249,6 +299,76 @@ hf_fleet_place(struct hf_fleet *fleet, struct hf_fleet_function *function, uint6
     }
     *ret = instance;
     return 0;
+}
+
+/* The most that one usable worker has left; UINT64_MAX: one has no limit. */
+static uint64_t
+most_left(const struct hf_fleet *fleet, bool memory)
+{
+    uint64_t most = 0;
+
+    for (uint32_t i = 0; i < fleet->worker_count; i++) {
+        const struct hf_worker *worker = fleet->workers[i];
+        uint64_t capacity = memory ? worker->memory_bytes : worker->cpu_millis;
+        uint64_t used = memory ? worker->memory_used_bytes : worker->cpu_used_millis;
+
+        if (hf_worker_is_usable(worker)) {
+            most = hf_max(most, capacity == 0 ? UINT64_MAX : hf_sub_saturated(capacity, used));
+        }
+    }
+    return most;
+}
+
+/* Without what would only make it long to read. */
+static uint64_t
+rounded(uint64_t bytes)
+{
+    const uint64_t mib = UINT64_C(1) << 20;
+
+    return bytes >= mib ? bytes - bytes % mib : bytes;
+}
+
+static void
+add_need(const struct hf_fleet *fleet, const struct hf_function *spec, const uint32_t *met,
+         struct hf_text *out)
+{
+    char need[HF_FORMAT_MAX];
+    char left[HF_FORMAT_MAX];
+
+    if (met[OBSTACLE_MEMORY] > 0) {
+        hf_text_printf(out, " (it needs %s, %s are left at most)",
+                       hf_format_size(spec->memory_bytes, need),
+                       hf_format_size(rounded(most_left(fleet, true)), left));
+    } else if (met[OBSTACLE_CPU] > 0) {
+        hf_text_printf(out, " (it needs %g processors, %g are left at most)",
+                       (double)cpu_millis_of(spec) / 1000, (double)most_left(fleet, false) / 1000);
+    }
+}
+
+void
+hf_fleet_explain(const struct hf_fleet *fleet, const struct hf_fleet_function *function,
+                 uint64_t now_ns, struct hf_text *out)
+{
+    static const char *const texts[] = {
+#define OBSTACLE_TEXT(id, text) [id] = (text),
+        OBSTACLES(OBSTACLE_TEXT)
+#undef OBSTACLE_TEXT
+    };
+    struct view view = view_of(fleet, function, now_ns, 0);
+    uint32_t met[OBSTACLE_COUNT] = { 0 };
+    const char *separator = "";
+
+    for (uint32_t i = 0; i < fleet->worker_count; i++) {
+        met[obstacle_of(&view, view_worker(&view.base, i))]++;
+    }
+    hf_text_printf(out, "of %u workers ", fleet->worker_count);
+    for (size_t i = 0; i < OBSTACLE_COUNT; i++) {
+        if (met[i] > 0) {
+            hf_text_printf(out, "%s%u %s", separator, met[i], texts[i]);
+            separator = ", ";
+        }
+    }
+    add_need(fleet, function->spec, met, out);
 }
 
 int

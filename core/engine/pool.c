@@ -11,8 +11,11 @@
 #include "engine/pool.h"
 
 #include "base/assert.h"
+#include "base/counters.h"
 #include "base/hash.h"
 #include "engine/pool_private.h"
+
+HF_COUNTER(policy_lb_invalid, "Answers of lb policies that were no usable endpoint; replaced.");
 
 void
 hf_waiter_init(struct hf_waiter *waiter)
@@ -145,6 +148,7 @@ pick(struct hf_pool *pool, uint64_t now_ns)
     endpoint = find_usable(pool, handle);
     if (hf_unlikely(!endpoint)) {
         pool->load.invalid_picks++;
+        hf_count(&policy_lb_invalid);
         endpoint = pool->table[pool->usable[0].handle.index].endpoint;
     }
     return endpoint;

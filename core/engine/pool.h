@@ -93,12 +93,12 @@ struct hf_pool_endpoint {
     uint64_t idle_since_ns;   /* when the last call ended, or it was added */
     uint64_t uses;            /* calls it was given */
     uint32_t in_flight;
-    uint32_t failures;   /* connection failures since the last answer */
-    uint32_t position;   /* in the array of usable endpoints; UINT32_MAX: not usable */
-    bool leaving;        /* drains when it is idle */
-    bool draining;       /* gets no new calls */
-    bool removed;        /* has left the pool */
-    bool served;         /* a call has ended there without a failure of the connection */
+    uint32_t failures; /* connection failures since the last answer */
+    uint32_t position; /* in the array of usable endpoints; UINT32_MAX: not usable */
+    bool leaving;      /* drains when it is idle */
+    bool draining;     /* gets no new calls */
+    bool removed;      /* has left the pool */
+    bool served;       /* a call has ended there without a failure of the connection */
     atomic_uint refs;
 };
 

@@ -143,6 +143,12 @@ on_headers(struct hf_h2_stream *stream, struct hf_h2_fields *fields, enum hf_h2_
         hf_h2_fields_unref(fields);
         return;
     }
+    if (hf_h2_fields_truncated(fields)) { /* its status may be what is missing */
+        hf_h2_fields_unref(fields);
+        hf_grpc_client_call_conclude(call, HF_GRPC_RESOURCE_EXHAUSTED,
+                                     "the response's metadata are too long");
+        return;
+    }
     if (kind == HF_H2_TRAILERS) {
         hf_h2_fields_unref(call->trailers);
         call->trailers = fields;
@@ -304,7 +310,8 @@ on_fail(void *arg, int code, const char *text)
         hf_cast(arg, struct hf_grpc_client_call, HF_GRPC_CLIENT_CALL_MAGIC);
 
     call->result.unprocessed = true;
-    hf_grpc_client_call_conclude(call, hf_error_to_grpc(code), text);
+    hf_grpc_client_call_conclude(
+        call, code == HF_EINVALID ? HF_GRPC_RESOURCE_EXHAUSTED : hf_error_to_grpc(code), text);
 }
 
 void

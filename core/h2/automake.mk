@@ -16,6 +16,10 @@ noinst_LTLIBRARIES += %D%/libhf-h2.la
     %D%/fields.c \
     %D%/fields.h \
     %D%/fields_impl.h \
+    %D%/hpack_guard.c \
+    %D%/hpack_guard.h \
+    %D%/intake.c \
+    %D%/intake.h \
     %D%/limits.c \
     %D%/mem.c \
     %D%/mem.h \

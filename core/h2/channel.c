@@ -7,6 +7,7 @@
  */
 #include "h2/channel_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,24 @@ hf_h2_channel_fail_all(struct hf_list *list, int code, const char *text)
     }
 }
 
+/* Fails what may not wait. */
+static void
+fail_refused(struct hf_h2_channel *channel)
+{
+    struct hf_h2_request *request;
+    char text[96];
+
+    while ((request = hf_list_first(&channel->refused, struct hf_h2_request, node))) {
+        if (!request->too_large) {
+            fail_request(request, HF_EFULL, "too many requests wait for this address");
+            continue;
+        }
+        snprintf(text, sizeof text, "the metadata exceed the %u bytes that the callee accepts",
+                 (unsigned)request->accepted);
+        fail_request(request, HF_EINVALID, text);
+    }
+}
+
 /* The connection with most room, or NULL. */
 static struct hf_h2_conn *
 choose(const struct hf_h2_channel *channel)
@@ -81,6 +100,23 @@ choose(const struct hf_h2_channel *channel)
     return best;
 }
 
+/* Puts a request, which is on no list, where it fails at the end of the turn. */
+static void
+refuse(struct hf_h2_channel *channel, struct hf_h2_request *request)
+{
+    hf_list_append(&channel->refused, &request->node);
+    hf_loop_defer(channel->loop, &channel->turn_end);
+}
+
+/* Whether the peer takes the request's fields; notes it if not. */
+static bool
+fits(const struct hf_h2_conn *conn, struct hf_h2_request *request)
+{
+    request->too_large = !hf_h2_conn_fits(conn, request->fields);
+    request->accepted = hf_h2_conn_accepts(conn);
+    return !request->too_large;
+}
+
 /* Gives waiting requests the streams there are. */
 void
 hf_h2_channel_serve(struct hf_h2_channel *channel)
@@ -92,6 +128,11 @@ hf_h2_channel_serve(struct hf_h2_channel *channel)
         struct hf_h2_stream *stream;
 
         request = hf_list_first(&channel->waiting, struct hf_h2_request, node);
+        if (!fits(conn, request)) {
+            hf_list_remove(&request->node);
+            refuse(channel, request);
+            continue;
+        }
         stream = hf_h2_conn_request(conn, hf_h2_fields_ref(request->fields), request->end,
                                     request->ops, request->arg);
         if (!stream) {
@@ -180,7 +221,7 @@ turn_end(struct hf_deferred *deferred)
     } else if (is_failing(channel)) {
         hf_h2_channel_fail_all(&channel->waiting, HF_EUNAVAILABLE, channel->last_error);
     }
-    hf_h2_channel_fail_all(&channel->refused, HF_EFULL, "too many requests wait for this address");
+    fail_refused(channel);
     if (channel->probe && choose(channel)) {
         hf_h2_channel_finish_probe(channel, 0);
     }
@@ -278,12 +319,13 @@ hf_h2_channel_cut(struct hf_h2_channel *channel)
 static void
 wait_for_stream(struct hf_h2_channel *channel, struct hf_h2_request *request)
 {
-    bool full = channel->n_waiting >= channel->options.max_waiting;
-
     request->channel = channel;
-    hf_list_append(full ? &channel->refused : &channel->waiting, &request->node);
-    channel->n_waiting++;
-    if (!full && request->deadline_ns) {
+    if (channel->n_waiting++ >= channel->options.max_waiting || request->too_large) {
+        refuse(channel, request);
+        return;
+    }
+    hf_list_append(&channel->waiting, &request->node);
+    if (request->deadline_ns) {
         channel->first_deadline = hf_min(channel->first_deadline, request->deadline_ns);
     }
     hf_loop_defer(channel->loop, &channel->turn_end);
@@ -296,10 +338,11 @@ hf_h2_channel_open(struct hf_h2_channel *channel, struct hf_h2_request *request)
     struct hf_h2_conn *conn = NULL;
 
     hf_assert(channel->magic == HF_H2_CHANNEL_MAGIC && !request->channel);
+    request->too_large = false;
     if (hf_list_is_empty(&channel->waiting)) { /* or it would overtake */
         conn = choose(channel);
     }
-    if (conn) {
+    if (conn && fits(conn, request)) {
         stream = hf_h2_conn_request(conn, hf_h2_fields_ref(request->fields), request->end,
                                     request->ops, request->arg);
     }

@@ -72,11 +72,14 @@ struct hf_h2_request {
     void (*on_open)(void *arg, struct hf_h2_stream *);
     /* There will be no stream; nothing was sent, so another address may be
      * tried.  `code`: HF_ETIMEOUT (deadline), HF_EFULL (queue), HF_EUNAVAILABLE
-     * (dial failed, draining); `text` says why, borrowed. */
+     * (dial failed, draining), HF_EINVALID (the fields are more than the peer accepts);
+     * `text` says why, borrowed. */
     void (*on_fail)(void *arg, int code, const char *text);
 
     /* The channel's own. */
     struct hf_h2_channel *channel; /* NULL: not waiting */
+    bool too_large;                /* refused, for this and not for want of room */
+    uint32_t accepted;             /* bytes that the peer accepts */
     struct hf_list node;
 };
 

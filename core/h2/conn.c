@@ -74,10 +74,11 @@ hf_h2_conn_dirty(struct hf_h2_conn *conn)
 static void
 check_session(struct hf_h2_conn *conn)
 {
-    if (!conn->out && !nghttp2_session_want_read(conn->session) &&
-        !nghttp2_session_want_write(conn->session)) {
+    if (conn->state == HF_H2_STATE_OPEN && !conn->out &&
+        !nghttp2_session_want_read(conn->session) && !nghttp2_session_want_write(conn->session)) {
         hf_h2_conn_fail(conn, HF_H2_END_PROTOCOL, HF_H2_PROTOCOL_ERROR, "%s",
                         conn->text[0] ? conn->text : "protocol error");
+        conn->goaway_due = false;
     }
 }
 
@@ -98,24 +99,62 @@ turn_end(struct hf_deferred *deferred)
     }
 }
 
-/* What the session makes of some input. */
+/* Hands the library some input. */
 static void
-feed(struct hf_h2_conn *conn, const uint8_t *data, size_t len)
+feed_piece(struct hf_h2_conn *conn, const struct hf_h2_piece *piece)
 {
     ssize_t n;
 
-    conn->heard_ns = hf_loop_now(conn->loop);
     conn->inside = true;
-    n = nghttp2_session_mem_recv(conn->session, data, len);
+    n = nghttp2_session_mem_recv(conn->session, piece->data, piece->len);
     conn->inside = false;
     if (n == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
         hf_h2_conn_fail(conn, HF_H2_END_PROTOCOL, HF_H2_PROTOCOL_ERROR,
                         "not HTTP/2: no connection preface");
     } else if (n < 0) {
+        bool flood = n == NGHTTP2_ERR_FLOODED || n == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
+
         hf_h2_conn_fail(conn, HF_H2_END_PROTOCOL,
-                        n == NGHTTP2_ERR_FLOODED ? HF_H2_ENHANCE_YOUR_CALM : HF_H2_INTERNAL_ERROR,
-                        "%s", nghttp2_strerror((int)n));
+                        flood ? HF_H2_ENHANCE_YOUR_CALM : HF_H2_INTERNAL_ERROR, "%s",
+                        nghttp2_strerror((int)n));
     }
+}
+
+/* Whether a header block is under way is seen in the bytes: the library does not tell of
+ * blocks that it refuses. */
+static void
+note_block(struct hf_h2_conn *conn)
+{
+    if (!hf_h2_intake_in_block(&conn->intake)) {
+        conn->header_ns = 0;
+        hf_h2_receive_drop(conn);
+    } else if (conn->header_ns == 0) {
+        conn->header_ns = hf_loop_now(conn->loop);
+    }
+}
+
+/* What the session makes of some input. */
+static void
+feed(struct hf_h2_conn *conn, uint8_t *data, size_t len)
+{
+    struct hf_h2_piece piece;
+
+    conn->heard_ns = hf_loop_now(conn->loop);
+    while (conn->state == HF_H2_STATE_OPEN &&
+           hf_h2_intake_next(&conn->intake, &data, &len, &piece)) {
+        if (conn->intake.nuisances > 0) {
+            hf_h2_limits_nuisance(conn, conn->intake.nuisances);
+            conn->intake.nuisances = 0;
+        }
+        if (conn->intake.guard.lost) {
+            hf_h2_conn_fail(conn, HF_H2_END_PROTOCOL, HF_H2_COMPRESSION_ERROR,
+                            "header block cannot be read");
+        }
+        if (conn->state == HF_H2_STATE_OPEN) {
+            feed_piece(conn, &piece);
+        }
+    }
+    note_block(conn);
     hf_h2_limits_queue(conn);
     hf_h2_conn_dirty(conn);
 }
@@ -193,6 +232,7 @@ hf_h2_conn_new(const struct hf_h2_conn_config *config, struct hf_h2_conn **ret, 
     conn->ops = config->ops;
     conn->arg = config->arg;
     conn->transport = transport;
+    hf_h2_intake_init(&conn->intake, conn->side == HF_H2_SERVER);
     hf_list_init(&conn->streams);
     hf_list_init(&conn->in_flight);
     init_times(conn);
@@ -250,11 +290,15 @@ hf_h2_conn_usable(const struct hf_h2_conn *conn)
 }
 
 uint32_t
-hf_h2_conn_room(const struct hf_h2_conn *conn)
+hf_h2_conn_room(struct hf_h2_conn *conn)
 {
     uint32_t limit = PEER_STREAMS_UNTOLD;
 
     if (!hf_h2_conn_usable(conn)) {
+        return 0;
+    }
+    conn->choked = hf_h2_limits_is_choked(conn);
+    if (conn->choked) {
         return 0;
     }
     if (conn->ready) {
@@ -309,6 +353,21 @@ struct hf_loop *
 hf_h2_conn_loop(const struct hf_h2_conn *conn)
 {
     return conn->loop;
+}
+
+uint32_t
+hf_h2_conn_accepts(const struct hf_h2_conn *conn)
+{
+    return nghttp2_session_get_remote_settings(conn->session,
+                                               NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
+}
+
+bool
+hf_h2_conn_fits(const struct hf_h2_conn *conn, const struct hf_h2_fields *fields)
+{
+    uint32_t most = hf_h2_conn_accepts(conn);
+
+    return most == UINT32_MAX || hf_h2_fields_size(fields) <= most;
 }
 
 bool

@@ -56,7 +56,8 @@ struct hf_h2_conn_ops {
     void (*on_goaway)(struct hf_h2_conn *, int32_t last_id, uint32_t code);
 
     /* Client: hf_h2_conn_room may have changed (a stream closed, SETTINGS, drain,
-     * ids running out).  Not called inside hf_h2_conn_request.  Optional. */
+     * ids running out, output that waited has gone).  Not called inside
+     * hf_h2_conn_request.  Optional. */
     void (*on_room)(struct hf_h2_conn *);
 
     /* The connection has ended; all its streams have heard `on_close`.  The
@@ -73,8 +74,8 @@ struct hf_h2_options {
     uint32_t connection_window; /* and on all of them within one round trip */
     uint32_t max_streams;       /* streams the peer may have open; SETTINGS */
     uint32_t max_header_bytes;  /* one block: names + values + 32 each (RFC 9113 6.5.2) */
-    uint32_t max_header_fields;
-    uint32_t stream_room; /* bytes of hf_h2_stream_room */
+    uint32_t max_header_fields; /* beyond either a block is cut: hf_h2_fields_truncated */
+    uint32_t stream_room;       /* bytes of hf_h2_stream_room */
 
     /* Nanoseconds; 0: no limit. */
     uint64_t setup_ns;        /* until preface and SETTINGS have arrived */
@@ -137,12 +138,17 @@ struct hf_h2_stream *hf_h2_conn_request(struct hf_h2_conn *, struct hf_h2_fields
 
 /* Client: how many more requests can be sent now: the peer's limit (100 until
  * its SETTINGS arrive) less those open; 0 when draining, closing, or out of
- * stream ids. */
-uint32_t hf_h2_conn_room(const struct hf_h2_conn *);
+ * stream ids, or while too much waits to be sent to a peer that reads nothing. */
+uint32_t hf_h2_conn_room(struct hf_h2_conn *);
 /* Client: whether it is worth keeping for new requests: not draining, not
  * closing, stream ids left (new ones stop at 75 % of 2^31). */
 bool hf_h2_conn_usable(const struct hf_h2_conn *);
 bool hf_h2_conn_ready(const struct hf_h2_conn *); /* the peer's SETTINGS have arrived */
+
+/* How large a block the peer takes, in bytes as hf_h2_fields_size counts them; UINT32_MAX: any
+ * (SETTINGS_MAX_HEADER_LIST_SIZE).  Peers may end the connection for a larger one. */
+uint32_t hf_h2_conn_accepts(const struct hf_h2_conn *);
+bool hf_h2_conn_fits(const struct hf_h2_conn *, const struct hf_h2_fields *);
 
 /* Open streams. */
 uint32_t hf_h2_conn_streams(const struct hf_h2_conn *);

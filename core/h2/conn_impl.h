@@ -5,6 +5,7 @@
  *   conn.c      making a connection, reading from it, opening streams
  *   ending.c    ending and draining it
  *   socket.c    the plain transport
+ *   intake.c    input on its way to nghttp2, cut into frames
  *   session.c   nghttp2's session; frames sent, streams closed
  *   receive.c   frames received become events of streams
  *   stream.c    actions on streams
@@ -20,6 +21,7 @@
 #include "h2/buffer_impl.h"
 #include "h2/conn.h"
 #include "h2/fields_impl.h"
+#include "h2/intake.h"
 #include "loop/timer.h"
 #include "loop/watch.h"
 
@@ -72,6 +74,8 @@ struct hf_h2_conn {
     bool inside;           /* a callback of the library is running */
     bool peer_closed;      /* while we ended it: nothing more will come */
     bool streams_told;     /* ENDING: all streams have heard on_close */
+    bool goaway_due;       /* ENDING: the peer is still to be told why */
+    bool choked;           /* no room was found because too much waits to be sent */
     bool ping_outstanding; /* our keepalive */
     uint8_t ping_strikes;
     uint8_t timers_armed; /* limits.c: reasons the timer was set for */
@@ -91,6 +95,7 @@ struct hf_h2_conn {
     uint32_t n_streams;
     uint32_t n_unsent; /* streams with bytes in their buffer */
 
+    struct hf_h2_intake intake;
     struct hf_h2_fields *incoming; /* the block being received */
     struct hf_h2_stream *incoming_stream;
 
@@ -105,7 +110,7 @@ struct hf_h2_conn {
     uint64_t created_ns;
     uint64_t ending_ns;
     uint64_t drain_ns;
-    uint64_t header_ns; /* `incoming` was begun; 0: none */
+    uint64_t header_ns; /* a header block is under way since; 0: none */
     uint64_t write_ns;  /* the socket last took something while `out` waits */
     uint64_t idle_ns;   /* the last stream ended */
     uint64_t heard_ns;  /* anything was received */
@@ -118,6 +123,7 @@ struct hf_h2_conn {
 
     char *local; /* as text, once somebody asked */
     char *peer;
+    uint32_t end_code;         /* for the GOAWAY */
     char text[HF_H2_TEXT_MAX]; /* why it ended, or what the library last complained of */
 };
 
@@ -142,6 +148,9 @@ struct hf_h2_stream {
     uint32_t taken;                /* given back in all, while `window` is the first */
     uint64_t progress_ns;          /* when bytes last moved, or began to wait */
     uint64_t head_mark;            /* conn->gathered before the request's headers */
+
+    uint8_t informed;      /* 1xx blocks sent, or passed over */
+    uint8_t informational; /* 1xx blocks received */
 
     bool told;           /* the owner knows of it: on_close will run */
     bool head_framed;    /* client: the request's headers were gathered */
@@ -202,6 +211,8 @@ hf_h2_stream_of(nghttp2_session *session, int32_t id)
 /* --- receive.c ------------------------------------------------------------ */
 
 void hf_h2_receive_register(nghttp2_session_callbacks *);
+/* Forgets a header block that was begun, if there is one. */
+void hf_h2_receive_drop(struct hf_h2_conn *);
 
 /* --- session.c ------------------------------------------------------------ */
 
@@ -246,5 +257,9 @@ void hf_h2_limits_reset_forced(struct hf_h2_conn *);
 void hf_h2_limits_completed(struct hf_h2_conn *);
 void hf_h2_limits_block(struct hf_h2_conn *, const struct hf_h2_fields *);
 void hf_h2_limits_queue(struct hf_h2_conn *);
+/* Another 1xx block came; false if that is too many, and the stream was reset. */
+bool hf_h2_limits_informational(struct hf_h2_stream *);
+/* Client: so much waits to be sent that no request may join it. */
+bool hf_h2_limits_is_choked(const struct hf_h2_conn *);
 
 #endif

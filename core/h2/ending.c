@@ -4,7 +4,8 @@
  * An end is marked where its cause is found, which may be inside a callback of
  * nghttp2, and carried out at the end of the turn: the streams are told, a GOAWAY
  * says why, our side is shut, and the owner hears of it once the peer has closed
- * too.
+ * too.  From the mark on the library's session is only asked and freed: it may have
+ * failed, and what it has still to send refers to streams that are gone.
  */
 #include "h2/conn_impl.h"
 
@@ -28,12 +29,9 @@ hf_h2_conn_fail(struct hf_h2_conn *conn, enum hf_h2_end end, uint32_t code, cons
     va_end(args);
     conn->state = HF_H2_STATE_ENDING;
     conn->end = end;
+    conn->end_code = code;
     conn->ending_ns = hf_loop_now(conn->loop);
-    if (end != HF_H2_END_EOF && end != HF_H2_END_IO) {
-        nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE,
-                              nghttp2_session_get_last_proc_stream_id(conn->session), code,
-                              (const uint8_t *)conn->text, strlen(conn->text));
-    }
+    conn->goaway_due = end != HF_H2_END_EOF && end != HF_H2_END_IO;
     hf_h2_conn_dirty(conn);
 }
 

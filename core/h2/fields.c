@@ -208,6 +208,17 @@ hf_h2_fields_truncated(const struct hf_h2_fields *fields)
     return fields->truncated;
 }
 
+size_t
+hf_h2_fields_size(const struct hf_h2_fields *fields)
+{
+    size_t size = (size_t)fields->n * FIELD_OVERHEAD;
+
+    for (uint32_t i = 0; i < fields->n; i++) {
+        size += (size_t)fields->at[i].name_len + fields->at[i].value_len;
+    }
+    return size;
+}
+
 /* --- changing -------------------------------------------------------------- */
 
 /* Room for one more field, or NULL. */
@@ -417,8 +428,8 @@ hf_h2_fields_receive(struct hf_h2_fields *fields, nghttp2_rcbuf *name, nghttp2_r
     nghttp2_vec value_vec = nghttp2_rcbuf_get_buf(value);
     struct hf_h2_field *field;
 
-    /* One name or value is at most 64 KiB; neither sum can overflow before the
-     * connection's limit on truncated blocks ends it. */
+    /* The encoded name and value have at most 64 KiB each, decoded 8/5 of that; neither sum
+     * can overflow before the connection's limit on truncated blocks ends it. */
     fields->bytes += (uint32_t)(name_vec.len + value_vec.len) + FIELD_OVERHEAD;
     fields->received++;
     if (fields->bytes > max_bytes || fields->received > max_fields || fields->truncated) {

@@ -39,6 +39,7 @@
     NAME(GRPC_STATUS_DETAILS_BIN, "grpc-status-details-bin")                                       \
     NAME(GRPC_TIMEOUT, "grpc-timeout")                                                             \
     NAME(HOST, "host")                                                                             \
+    NAME(HYPERFAAS_ABOVE, "hyperfaas-above")                                                       \
     NAME(HYPERFAAS_DISPATCHED, "hyperfaas-dispatched")                                             \
     NAME(HYPERFAAS_HOPS, "hyperfaas-hops")                                                         \
     NAME(HYPERFAAS_LEAF, "hyperfaas-leaf")                                                         \
@@ -96,6 +97,9 @@ size_t hf_h2_fields_bytes(const struct hf_h2_fields *);
 /* The peer sent more than the connection's limits allow (bytes or number of
  * fields): the block holds what fitted.  Answer with an error or reset. */
 bool hf_h2_fields_truncated(const struct hf_h2_fields *);
+
+/* As RFC 9113 6.5.2 counts it: names, values and 32 bytes for each field. */
+size_t hf_h2_fields_size(const struct hf_h2_fields *);
 
 /* Replaces the first field of that name, or adds it; copies `value`.  Pseudo
  * fields are placed before the others, as RFC 9113 8.3 demands. */

@@ -6,11 +6,11 @@
  * for.  Progress does not touch it; when it fires, it is set again for what is
  * still waited for.
  *
- * Frequency: leaky buckets.  Nuisances are frames that carry nothing (PING,
- * SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA; CVE-2019-9511 to 9518); frames
- * that do pay for some.  Resets are counted in both directions: those received
- * (rapid reset, CVE-2023-44487), of which a stream that runs to its end pays for
- * one, and those a peer makes us send by breaking rules (CVE-2025-8671).
+ * Frequency: leaky buckets.  Nuisances are frames that carry nothing (PING and its
+ * answers, SETTINGS, PRIORITY, WINDOW_UPDATE, GOAWAY, extensions, DATA that is empty
+ * or padding; CVE-2019-9511 to 9518); frames that do pay for some.  Resets are counted in both
+ * directions: those received (rapid reset, CVE-2023-44487), of which a stream that runs to its end
+ * pays for one, and those a peer makes us send by breaking rules (CVE-2025-8671).
  */
 #include "h2/conn_impl.h"
 
@@ -33,8 +33,13 @@
 /* Frames waiting to be sent: at least this many, and some for each stream. */
 #define QUEUE_MAX        5000u
 #define QUEUE_PER_STREAM 4u
-/* A block beyond the limits is still decoded, up to this many times the limits. */
-#define BLOCK_EXCESS 4u
+/* Beyond this many a client adds no more requests. */
+#define CHOKED_AT 2500u
+/* A block beyond the limits is still decoded, and costs only its own stream, up to this many times
+ * the limit on bytes. */
+#define BLOCK_EXCESS 64u
+/* 1xx blocks that a response may begin with. */
+#define INFORMATIONAL_MAX 100u
 /* How long a peer may take to answer the PING of a drain. */
 #define DRAIN_PING_NS (1 * SECOND)
 
@@ -134,8 +139,7 @@ hf_h2_limits_reset_forced(struct hf_h2_conn *conn)
 void
 hf_h2_limits_block(struct hf_h2_conn *conn, const struct hf_h2_fields *fields)
 {
-    if (fields->bytes / BLOCK_EXCESS > conn->options->max_header_bytes ||
-        fields->received / BLOCK_EXCESS > conn->options->max_header_fields) {
+    if (fields->bytes / BLOCK_EXCESS > conn->options->max_header_bytes) {
         hf_h2_conn_fail(conn, HF_H2_END_PROTOCOL, HF_H2_ENHANCE_YOUR_CALM,
                         "header block far too large");
     }
@@ -151,6 +155,24 @@ hf_h2_limits_queue(struct hf_h2_conn *conn)
         hf_h2_conn_fail(conn, HF_H2_END_PROTOCOL, HF_H2_ENHANCE_YOUR_CALM,
                         "too many frames to answer");
     }
+}
+
+bool
+hf_h2_limits_informational(struct hf_h2_stream *stream)
+{
+    if (++stream->informational <= INFORMATIONAL_MAX) {
+        return true;
+    }
+    hf_h2_stream_reset(stream, HF_H2_ENHANCE_YOUR_CALM);
+    return false;
+}
+
+/* Requests that are cancelled before they are sent still wait in the library, and new ones
+ * take the streams that they leave. */
+bool
+hf_h2_limits_is_choked(const struct hf_h2_conn *conn)
+{
+    return nghttp2_session_get_outbound_queue_size(conn->session) >= CHOKED_AT;
 }
 
 /* --- time ------------------------------------------------------------------ */

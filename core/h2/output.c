@@ -221,6 +221,37 @@ gather(struct hf_h2_conn *conn)
     }
 }
 
+/* The last frame of a connection that ends, behind those gathered before; not by the session,
+ * which may have failed. */
+static void
+put_goaway(struct hf_h2_conn *conn)
+{
+    uint32_t last = (uint32_t)nghttp2_session_get_last_proc_stream_id(conn->session);
+    uint32_t code = conn->end_code;
+    uint8_t len = (uint8_t)strlen(conn->text);
+    const uint8_t frame[] = { 0,
+                              0,
+                              (uint8_t)(8 + len),
+                              NGHTTP2_GOAWAY,
+                              0,
+                              0,
+                              0,
+                              0,
+                              0,
+                              (uint8_t)(last >> 24),
+                              (uint8_t)(last >> 16),
+                              (uint8_t)(last >> 8),
+                              (uint8_t)last,
+                              (uint8_t)(code >> 24),
+                              (uint8_t)(code >> 16),
+                              (uint8_t)(code >> 8),
+                              (uint8_t)code };
+
+    put_bytes(conn->out, frame, sizeof frame);
+    put_bytes(conn->out, conn->text, len);
+    conn->gathered += sizeof frame + len;
+}
+
 /* --- writing --------------------------------------------------------------- */
 
 static void
@@ -295,7 +326,10 @@ refill(struct hf_h2_conn *conn)
         hf_h2_conn_fail(conn, HF_H2_END_IO, HF_H2_INTERNAL_ERROR, "out of memory");
         return false;
     }
-    if (!gather(conn)) {
+    if (conn->goaway_due) {
+        conn->goaway_due = false;
+        put_goaway(conn);
+    } else if (conn->state == HF_H2_STATE_OPEN && !gather(conn)) {
         return false;
     }
     if (conn->out->n == 0) {
@@ -336,6 +370,10 @@ hf_h2_output_run(struct hf_h2_conn *conn)
     if (events != conn->watch.events && hf_watch_set(&conn->watch, events) < 0) {
         hf_h2_conn_fail(conn, HF_H2_END_IO, HF_H2_INTERNAL_ERROR, "out of memory");
         return false;
+    }
+    if (conn->choked && !conn->out) {
+        conn->choked = false;
+        hf_h2_conn_room_changed(conn);
     }
     return true;
 }

@@ -21,13 +21,12 @@ verdict(const struct hf_h2_conn *conn)
 
 /* --- receiving header blocks ----------------------------------------------- */
 
-static void
-drop_incoming(struct hf_h2_conn *conn)
+void
+hf_h2_receive_drop(struct hf_h2_conn *conn)
 {
     hf_h2_fields_unref(conn->incoming);
     conn->incoming = NULL;
     conn->incoming_stream = NULL;
-    conn->header_ns = 0;
 }
 
 static int
@@ -39,7 +38,7 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *arg
     if (conn->state != HF_H2_STATE_OPEN) {
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
-    drop_incoming(conn);
+    hf_h2_receive_drop(conn);
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         stream = hf_h2_stream_new(conn, frame->hd.stream_id);
         if (!stream) {
@@ -49,7 +48,6 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *arg
     } else {
         stream = hf_h2_stream_of(session, frame->hd.stream_id);
     }
-    conn->header_ns = hf_loop_now(conn->loop);
     if (!stream || stream->closing) {
         return 0; /* decoded, for the compression's sake, and dropped */
     }
@@ -70,6 +68,7 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *n
     (void)session;
     (void)frame;
     if (conn->incoming) {
+        conn->incoming->truncated |= conn->intake.guard.cut;
         hf_h2_fields_receive(conn->incoming, name, value, flags, conn->options->max_header_bytes,
                              conn->options->max_header_fields);
         if (conn->incoming->truncated) {
@@ -155,27 +154,41 @@ receive_end(struct hf_h2_stream *stream)
     }
 }
 
+/* A block that is no request. */
+static void
+receive_more_headers(struct hf_h2_stream *stream, struct hf_h2_fields *fields, bool end)
+{
+    enum hf_h2_kind kind = kind_of(stream, fields);
+
+    if (kind == HF_H2_INFORMATIONAL && !hf_h2_limits_informational(stream)) {
+        hf_h2_fields_unref(fields);
+        return;
+    }
+    if (kind != HF_H2_INFORMATIONAL) {
+        hf_h2_limits_useful(stream->conn);
+    }
+    if (kind == HF_H2_RESPONSE) {
+        stream->response_begun = true;
+    }
+    stream->ops->on_headers(stream, fields, kind, end);
+}
+
 static void
 receive_headers(struct hf_h2_conn *conn, const nghttp2_frame *frame)
 {
     struct hf_h2_fields *fields = conn->incoming;
     struct hf_h2_stream *stream = conn->incoming_stream;
     bool end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
-    enum hf_h2_kind kind;
 
-    hf_h2_limits_useful(conn);
     conn->incoming = NULL;
-    drop_incoming(conn);
+    hf_h2_receive_drop(conn);
     if (!stream || stream->closing) {
         hf_h2_fields_unref(fields);
     } else if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        hf_h2_limits_useful(conn);
         receive_request(conn, stream, fields, end);
     } else {
-        kind = kind_of(stream, fields);
-        if (kind == HF_H2_RESPONSE) {
-            stream->response_begun = true;
-        }
-        stream->ops->on_headers(stream, fields, kind, end);
+        receive_more_headers(stream, fields, end);
     }
     if (stream && end) {
         receive_end(stream);
@@ -222,8 +235,8 @@ receive_data_end(struct hf_h2_conn *conn, const nghttp2_frame *frame)
         if (stream) {
             receive_end(stream);
         }
-    } else if (frame->hd.length == 0) {
-        hf_h2_limits_nuisance(conn, 1);
+    } else if (frame->hd.length > 0 && frame->hd.length == frame->data.padlen) {
+        hf_h2_limits_nuisance(conn, 1); /* an empty one was counted by its head (intake.c) */
     }
 }
 
@@ -252,12 +265,14 @@ receive_ping(struct hf_h2_conn *conn, const nghttp2_frame *frame)
         hf_h2_limits_ping(conn);
         return;
     }
-    if (memcmp(frame->ping.opaque_data, HF_H2_PING_ALIVE, 8) == 0) {
+    if (conn->ping_outstanding && memcmp(frame->ping.opaque_data, HF_H2_PING_ALIVE, 8) == 0) {
         conn->ping_outstanding = false;
     } else if (conn->drain == HF_H2_DRAIN_NOTICE &&
                memcmp(frame->ping.opaque_data, HF_H2_PING_DRAIN, 8) == 0) {
         conn->drain = HF_H2_DRAIN_FINAL;
         hf_h2_conn_dirty(conn);
+    } else {
+        hf_h2_limits_nuisance(conn, 1); /* the answer to nothing */
     }
 }
 
@@ -286,17 +301,18 @@ receive_reset(struct hf_h2_conn *conn, const nghttp2_frame *frame)
     }
 }
 
-/* nghttp2 drops PRIORITY without a word, as it tells the peer that it would. */
+/* nghttp2 drops PRIORITY without a word, as it tells the peer that it would, and so it does
+ * with what comes for a stream that we gave up. */
 static int
 on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *arg)
 {
     struct hf_h2_conn *conn = arg;
 
-    (void)session;
     if (head->type == NGHTTP2_PRIORITY && head->stream_id == 0) {
         /* The library ignores PRIORITY altogether; this is an error still (RFC 9113, 6.3). */
         hf_h2_conn_fail(conn, HF_H2_END_PROTOCOL, HF_H2_PROTOCOL_ERROR, "PRIORITY on stream 0");
-    } else if (head->type == NGHTTP2_PRIORITY) {
+    } else if (head->type == NGHTTP2_HEADERS && conn->side == HF_H2_CLIENT &&
+               !hf_h2_stream_of(session, head->stream_id)) {
         hf_h2_limits_nuisance(conn, 1);
     }
     return verdict(conn);
@@ -331,7 +347,6 @@ on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
         receive_reset(conn, frame);
         break;
     default: /* WINDOW_UPDATE */
-        hf_h2_limits_nuisance(conn, 1);
         break;
     }
     return verdict(conn);

@@ -16,6 +16,9 @@
 
 /* Blocks up to this size become nghttp2's form on the stack. */
 #define NV_ON_STACK 64
+/* 1xx blocks of a stream that are sent on.  They are hints: no flow control holds them back,
+ * so all else is left out. */
+#define INFORM_MAX 8u
 
 /* --- life ------------------------------------------------------------------ */
 
@@ -151,6 +154,14 @@ hf_h2_stream_id(const struct hf_h2_stream *stream)
     return stream->id;
 }
 
+/* Whether it is too late for actions: the stream is closing, or its connection ending, in whose
+ * session nothing may be put any more. */
+static bool
+is_over(const struct hf_h2_stream *stream)
+{
+    return stream->closing || stream->conn->state != HF_H2_STATE_OPEN;
+}
+
 /* --- headers --------------------------------------------------------------- */
 
 /* Which of nghttp2's functions takes a block. */
@@ -229,6 +240,12 @@ hf_h2_stream_submit_request(struct hf_h2_stream *stream, struct hf_h2_fields *fi
     return submit(stream, SUBMIT_REQUEST, fields, end);
 }
 
+bool
+hf_h2_stream_fits(const struct hf_h2_stream *stream, const struct hf_h2_fields *fields)
+{
+    return hf_h2_conn_fits(stream->conn, fields);
+}
+
 static int
 out_of_memory(struct hf_h2_stream *stream)
 {
@@ -240,10 +257,12 @@ int
 hf_h2_stream_inform(struct hf_h2_stream *stream, struct hf_h2_fields *fields)
 {
     hf_assert(stream->conn->side == HF_H2_SERVER && !stream->response_begun);
-    if (stream->closing) {
+    /* One at a time: a peer that reads nothing is owed no more than that. */
+    if (is_over(stream) || stream->sending || stream->informed >= INFORM_MAX) {
         hf_h2_fields_unref(fields);
         return 0;
     }
+    stream->informed++;
     return submit(stream, SUBMIT_HEADERS, fields, false) < 0 ? out_of_memory(stream) : 0;
 }
 
@@ -251,7 +270,7 @@ int
 hf_h2_stream_respond(struct hf_h2_stream *stream, struct hf_h2_fields *fields, bool end)
 {
     hf_assert(stream->conn->side == HF_H2_SERVER);
-    if (stream->closing) {
+    if (is_over(stream)) {
         hf_h2_fields_unref(fields);
         return 0;
     }
@@ -346,7 +365,7 @@ wake_data(struct hf_h2_stream *stream)
 static bool
 may_write(const struct hf_h2_stream *stream)
 {
-    if (stream->closing) {
+    if (is_over(stream)) {
         return false;
     }
     hf_assert(!stream->end_requested);
@@ -403,7 +422,7 @@ hf_h2_stream_write_buffer(struct hf_h2_stream *stream, struct hf_h2_buffer *buff
 void
 hf_h2_stream_end(struct hf_h2_stream *stream)
 {
-    if (stream->closing || stream->end_requested) {
+    if (is_over(stream) || stream->end_requested) {
         return;
     }
     stream->end_requested = true;
@@ -478,7 +497,7 @@ hf_h2_stream_consume(struct hf_h2_stream *stream, size_t len)
 
     hf_assert(len <= stream->unconsumed);
     stream->unconsumed -= (uint32_t)len;
-    if (stream->closing || stream->remote_ended) {
+    if (is_over(stream) || stream->remote_ended) {
         return;
     }
     /* Announced by the half window: the peer always has the other half. */
@@ -505,5 +524,5 @@ hf_h2_stream_unsent(const struct hf_h2_stream *stream)
 bool
 hf_h2_stream_local_ended(const struct hf_h2_stream *stream)
 {
-    return stream->end_requested || stream->closing;
+    return stream->end_requested || is_over(stream);
 }

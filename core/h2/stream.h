@@ -46,7 +46,7 @@ enum hf_h2_code {
 
 /* What a block of fields is. */
 enum hf_h2_kind {
-    HF_H2_INFORMATIONAL, /* 1xx; any number, before the response */
+    HF_H2_INFORMATIONAL, /* 1xx; up to a hundred, before the response */
     HF_H2_RESPONSE,      /* the final response headers */
     HF_H2_TRAILERS
 };
@@ -97,17 +97,22 @@ int32_t hf_h2_stream_id(const struct hf_h2_stream *); /* 0 until sent, on the cl
 
 /* --- sending -------------------------------------------------------------
  *
- * Once a stream is closing these do nothing and return 0: `on_close` follows.
+ * Once a stream is closing, or its connection ending, these do nothing and return 0:
+ * `on_close` follows.
  * Each takes the caller's reference of its block, also on failure.  Errors:
  * HF_ENOMEM, after which the stream is reset with INTERNAL_ERROR.
  */
 
-/* Server: a 1xx block, before the response. */
+/* Server: a 1xx block, before the response.  It is left out if the last one has not been sent
+ * yet, and after the first few. */
 int hf_h2_stream_inform(struct hf_h2_stream *, struct hf_h2_fields *);
 
 /* Server: the response headers.  `end`: nothing follows; one HEADERS frame
  * with END_STREAM. */
 int hf_h2_stream_respond(struct hf_h2_stream *, struct hf_h2_fields *, bool end);
+
+/* Whether a block to be sent is no larger than the peer accepts (see hf_h2_conn_accepts). */
+bool hf_h2_stream_fits(const struct hf_h2_stream *, const struct hf_h2_fields *);
 
 /* Queues a copy of `data`; server: after the response headers. */
 int hf_h2_stream_write(struct hf_h2_stream *, const void *data, size_t len);

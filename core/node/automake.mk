@@ -24,6 +24,7 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/node_id.c %D%/node_id.h \
     %D%/node_modules.c \
     %D%/node_store.c \
+    %D%/link_pace.h \
     %D%/role.h \
     %D%/secret.c %D%/secret.h \
     %D%/selector.c %D%/selector.h
@@ -62,12 +63,13 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 # The roles.
 %C%_libhf_node_la_SOURCES += \
     %D%/leaf/adoption.c \
+    %D%/leaf/answer.c \
     %D%/leaf/api.c \
     %D%/leaf/functions.c \
     %D%/leaf/leaf.c %D%/leaf/leaf.h \
     %D%/leaf/scaling.c \
     %D%/leaf/worker_link.c %D%/leaf/worker_link.h %D%/leaf/worker_link_internal.h \
-    %D%/leaf/worker_link_calls.c \
+    %D%/leaf/worker_link_calls.c %D%/leaf/worker_link_strays.c \
     %D%/leaf/workers.c \
     %D%/lb/api.c \
     %D%/lb/balancer.c %D%/lb/balancer.h \
@@ -76,6 +78,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/lb/endpoints.c \
     %D%/lb/functions.c \
     %D%/lb/haproxy.c \
+    %D%/lb/identity.c \
     %D%/lb/members.c \
     %D%/worker/adoption.c \
     %D%/worker/api.c \

@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "common/common.pb-c.h"
+#include "grpc/reply.h"
 #include "grpc/server.h"
 
 #define SERVICE_MAGIC  HF_MAGIC('s', 's', 'r', 'v')
@@ -47,6 +48,7 @@ struct listener {
     struct hf_list node; /* among the service's listeners */
     struct hf_state_service *service;
     struct hf_grpc_call *call;
+    char *above; /* ids with commas between; NULL: it does not say */
 };
 
 struct hf_state_service {
@@ -57,6 +59,8 @@ struct hf_state_service {
     struct hf_list listeners;
     uint32_t listener_count;
     struct hf_grpc_method method;
+    void (*on_above)(void *arg); /* may be NULL */
+    void *on_above_arg;
 };
 
 static void
@@ -65,6 +69,111 @@ forget(struct hf_state_service *service, struct warm_function *function)
     hf_list_remove(&function->place.node);
     hf_map_remove(&service->functions, &function->by_id);
     free(function);
+}
+
+/* --- who stands above ------------------------------------------------------ */
+
+/* What a listener says of who stands above is not believed beyond this. */
+#define ABOVE_MAX 4096u
+
+void
+hf_state_service_on_above(struct hf_state_service *service, void (*fn)(void *arg), void *arg)
+{
+    service->on_above = fn;
+    service->on_above_arg = arg;
+}
+
+static int
+compare(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    int r = memcmp(a, b, hf_min(a_len, b_len));
+
+    return r != 0 ? r : (a_len > b_len) - (a_len < b_len);
+}
+
+/* The id that follows in a list, or NULL. */
+static const char *
+following(const char *id)
+{
+    const char *comma = strchr(id, ',');
+
+    return comma ? comma + 1 : NULL;
+}
+
+/* Whether one of the ids in `list` is that of `len` bytes. */
+static bool
+has_id(const char *list, const char *id, size_t len)
+{
+    for (; list; list = following(list)) {
+        if (strcspn(list, ",") == len && memcmp(list, id, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+hf_state_service_is_above(const struct hf_state_service *service, const char *node_id)
+{
+    const struct listener *listener;
+
+    HF_LIST_FOR (listener, &service->listeners, node) {
+        if (has_id(listener->above, node_id, strlen(node_id))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first id in byte order that comes after `last`, of all lists; false: there is none. */
+static bool
+next_above(const struct hf_state_service *service, const char *last, size_t last_len,
+           const char **ret, size_t *ret_len)
+{
+    const struct listener *listener;
+
+    *ret = NULL;
+    HF_LIST_FOR (listener, &service->listeners, node) {
+        for (const char *at = listener->above; at; at = following(at)) {
+            size_t n = strcspn(at, ",");
+
+            if (n > 0 && compare(at, n, last, last_len) > 0 &&
+                (!*ret || compare(at, n, *ret, *ret_len) < 0)) {
+                *ret = at;
+                *ret_len = n;
+            }
+        }
+    }
+    return *ret != NULL;
+}
+
+void
+hf_state_service_add_above(const struct hf_state_service *service, struct hf_text *text)
+{
+    const char *id = "";
+    size_t len = 0;
+
+    while (next_above(service, id, len, &id, &len)) {
+        hf_text_printf(text, ",%.*s", (int)len, id);
+    }
+}
+
+static void
+keep_above(struct listener *listener)
+{
+    const char *above = hf_grpc_metadata(hf_grpc_call_metadata(listener->call), "hyperfaas-above");
+
+    if (above && strlen(above) <= ABOVE_MAX) {
+        listener->above = strdup(above);
+    }
+}
+
+static void
+tell_above(struct hf_state_service *service)
+{
+    if (service->on_above) {
+        service->on_above(service->on_above_arg);
+    }
 }
 
 /* --- listeners ----------------------------------------------------------- */
@@ -97,6 +206,7 @@ listener_end(struct listener *listener, uint32_t code, const char *message)
 {
     struct hf_state_service *service = listener->service;
     struct hf_list *node = listener->mark.node.next;
+    bool had_above;
 
     while (node != &service->places) {
         struct place *place = hf_container_of(node, struct place, node);
@@ -111,8 +221,13 @@ listener_end(struct listener *listener, uint32_t code, const char *message)
     hf_list_remove(&listener->node);
     service->listener_count--;
     hf_grpc_call_finish(listener->call, code, message);
+    had_above = listener->above != NULL;
+    free(listener->above);
     listener->magic = 0;
     free(listener);
+    if (had_above) {
+        tell_above(service);
+    }
 }
 
 /* Tells what stands behind the mark, as far as the caller takes it now.  At the end of the service
@@ -181,8 +296,10 @@ on_listen(struct hf_grpc_call *call, const void *message)
     hf_list_prepend(&service->places, &listener->mark.node);
     hf_list_append(&service->listeners, &listener->node);
     service->listener_count++;
+    keep_above(listener);
     hf_grpc_call_send_headers(call);
     advance(listener);
+    tell_above(service);
 }
 
 static void

@@ -8,6 +8,10 @@
  * A listener that reads slowly holds up nobody and costs no memory: it hears the
  * latest state of each function once it can, however often it changed meanwhile.
  *
+ * A load balancer that listens says which load balancers stand above: itself, and those that
+ * listen to it (metadata hyperfaas-above, ids with commas between).  So a node knows who must not
+ * be below it, too.
+ *
  * Control thread.
  */
 #ifndef HF_NODE_STATE_SERVICE_H
@@ -37,6 +41,15 @@ void hf_state_service_set(struct hf_state_service *, const char *id, bool warm);
  * those that still come, until it begins again. */
 void hf_state_service_end(struct hf_state_service *);
 void hf_state_service_begin(struct hf_state_service *);
+
+/* Whether a load balancer of that id stands above this node. */
+bool hf_state_service_is_above(const struct hf_state_service *, const char *node_id);
+
+/* Appends the ids of all that do, each once and in order, with a comma before each. */
+void hf_state_service_add_above(const struct hf_state_service *, struct hf_text *);
+
+/* Who stands above may have changed: `fn` runs, after what has changed.  At most one. */
+void hf_state_service_on_above(struct hf_state_service *, void (*fn)(void *arg), void *arg);
 
 /* After the server is gone.  NULL is ignored. */
 void hf_state_service_free(struct hf_state_service *);

@@ -5,7 +5,7 @@ import threading
 import grpc
 import hf
 from hf import env, net
-from hf.existing_worker import ExistingWorker
+from hf.existing_worker import ExistingWorker, Instance
 from hf.rpc import outcome, trailer
 
 ECHO = "/any.Service/Method"
@@ -23,7 +23,8 @@ class ExistingWorkerTest(hf.TestCase):
         self.p = self.platform(split=True, start=False, options=options)
         self.p.nodes.remove(self.p.worker)
         self.p.leaf.start()
-        self.client = self.p.client(self.p.create("hyperfaas-echo:latest"))
+        self.function_id = self.p.create("hyperfaas-echo:latest")
+        self.client = self.p.client(self.function_id)
 
     def call(self, **more):
         return self.client.call(ECHO, b"x", **more)
@@ -160,25 +161,66 @@ class Starts(ExistingWorkerTest):
         self.assertEqual(trailer(error, "hyperfaas-reason"), "start-failed")
         self.assertIn("no such image", error.details())
 
+    @staticmethod
+    def until_given_up(context):
+        """Waits for ever, as far as the caller can tell."""
+        over = threading.Event()
+        context.add_callback(over.set)
+        over.wait(env.seconds(60))
+
     def test_that_hangs(self):
-        """The existing worker waits for ever for an instance that never becomes ready."""
+        """It waits for ever for an instance that never becomes ready, and leaves it running."""
         self.start(start_timeout="300ms")
         self.p.leaf.log.announce("calls refused")
-        given_up = threading.Event()
-
-        def hang(context):
-            over = threading.Event()
-            context.add_callback(over.set)
-            over.wait(60)
-            given_up.set()
-            context.abort(grpc.StatusCode.CANCELLED, "the leaf has left")
-
-        self.worker.before_start = hang
+        self.worker.before_ready = self.until_given_up
         error = hf.failure(self.call)
         self.assertEqual(trailer(error, "hyperfaas-reason"), "start-failed")
-        self.assertTrue(given_up.wait(hf.env.seconds(10)), "the leaf gives the Start up")
-        self.worker.before_start = lambda context: None
+        hf.eventually(lambda: not self.worker.running(), "what the starts left is stopped")
+        self.assertEqual(len(set(self.worker.stops)), len(self.worker.starts))
+        self.worker.before_ready = lambda context: None
         hf.eventually(self.works, "calls work again")
+
+    def test_that_goes_on_after_it_was_given_up(self):
+        self.start(start_timeout="300ms", start_attempts=1)
+        self.p.leaf.log.announce("calls refused")
+        self.worker.before_start = self.until_given_up
+        hf.failure(self.call)
+        hf.eventually(lambda: self.worker.stops, "the instance is stopped when it comes")
+        hf.eventually(lambda: not self.worker.running(), "it is gone")
+
+    def test_that_hangs_beside_anothers(self):
+        """Nobody can tell which of two instances is ours: another leaf's is not stopped."""
+        self.start(start_timeout="300ms", start_attempts=1)
+        self.p.leaf.log.announce("calls refused")
+        other = Instance(self.p.host, self.function_id)
+        self.addCleanup(other.die)
+
+        def two_at_once(context):
+            self.worker.tell(other, "EVENT_START")
+            self.until_given_up(context)
+
+        self.worker.before_ready = two_at_once
+        hf.failure(self.call)
+        self.assertEqual(self.worker.stops, [])
+
+    def test_ready_before_it_listens(self):
+        """The worker believes the signal; the leaf looks, and waits."""
+        self.start()
+        self.worker.listen_at_once = False
+        call = self.client.begin(ECHO, b"x")
+        hf.eventually(self.worker.running, "the worker calls it started")
+        self.one_instance().listen()
+        self.assertEqual(outcome(call), grpc.StatusCode.OK)
+        self.assertEqual(len(self.worker.starts), 1)
+
+    def test_ready_and_never_listens(self):
+        self.start(start_timeout="300ms", start_attempts=1)
+        self.p.leaf.log.announce("calls refused")
+        self.worker.listen_at_once = False
+        error = hf.failure(self.call)
+        self.assertEqual(trailer(error, "hyperfaas-reason"), "start-failed")
+        self.assertIn("no HTTP/2 server answers", error.details())
+        hf.eventually(lambda: not self.worker.running(), "it is stopped")
 
 
 class Events(ExistingWorkerTest):
@@ -208,6 +250,27 @@ class Events(ExistingWorkerTest):
             self.worker.stops.clear()
             self.stop_by_idling()
         self.assertIsNone(self.p.leaf.log.find("ended by itself"))
+
+    def test_stop_that_fails(self):
+        """The instance stays in the books, and is asked again to end."""
+        self.start()
+        self.p.leaf.stop_time()
+        self.assert_works()
+        busy = iter(["the engine is busy"])
+
+        def fail_once(context):
+            why = next(busy, None)
+            if why:
+                context.abort(grpc.StatusCode.UNKNOWN, why)
+
+        self.worker.before_stop = fail_once
+        instance = self.one_instance()
+        self.p.leaf.idle("1h")
+        hf.eventually(lambda: self.p.leaf.log.find("not stopped yet"), "the leaf has heard")
+        self.assertIn("state=stopping", self.p.leaf.ctl("leaf/instances"))
+        hf.eventually(lambda: not self.worker.running(), "the instance is stopped")
+        self.assertEqual(self.worker.stops, [instance.id, instance.id])
+        hf.eventually(lambda: not self.p.leaf.ctl("leaf/instances").strip(), "it is forgotten")
 
     def test_down_evicts(self):
         self.start()
@@ -243,10 +306,11 @@ class Events(ExistingWorkerTest):
         self.start()
         self.assert_works()
         instance = self.one_instance()
-        for event in ("EVENT_CALL", "EVENT_RUNNING", "EVENT_STOP", "EVENT_RESPONSE_UNSPECIFIED"):
+        for event in ("EVENT_CALL", "EVENT_RUNNING", "EVENT_START", "EVENT_STOP", "EVENT_RESPONSE_UNSPECIFIED"):
             self.worker.tell(instance, event)
-        other = type(instance)(self.p.host, "another-leaf's")
+        other = type(instance)(self.p.host, instance.function_id)
         self.addCleanup(other.die)
+        self.worker.tell(other, "EVENT_START")
         self.worker.tell(other, "EVENT_DOWN", failed=True)
         self.worker.tell(other, "EVENT_STOP", with_function=False)
         self.assert_works()

@@ -19,6 +19,7 @@ E2E_TESTS = \
     %D%/32-change.py \
     %D%/34-crash.py \
     %D%/35-surroundings.py \
+    %D%/35-reasons.py \
     %D%/35-ends.py \
     %D%/36-volume.py \
     %D%/38-languages.py \
@@ -37,6 +38,7 @@ E2E_TESTS = \
     %D%/51-access.py \
     %D%/51-files.py \
     %D%/52-leaf-state.py \
+    %D%/54-identity.py \
     %D%/56-existing-leaf.py \
     %D%/57-existing-worker.py \
     %D%/58-existing-controller.py \

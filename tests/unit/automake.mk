@@ -16,13 +16,15 @@ UNIT_LIB = %D%/libunit.la
 UNIT_LIBS = $(UNIT_LIB) $(HF_BASE_LIBS) $(CUNIT_LIBS)
 
 # --- core/base
-HF_BASE_TESTS = %D%/test-arena %D%/test-clock %D%/test-config %D%/test-containers %D%/test-counters %D%/test-err \
+HF_BASE_TESTS = %D%/test-arena %D%/test-backoff %D%/test-clock %D%/test-config %D%/test-containers %D%/test-counters %D%/test-err \
     %D%/test-fault %D%/test-hash %D%/test-log %D%/test-log-out \
     %D%/test-options %D%/test-parse %D%/test-random %D%/test-text
 UNIT_TESTS += $(HF_BASE_TESTS)
 THREAD_TESTS += %D%/test-clock %D%/test-counters %D%/test-log %D%/test-log-out
 %C%_test_arena_SOURCES = %D%/test-arena.c
 %C%_test_arena_LDADD = $(UNIT_LIBS)
+%C%_test_backoff_SOURCES = %D%/test-backoff.c
+%C%_test_backoff_LDADD = $(UNIT_LIBS)
 %C%_test_clock_SOURCES = %D%/test-clock.c
 %C%_test_clock_LDADD = $(UNIT_LIBS)
 %C%_test_config_SOURCES = %D%/test-config.c
@@ -205,6 +207,9 @@ UNIT_TESTS += %D%/test-h2-stream
 UNIT_TESTS += %D%/test-h2-channel
 %C%_test_h2_channel_SOURCES = %D%/test-h2-channel.c
 %C%_test_h2_channel_LDADD = $(H2_TEST_LIBS)
+UNIT_TESTS += %D%/test-hpack-guard
+%C%_test_hpack_guard_SOURCES = %D%/test-hpack-guard.c
+%C%_test_hpack_guard_LDADD = $(H2_TEST_LIBS)
 UNIT_TESTS += %D%/test-h2-flow
 %C%_test_h2_flow_SOURCES = %D%/test-h2-flow.c
 %C%_test_h2_flow_LDADD = $(H2_TEST_LIBS)

@@ -402,7 +402,7 @@ instance_started(struct sim *sim, struct hf_fleet_instance *instance)
     struct sim_worker *worker = instance->worker->user;
 
     if (worker->full) {
-        hf_autoscaler_start_refused(sim->autoscaler, instance, sim->now);
+        hf_autoscaler_start_refused(sim->autoscaler, instance, "it is full", sim->now);
     } else if (function->broken || worker->broken) {
         hf_autoscaler_start_failed(sim->autoscaler, instance, "exec format error", sim->now);
     } else {

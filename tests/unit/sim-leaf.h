@@ -32,7 +32,7 @@ struct sim_function {
     uint32_t done;    /* calls answered */
     uint32_t cut;     /* calls whose instance went away */
     enum hf_refusal last_refusal;
-    char reason[64];
+    char reason[256];
 };
 
 struct sim_worker {

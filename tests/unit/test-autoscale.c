@@ -241,7 +241,8 @@ a_full_fleet_makes_calls_wait_for_room(void)
     sim_call(f, 1, HF_SEC);
     sim_run(&sim, 6 * HF_SEC);
     UNIT_U64(f->refused, 1);
-    UNIT_CONTAINS(f->reason, "no worker has room");
+    UNIT_STR(f->reason, "no worker has room for an instance: of 1 workers 1 have too little memory "
+                        "left (it needs 1000B, 120B are left at most)");
     end();
 }
 
@@ -351,7 +352,7 @@ calls_wait_for_room_where_all_starts_are_refused(void)
     UNIT_U64(f->refused, 0);
     sim_run(&sim, 1 * HF_SEC);
     UNIT_U64(f->refused, 2); /* after room_wait_ns, 5 s */
-    UNIT_STR(f->reason, "no worker has room for an instance");
+    UNIT_STR(f->reason, "no worker has room for an instance: it is full");
     sim.workers[0].full = false;
     sim_run(&sim, 11 * HF_SEC);
     sim_call(f, 1, 0);

@@ -170,10 +170,12 @@ balancer_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     init(balancer, node);
     if ((r = check_purpose(balancer, err)) < 0 || (r = make_callees(balancer, err)) < 0 ||
         (r = make_tree(balancer, err)) < 0 ||
-        (r = hf_state_service_new(&balancer->state, err)) < 0) {
+        (r = hf_state_service_new(&balancer->state, err)) < 0 ||
+        (r = hf_balancer_read_above(balancer, err)) < 0) {
         balancer_destroy(&balancer->role);
         return r;
     }
+    hf_state_service_on_above(balancer->state, hf_balancer_on_above, balancer);
     *ret = &balancer->role;
     return 0;
 }
@@ -363,6 +365,7 @@ balancer_destroy(struct hf_role *role)
     hf_balancer_free_children(balancer);
     hf_tree_free(balancer->tree);
     hf_state_service_free(balancer->state);
+    free(balancer->above);
     hf_timer_fini(&balancer->look);
     hf_timer_fini(&balancer->settle);
     hf_timer_fini(&balancer->hope);

@@ -68,6 +68,7 @@ struct hf_balancer {
     struct hf_tree *tree;
     struct hf_list children; /* struct hf_balancer_child */
     size_t child_count;
+    char *above;         /* this node's id and those of the load balancers above it */
     struct hf_map peers; /* those discovered, by id; members.c */
     struct hf_discovery discovery;
     bool directory_settled;       /* the store has told all, or it does not matter */
@@ -120,6 +121,10 @@ struct hf_balancer_child {
     bool draining;                /* it takes no new calls */
     bool ejected;                 /* calls have failed there */
     bool on_trial;                /* ejected, and asked whether it is well again */
+    bool is_lb;                   /* while it is known who it is */
+    bool refused;                 /* the log says why it is not used */
+    char *node_id;                /* who it is; NULL: not known, or it does not say */
+    char why[128];                /* it is refused, if that takes words of its own */
     uint64_t ejected_for_ns;      /* the last time; 0: never */
     uint64_t readmitted_ns;       /* after it */
     uint64_t mark;                /* the balancer's, of the answer that it is part of */
@@ -229,6 +234,21 @@ void hf_balancer_on_settled(struct hf_timer *);
 const char *hf_balancer_no_child(const struct hf_balancer *);
 
 void hf_balancer_show_child(const struct hf_balancer_child *, struct hf_text *out);
+
+/* --- identity.c ---------------------------------------------------------------------------- */
+
+/* For `struct hf_child_link_ops`: whether a child must not be used, and who stands above it. */
+const char *hf_balancer_refuse(void *child, const char *node_id, bool is_lb);
+const char *hf_balancer_above(void *child);
+
+/* Nothing is known of the child any more; another address may be the same node's. */
+void hf_balancer_forget_identity(struct hf_balancer_child *);
+
+/* Notes who stands above this node. */
+int hf_balancer_read_above(struct hf_balancer *, struct hf_err *err);
+
+/* That may have changed: looks at the children again, and tells them. */
+void hf_balancer_on_above(void *balancer);
 
 /* --- haproxy.c ----------------------------------------------------------------------------- */
 

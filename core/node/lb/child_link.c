@@ -9,20 +9,16 @@
 
 #include "base/assert.h"
 #include "base/err.h"
-#include "base/random.h"
+#include "base/backoff.h"
 #include "base/text.h"
 #include "common/common.pb-c.h"
 #include "grpc/client.h"
 #include "grpc/health/v1/health.pb-c.h"
 #include "hyperfaas/v1/node.pb-c.h"
 #include "loop/timer.h"
+#include "node/link_pace.h"
 
 #define LINK_MAGIC HF_MAGIC('c', 'h', 'l', 'k')
-
-#define RETRY_MIN_NS (50 * HF_MSEC)
-#define RETRY_MAX_NS (1 * HF_SEC)
-#define RETRY_JITTER 0.2
-#define GREETING_NS  (3 * HF_SEC)
 
 /* A stream of State that lived so long ended for a reason: the next one follows at once. */
 #define STEADY_NS (1 * HF_SEC)
@@ -35,10 +31,14 @@ static const char *const state_paths[] = {
 
 struct hf_child_link {
     uint32_t magic;
-    bool ours;    /* it speaks hyperfaas.v1, and so ends its snapshots */
-    bool reached; /* it has answered, and has not been lost since */
-    bool up;      /* the role has been told that it can be used */
-    uint8_t path; /* of `state_paths`, in use; behind the last: it serves none */
+    bool ours;     /* it speaks hyperfaas.v1, and so ends its snapshots */
+    bool reached;  /* it has answered, and has not been lost since */
+    bool up;       /* the role has been told that it can be used */
+    bool held;     /* the role does not want it */
+    bool is_lb;    /* it serves the second of `state_paths` */
+    bool settled;  /* which of them it serves is known */
+    uint8_t path;  /* of `state_paths`, in use; behind the last: it serves none */
+    char *node_id; /* NULL: an existing peer */
     struct hf_loop *loop;
     char *address;
     const struct hf_child_link_ops *ops;
@@ -51,9 +51,9 @@ struct hf_child_link {
     struct hf_timer beat;
     uint64_t heartbeat_ns;
     uint64_t loss_ns;
-    uint64_t retry_ns;     /* last backoff; 0: none yet */
     uint64_t listening_ns; /* since when */
-    struct hf_random random;
+    uint64_t up_ns;        /* since when it can be used; 0: it cannot */
+    struct hf_backoff backoff;
     char last_error[256];
 };
 
@@ -78,8 +78,10 @@ cancel(struct hf_grpc_client_call **call)
 static void
 retry_later(struct hf_child_link *link)
 {
-    link->retry_ns = link->retry_ns > 0 ? hf_min(link->retry_ns * 2, RETRY_MAX_NS) : RETRY_MIN_NS;
-    hf_timer_set(&link->retry, hf_random_jitter(&link->random, link->retry_ns, RETRY_JITTER));
+    uint64_t held_ns = link->up_ns > 0 ? hf_loop_now(link->loop) - link->up_ns : 0;
+
+    link->up_ns = 0;
+    hf_timer_set(&link->retry, hf_backoff_next(&link->backoff, held_ns));
 }
 
 static void
@@ -88,9 +90,9 @@ on_retry(struct hf_timer *timer)
     greet(hf_container_of(timer, struct hf_child_link, retry));
 }
 
-/* The child can't be reached. */
+/* Ends what is under way. */
 static void
-lose(struct hf_child_link *link, const char *why)
+hang_up(struct hf_child_link *link, const char *why)
 {
     cancel(&link->greeting);
     cancel(&link->state);
@@ -98,17 +100,56 @@ lose(struct hf_child_link *link, const char *why)
     hf_timer_cancel(&link->beat);
     snprintf(link->last_error, sizeof link->last_error, "%s", why);
     link->reached = link->up = false;
+}
+
+/* The child can't be reached. */
+static void
+lose(struct hf_child_link *link, const char *why)
+{
+    hang_up(link, why);
+    link->held = false;
     retry_later(link);
     link->ops->on_down(link->arg, link->last_error);
+}
+
+/* Holds the link if the role does not want the child; true: it does not. */
+static bool
+refused(struct hf_child_link *link)
+{
+    const char *why =
+        link->node_id ? link->ops->refuse(link->arg, link->node_id, link->is_lb) : NULL;
+
+    if (!why) {
+        link->held = false;
+        return false;
+    }
+    hang_up(link, why);
+    link->held = true;
+    hf_timer_set(&link->retry, HF_LINK_HELD_NS);
+    link->ops->on_held(link->arg, link->last_error);
+    return true;
 }
 
 static void
 come_up(struct hf_child_link *link)
 {
-    if (!link->up) {
+    link->settled = true;
+    link->is_lb = link->path == 1;
+    if (!link->up && !refused(link)) {
         link->up = true;
+        link->up_ns = hf_loop_now(link->loop);
         link->last_error[0] = '\0';
         link->ops->on_up(link->arg);
+    }
+}
+
+void
+hf_child_link_review(struct hf_child_link *link)
+{
+    if (link->held) {
+        hf_timer_set(&link->retry, 0);
+    } else if (link->up) {
+        refused(link);
     }
 }
 
@@ -188,7 +229,6 @@ on_state_end(void *arg, const struct hf_grpc_result *result)
         lose(link,
              result->code == HF_GRPC_OK ? "it ended its State stream at once" : result->message);
     } else if (steady) {
-        link->retry_ns = 0;
         greet(link);
     } else {
         retry_later(link);
@@ -199,10 +239,12 @@ static void
 listen_to(struct hf_child_link *link)
 {
     Common__StateRequest message = COMMON__STATE_REQUEST__INIT;
+    struct hf_h2_fields *metadata;
     struct hf_grpc_request request = {
         .message = &message.base,
         .response = &common__state_response__descriptor,
     };
+    int r;
 
     if (link->path == hf_countof(state_paths)) { /* cold calls can still go there */
         come_up(link);
@@ -211,11 +253,28 @@ listen_to(struct hf_child_link *link)
     request.path = state_paths[link->path];
     link->listening_ns = hf_loop_now(link->loop);
     link->ops->on_snapshot_begin(link->arg);
-    if (hf_grpc_client_stream(link->client, &request, on_state, on_state_end, link, &link->state) <
-        0) {
+    metadata = hf_h2_fields_new();
+    if (metadata) {
+        const char *above = link->ops->above(link->arg);
+
+        hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_ABOVE, above, strlen(above));
+    }
+    request.metadata = metadata;
+    r = hf_grpc_client_stream(link->client, &request, on_state, on_state_end, link, &link->state);
+    hf_h2_fields_unref(metadata);
+    if (r < 0) {
         lose(link, "no memory to listen to it");
     } else if (!link->ours) {
         come_up(link); /* it may never end its snapshot */
+    }
+}
+
+void
+hf_child_link_renew(struct hf_child_link *link)
+{
+    if (link->up && link->is_lb && link->state) {
+        cancel(&link->state);
+        listen_to(link);
     }
 }
 
@@ -242,8 +301,14 @@ on_greeted(void *arg, const struct hf_grpc_result *result)
     }
     link->ours = info != NULL;
     link->path = 0;
+    link->settled = link->settled && known.node_id && link->node_id &&
+                    strcmp(known.node_id, link->node_id) == 0;
+    free(link->node_id);
+    link->node_id = known.node_id ? strdup(known.node_id) : NULL;
     link->ops->on_info(link->arg, &known);
-    listen_to(link);
+    if (!link->settled || !refused(link)) {
+        listen_to(link);
+    }
 }
 
 static void
@@ -254,7 +319,7 @@ greet(struct hf_child_link *link)
         .path = "/hyperfaas.v1.Node/Info",
         .message = &info.base,
         .response = &hyperfaas__v1__info_response__descriptor,
-        .timeout_ns = GREETING_NS,
+        .timeout_ns = HF_LINK_GREETING_NS,
     };
 
     if (hf_grpc_client_unary(link->client, &request, on_greeted, link, &link->greeting) < 0) {
@@ -271,8 +336,8 @@ make_client(struct hf_child_link *link, struct hf_err *err)
 
     hf_grpc_client_options_init(&options);
     options.channel.conn.idle_ns = 0;
-    options.channel.backoff_ns = RETRY_MIN_NS;
-    options.channel.backoff_max_ns = RETRY_MAX_NS;
+    options.channel.backoff_ns = HF_LINK_RETRY_MIN_NS;
+    options.channel.backoff_max_ns = HF_LINK_RETRY_MAX_NS;
     return hf_grpc_client_new(link->loop, link->address, &options, &link->client, err);
 }
 
@@ -292,7 +357,7 @@ hf_child_link_new(const struct hf_child_link_config *config, struct hf_child_lin
     link->arg = config->arg;
     link->heartbeat_ns = config->heartbeat_ns;
     link->loss_ns = config->loss_ns;
-    hf_random_init(&link->random, config->seed);
+    hf_backoff_init(&link->backoff, HF_LINK_RETRY_MIN_NS, HF_LINK_RETRY_MAX_NS, config->seed);
     hf_timer_init(&link->retry, link->loop, HF_TIMER_REAL, on_retry);
     hf_timer_init(&link->beat, link->loop, HF_TIMER_REAL, on_beat);
     link->address = strdup(config->address);
@@ -320,6 +385,7 @@ hf_child_link_free(struct hf_child_link *link)
     hf_timer_fini(&link->retry);
     hf_timer_fini(&link->beat);
     free(link->address);
+    free(link->node_id);
     link->magic = 0;
     free(link);
 }
@@ -329,8 +395,9 @@ hf_child_link_show(const struct hf_child_link *link, struct hf_text *out)
 {
     const char *path = link->path < hf_countof(state_paths) ? state_paths[link->path] : "none";
 
-    hf_text_printf(out, "up=%s ours=%s state=%s", link->up ? "yes" : "no",
-                   link->ours ? "yes" : "no", link->state ? path : "none");
+    hf_text_printf(out, "up=%s held=%s ours=%s state=%s", link->up ? "yes" : "no",
+                   link->held ? "yes" : "no", link->ours ? "yes" : "no",
+                   link->state ? path : "none");
     if (link->last_error[0]) {
         hf_text_printf(out, " error=\"%s\"", link->last_error);
     }

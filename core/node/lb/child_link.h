@@ -11,6 +11,11 @@
  * drains ends it at once), so the child is greeted anew then; it is lost only when it
  * cannot be reached.  New attempts follow with backoff.
  *
+ * A child of ours may have to be refused: it is this node itself, or one that stands above it, or
+ * one that is used under another address.  The role decides that once it is known whether the
+ * child is a load balancer (an address of a node may be of its other role); the link is then held:
+ * it does nothing but ask from time to time.
+ *
  * Control thread.
  */
 #ifndef HF_LB_CHILD_LINK_H
@@ -38,6 +43,12 @@ struct hf_child_link_ops {
     void (*on_snapshot_begin)(void *arg);
     void (*on_have)(void *arg, const char *function, bool have);
     void (*on_snapshot_end)(void *arg);
+    /* The ids of the load balancers above the child, with commas between: this node's own first. */
+    const char *(*above)(void *arg);
+    /* Who the child of ours is; NULL: it may be used.  Otherwise why not, borrowed until the next
+     * callback: the link is held, and on_held follows. */
+    const char *(*refuse)(void *arg, const char *node_id, bool is_lb);
+    void (*on_held)(void *arg, const char *why);
     /* As much is known of it as will be: it can be used. */
     void (*on_up)(void *arg);
     /* What its health service says; true if it has none. */
@@ -65,6 +76,12 @@ void hf_child_link_free(struct hf_child_link *);
 
 /* Asks after its health now; without effect while the child is away. */
 void hf_child_link_check(struct hf_child_link *);
+
+/* Asks the role again whether the child is to be refused, and a held link asks the child. */
+void hf_child_link_review(struct hf_child_link *);
+
+/* Who stands above has changed: tells a child that is a load balancer. */
+void hf_child_link_renew(struct hf_child_link *);
 
 /* Words for a line of `show`. */
 void hf_child_link_show(const struct hf_child_link *, struct hf_text *);

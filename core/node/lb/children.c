@@ -6,6 +6,8 @@
  * while, longer each time that it happens soon again, and is asked whether it is well
  * before it gets the next.
  */
+#include <stdlib.h>
+
 #include "base/counters.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -168,10 +170,6 @@ on_info(void *arg, const struct hf_child_info *info)
 {
     struct hf_balancer_child *child = child_of(arg);
 
-    if (info->node_id && hf_tree_rename(child->tree, info->node_id) < 0) {
-        hf_log(HF_LOG_NOTICE, "a child's node id is taken; using its address instead",
-               HF_KV_STR("child", child->api), HF_KV_STR("id", info->node_id));
-    }
     if (info->draining && !child->draining) {
         hf_log(HF_LOG_NOTICE, "child drains", HF_KV_STR("child", child->api));
     }
@@ -214,6 +212,7 @@ on_up(void *arg)
     hf_log(HF_LOG_NOTICE, "child is there", HF_KV_STR("child", child->api),
            HF_KV_STR("id", child->tree->id));
     child->up = true;
+    child->refused = false;
     hf_timer_cancel(&child->give_up);
     if (child->ejected) { /* what failed was there before */
         hf_timer_cancel(&child->readmit);
@@ -243,11 +242,42 @@ on_health(void *arg, bool serving)
     update(child);
 }
 
+/* Nothing is known of the child any more. */
+static void
+forget(struct hf_balancer_child *child)
+{
+    bool known = child->up || child->tree->told > 0;
+
+    child->up = child->draining = false;
+    if (child->on_trial) {
+        readmit(child);
+    }
+    if (known) {
+        hf_tree_lost(child->tree);
+        hf_balancer_update_hope(child->balancer);
+        hf_balancer_changed(child->balancer);
+    }
+    hf_balancer_forget_identity(child);
+    settle(child);
+}
+
+static void
+on_held(void *arg, const char *why)
+{
+    struct hf_balancer_child *child = child_of(arg);
+
+    if (!child->refused) {
+        hf_log(HF_LOG_WARNING, "a child is not used", HF_KV_STR("child", child->api),
+               HF_KV_STR("why", why));
+        child->refused = true;
+    }
+    forget(child);
+}
+
 static void
 on_down(void *arg, const char *why)
 {
     struct hf_balancer_child *child = child_of(arg);
-    bool known = child->up || child->tree->told > 0;
 
     if (child->up) {
         hf_log(child->draining || !child->serving ? HF_LOG_NOTICE : HF_LOG_WARNING, "child lost",
@@ -258,16 +288,7 @@ on_down(void *arg, const char *why)
         hf_log(HF_LOG_NOTICE, "child can't be reached yet; trying on",
                HF_KV_STR("child", child->api), HF_KV_STR("why", why));
     }
-    child->up = child->draining = false;
-    if (child->on_trial) {
-        readmit(child);
-    }
-    if (known) {
-        hf_tree_lost(child->tree);
-        hf_balancer_update_hope(child->balancer);
-        hf_balancer_changed(child->balancer);
-    }
-    settle(child);
+    forget(child);
 }
 
 static void
@@ -281,6 +302,9 @@ on_give_up(struct hf_timer *timer)
 }
 
 static const struct hf_child_link_ops link_ops = {
+    .above = hf_balancer_above,
+    .refuse = hf_balancer_refuse,
+    .on_held = on_held,
     .on_info = on_info,
     .on_snapshot_begin = on_snapshot_begin,
     .on_have = on_have,
@@ -306,6 +330,7 @@ hf_balancer_child_fini(struct hf_balancer_child *child)
 {
     settle(child);
     hf_upstream_unref(child->upstream);
+    free(child->node_id);
     hf_timer_fini(&child->readmit);
     hf_timer_fini(&child->give_up);
     child->magic = 0;
@@ -343,6 +368,7 @@ hf_balancer_child_disconnect(struct hf_balancer_child *child)
     child->up = child->serving = child->draining = child->ejected = child->on_trial = false;
     hf_tree_set_usable(child->tree, false);
     hf_tree_lost(child->tree);
+    hf_balancer_forget_identity(child);
 }
 
 void

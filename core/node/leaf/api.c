@@ -3,8 +3,10 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/options.h"
+#include "base/parse.h"
 #include "base/text.h"
 #include "ctl/ctl.h"
 #include "grpc/health.h"
@@ -42,24 +44,39 @@ hf_leaf_serve(struct hf_leaf *leaf, struct hf_err *err)
 
 /* --- commands ------------------------------------------------------------------ */
 
+/* A text from elsewhere as a value in quotes. */
+static void
+add_quoted(struct hf_text *out, const char *key, const char *value)
+{
+    if (*value) {
+        hf_text_printf(out, " %s=", key);
+        hf_text_add_json(out, value, strlen(value));
+    }
+}
+
 static void
 show_load(struct hf_leaf_function *function, struct hf_text *out)
 {
     const struct hf_fleet_function *fleet = function->fleet;
+    hf_autotext struct hf_text failure;
     struct hf_pool_load load;
 
+    hf_text_init(&failure);
+    hf_callee_show_failure(function->callee, &failure);
     hf_callee_load(function->callee, &load);
     hf_text_printf(out,
                    "function=%s endpoints=%u idle=%u draining=%u in_flight=%u waiting=%u "
-                   "calls=%llu at_limit=%s service_us=%llu wait_us=%llu",
+                   "calls=%llu at_limit=%s service_us=%llu wait_us=%llu invalid_picks=%llu",
                    hf_callee_id(function->callee), load.endpoints, load.idle, load.draining,
                    load.in_flight, load.waiting, (unsigned long long)load.calls_total,
                    load.at_limit ? "yes" : "no", (unsigned long long)(load.service_ns / HF_USEC),
-                   (unsigned long long)(load.wait_ns / HF_USEC));
+                   (unsigned long long)(load.wait_ns / HF_USEC),
+                   (unsigned long long)load.invalid_picks);
     for (int state = 0; state < HF_INSTANCE_STATE_COUNT; state++) {
         hf_text_printf(out, " %s=%u", hf_instance_state_text((enum hf_instance_state)state),
                        fleet->count[state]);
     }
+    add_quoted(out, "last_failure", hf_text_str(&failure));
     hf_text_add_char(out, '\n');
 }
 
@@ -82,6 +99,24 @@ cmd_functions(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     return found ? 0 : hf_fail(err, HF_ENOTFOUND, "function '%s' is cold or not registered", only);
 }
 
+static void
+show_worker(const struct hf_leaf_worker *worker, struct hf_text *out)
+{
+    hf_worker_link_show(worker->link, out);
+    if (worker->fleet) {
+        const struct hf_worker *seen = &worker->fleet->base;
+
+        hf_text_printf(
+            out,
+            " instances=%u max_instances=%u memory=%llu memory_reserved=%llu "
+            "cpu_millis=%llu cpu_reserved=%llu",
+            seen->instances, worker->fleet->max_instances, (unsigned long long)seen->memory_bytes,
+            (unsigned long long)seen->memory_used_bytes, (unsigned long long)seen->cpu_millis,
+            (unsigned long long)seen->cpu_used_millis);
+    }
+    hf_text_add_char(out, '\n');
+}
+
 static int
 cmd_workers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
@@ -90,7 +125,7 @@ cmd_workers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 
     (void)err;
     HF_LIST_FOR (worker, &leaf->workers, node) {
-        hf_worker_link_show(worker->link, hf_ctl_out(call));
+        show_worker(worker, hf_ctl_out(call));
     }
     return 0;
 }
@@ -99,13 +134,26 @@ static void
 show_instance(const struct hf_leaf_instance *instance, struct hf_text *out)
 {
     const struct hf_fleet_instance *fleet = instance->fleet;
+    char age[HF_FORMAT_MAX];
+    uint64_t age_ns;
+    uint32_t in_flight = 0;
+    uint64_t calls = 0;
 
-    if (fleet) {
-        hf_text_printf(out, "instance=%s function=%s worker=%s address=%s state=%s\n", instance->id,
-                       fleet->function->spec->id, hf_worker_link_address(instance->worker->link),
-                       instance->address,
-                       hf_instance_state_text((enum hf_instance_state)fleet->state));
+    if (!fleet) {
+        return;
     }
+    age_ns = hf_sub_saturated(hf_leaf_now(instance->leaf), fleet->since_ns);
+    if (instance->endpoint) {
+        hf_callee_endpoint_load(instance->endpoint, &in_flight, &calls);
+    }
+    hf_text_printf(
+        out,
+        "instance=%s function=%s worker=%s address=%s state=%s for=%s in_flight=%u "
+        "calls=%llu memory=%llu outdated=%s\n",
+        instance->id, fleet->function->spec->id, hf_worker_link_address(instance->worker->link),
+        instance->address, hf_instance_state_text((enum hf_instance_state)fleet->state),
+        hf_format_duration(age_ns - age_ns % HF_MSEC, age), in_flight, (unsigned long long)calls,
+        (unsigned long long)fleet->memory_bytes, fleet->obsolete ? "yes" : "no");
 }
 
 static int

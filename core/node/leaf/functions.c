@@ -296,6 +296,8 @@ on_ejected(struct hf_callee_endpoint *endpoint, void *endpoint_user)
              instance->id, instance->address);
     if (!served) {
         hf_count(&leaf_unreachable);
+        hf_callee_set_failure(((struct hf_leaf_function *)instance->fleet->function->user)->callee,
+                              why);
     }
     hf_log_limited(HF_LOG_WARNING, "instance can't be reached; replacing it",
                    HF_KV_STR("function", instance->fleet->function->spec->id),

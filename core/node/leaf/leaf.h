@@ -33,6 +33,7 @@
 
 struct hf_grpc_server;
 struct hf_grpc_health;
+struct hf_grpc_probe;
 struct hf_options;
 
 struct hf_leaf {
@@ -104,6 +105,11 @@ struct hf_leaf_instance {
     struct hf_map_node by_id;            /* of the worker, once it has an id */
     char *id;                            /* NULL: not known yet */
     char *address;
+    bool asking; /* whether it answers, see answer.c; the rest is for that */
+    struct hf_grpc_probe *probe;
+    struct hf_timer ask_again;
+    uint64_t ask_delay_ns;
+    uint64_t ask_until_ns;
 };
 
 struct hf_leaf_worker {
@@ -113,6 +119,7 @@ struct hf_leaf_worker {
     struct hf_leaf *leaf;
     struct hf_worker_link *link;
     struct hf_fleet_worker *fleet; /* NULL: not connected */
+    char *node_id;                 /* NULL: not connected, or it does not say */
     struct hf_map instances;       /* by id */
     struct hf_list claims;         /* instances from before whose functions are being looked up */
 };
@@ -151,8 +158,19 @@ void hf_leaf_instance_settle(struct hf_leaf_instance *);
 /* Gives an instance the id under which its worker knows it; false without memory. */
 bool hf_leaf_instance_name(struct hf_leaf_instance *, const struct hf_remote_instance *);
 
+/* Its worker could not start it. */
+void hf_leaf_start_failed(struct hf_leaf_instance *, const char *why);
+
 /* A new record, or NULL. */
 struct hf_leaf_instance *hf_leaf_instance_new(struct hf_leaf_worker *, struct hf_fleet_instance *);
+
+/* --- answer.c ------------------------------------------------------------------------- */
+
+/* An existing worker has started it: it is used once it answers. */
+void hf_leaf_await_answer(struct hf_leaf_instance *);
+
+/* Nobody waits for that any more.  Harmless if nobody did. */
+void hf_leaf_forget_answer(struct hf_leaf_instance *);
 
 /* --- workers.c ------------------------------------------------------------------------ */
 

@@ -68,6 +68,25 @@ hf_leaf_instance_settle(struct hf_leaf_instance *instance)
 
 /* --- starting -------------------------------------------------------------- */
 
+/* Tells the callee what those who wait do so for. */
+static void
+note_starting(const struct hf_fleet_function *fleet)
+{
+    const struct hf_leaf_function *function = fleet->user;
+    const struct hf_fleet_instance *first = hf_list_first(&fleet->instances[HF_INSTANCE_STARTING],
+                                                          struct hf_fleet_instance, of_function);
+
+    hf_callee_set_starting(function->callee, first ? first->since_ns : 0);
+}
+
+static void
+note_failure(const struct hf_fleet_instance *fleet, const char *why)
+{
+    const struct hf_leaf_function *function = fleet->function->user;
+
+    hf_callee_set_failure(function->callee, why);
+}
+
 static void
 start_refused(struct hf_leaf_instance *instance, const char *why)
 {
@@ -75,16 +94,17 @@ start_refused(struct hf_leaf_instance *instance, const char *why)
                    HF_KV_STR("function", instance->fleet->function->spec->id),
                    HF_KV_STR("worker", hf_worker_link_address(instance->worker->link)),
                    HF_KV_STR("why", why));
-    hf_autoscaler_start_refused(instance->leaf->autoscaler, instance->fleet,
+    hf_autoscaler_start_refused(instance->leaf->autoscaler, instance->fleet, why,
                                 hf_leaf_now(instance->leaf));
 }
 
-static void
-start_failed(struct hf_leaf_instance *instance, const char *why)
+void
+hf_leaf_start_failed(struct hf_leaf_instance *instance, const char *why)
 {
     hf_log_limited(
         HF_LOG_NOTICE, "start failed", HF_KV_STR("function", instance->fleet->function->spec->id),
         HF_KV_STR("worker", hf_worker_link_address(instance->worker->link)), HF_KV_STR("why", why));
+    note_failure(instance->fleet, why);
     hf_autoscaler_start_failed(instance->leaf->autoscaler, instance->fleet, why,
                                hf_leaf_now(instance->leaf));
 }
@@ -96,6 +116,18 @@ discard(struct hf_leaf_worker *worker, const struct hf_remote_instance *remote)
 {
     if (!hf_map_find(&worker->instances, remote->id, strlen(remote->id))) {
         hf_worker_link_stop(worker->link, remote->id, NULL, NULL, NULL);
+    }
+}
+
+static void
+begin_serving(struct hf_leaf_instance *instance)
+{
+    struct hf_leaf *leaf = instance->leaf;
+
+    if (hf_worker_link_tells_all(instance->worker->link)) {
+        hf_autoscaler_started(leaf->autoscaler, instance->fleet, hf_leaf_now(leaf));
+    } else {
+        hf_leaf_await_answer(instance);
     }
 }
 
@@ -117,15 +149,15 @@ on_started(void *arg, const struct hf_remote_instance *remote, int code, const c
     if (code == HF_EFULL) {
         start_refused(instance, why);
     } else if (!remote) {
-        start_failed(instance, why);
+        hf_leaf_start_failed(instance, why);
     } else if (!hf_leaf_instance_name(instance, remote)) {
         hf_worker_link_stop(instance->worker->link, remote->id, NULL, NULL, NULL);
-        start_failed(instance, "no memory, or the worker gave the same id twice");
+        hf_leaf_start_failed(instance, "no memory, or the worker gave the same id twice");
     } else {
         hf_log(HF_LOG_INFO, "instance started",
                HF_KV_STR("function", instance->fleet->function->spec->id),
                HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address));
-        hf_autoscaler_started(leaf->autoscaler, instance->fleet, hf_leaf_now(leaf));
+        begin_serving(instance);
     }
     hf_leaf_pump(leaf);
 }
@@ -146,10 +178,11 @@ start(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
     snprintf(start_id, sizeof start_id, "%s-%llu", hf_node_boot_id(leaf->node),
              (unsigned long long)fleet->number);
     instance->starting = true;
+    note_starting(fleet->function);
     if (hf_worker_link_start(worker->link, fleet->function->spec->id, function->def->revision,
                              start_id, on_started, instance, &err) < 0) {
         instance->starting = false;
-        start_failed(instance, hf_err_message(&err));
+        hf_leaf_start_failed(instance, hf_err_message(&err));
     }
 }
 
@@ -173,6 +206,8 @@ admit(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
         hf_autoscaler_retire(leaf->autoscaler, fleet, hf_leaf_now(leaf));
         return;
     }
+    note_starting(fleet->function);
+    note_failure(fleet, NULL);
     hf_leaf_tell_state(function);
 }
 
@@ -250,6 +285,8 @@ drop(const struct hf_scale_action *action)
         hf_callee_drop(hf_steal(instance->endpoint));
         hf_leaf_tell_state(action->function->user);
     }
+    note_starting(action->function);
+    hf_leaf_forget_answer(instance);
     instance->fleet = NULL;
     hf_leaf_instance_settle(instance);
 }

@@ -15,14 +15,10 @@
 #include "base/text.h"
 #include "grpc/health/v1/health.pb-c.h"
 #include "hyperfaas/v1/node.pb-c.h"
+#include "node/link_pace.h"
 #include "worker/worker.pb-c.h"
 
 HF_LOG_MODULE(leaf);
-
-#define RETRY_MIN_NS (100 * HF_MSEC)
-#define RETRY_MAX_NS (5 * HF_SEC)
-#define RETRY_JITTER 0.2
-#define GREETING_NS  (3 * HF_SEC)
 
 static void greet(struct hf_worker_link *link);
 
@@ -44,14 +40,30 @@ cancel(struct hf_grpc_client_call **call)
 static void
 hang_up(struct hf_worker_link *link, const char *why)
 {
+    uint64_t held_ns = link->up_ns > 0 ? hf_loop_now(link->loop) - link->up_ns : 0;
+
     cancel(&link->greeting);
     cancel(&link->watch);
     cancel(&link->heartbeat);
     hf_timer_cancel(&link->beat);
     link->state = HF_LINK_DOWN;
-    link->retry_ns = link->retry_ns > 0 ? hf_min(link->retry_ns * 2, RETRY_MAX_NS) : RETRY_MIN_NS;
-    hf_timer_set(&link->retry, hf_random_jitter(&link->random, link->retry_ns, RETRY_JITTER));
+    link->up_ns = 0;
+    hf_timer_set(&link->retry, hf_backoff_next(&link->backoff, held_ns));
     snprintf(link->last_error, sizeof link->last_error, "%s", why);
+}
+
+/* The worker is used under another address: asks from time to time whether it still is. */
+static void
+hold(struct hf_worker_link *link, const char *other)
+{
+    link->state = HF_LINK_HELD;
+    snprintf(link->last_error, sizeof link->last_error, "the same worker as %s", other);
+    hf_timer_set(&link->retry, HF_LINK_HELD_NS);
+    if (!link->doubled) {
+        hf_log(HF_LOG_WARNING, "two addresses lead to the same worker; using the first",
+               HF_KV_STR("worker", link->address), HF_KV_STR("first", other));
+    }
+    link->doubled = true;
 }
 
 /* The worker can't be used: tells the role if it had been up. */
@@ -66,12 +78,12 @@ lose(struct hf_worker_link *link, const char *why)
         /* One that drained was expected to go. */
         hf_log(link->draining ? HF_LOG_NOTICE : HF_LOG_WARNING, "worker lost",
                HF_KV_STR("worker", link->address), HF_KV_STR("why", why));
-        link->ops->on_down(link->arg, why);
     } else if (!link->complained) {
         hf_log(HF_LOG_NOTICE, "worker can't be reached yet; trying on",
                HF_KV_STR("worker", link->address), HF_KV_STR("why", why));
         link->complained = true;
     }
+    link->ops->on_down(link->arg, why);
 }
 
 static void
@@ -114,12 +126,17 @@ on_beat(struct hf_timer *timer)
 
 /* --- what the worker tells ------------------------------------------------ */
 
-/* Says that the worker is there, with what is known of it so far. */
-static void
+/* Says that the worker is there, with what is known of it so far; false: it could not be taken
+ * in. */
+static bool
 announce(struct hf_worker_link *link, bool draining)
 {
     link->announced = true;
-    link->ops->on_up(link->arg, &link->capacity, draining);
+    if (link->ops->on_up(link->arg, &link->capacity, draining) < 0) {
+        lose(link, "it could not be taken in");
+        return false;
+    }
+    return true;
 }
 
 /* The first snapshot is complete, or something changed since. */
@@ -130,15 +147,14 @@ come_up(struct hf_worker_link *link)
 
     link->state = HF_LINK_UP;
     if (first) {
-        link->retry_ns = 0;
-        link->complained = false;
+        link->up_ns = hf_loop_now(link->loop);
+        link->complained = link->doubled = false;
         link->last_error[0] = '\0';
         hf_timer_set(&link->beat, link->heartbeat_ns);
         hf_log(HF_LOG_NOTICE, "worker is there", HF_KV_STR("worker", link->address),
                HF_KV_BOOL("ours", link->ours));
     }
-    announce(link, link->draining);
-    if (first) {
+    if (announce(link, link->draining) && first) {
         hf_worker_link_retry_stops(link);
     }
 }
@@ -160,8 +176,9 @@ take_instance(struct hf_worker_link *link, const Hyperfaas__V1__Instance *told)
         strcmp(told->leaf_id, link->leaf_id) != 0 || !instance.address) {
         return;
     }
-    if (!link->announced) { /* nothing starts there before all that it has is known */
-        announce(link, true);
+    /* Nothing starts there before all that it has is known. */
+    if (!link->announced && !announce(link, true)) {
+        return;
     }
     link->ops->on_instance(link->arg, &instance);
 }
@@ -208,8 +225,10 @@ on_status_event(void *arg, const void *message)
     struct hf_worker_link *link = link_of(arg);
     const Worker__StatusUpdate *update = message;
 
-    if (update->event == WORKER__EVENT__EVENT_DOWN ||
-        update->event == WORKER__EVENT__EVENT_TIMEOUT) {
+    if (update->event == WORKER__EVENT__EVENT_START) {
+        hf_worker_link_named(link, update->instance_id, update->function_id);
+    } else if (update->event == WORKER__EVENT__EVENT_DOWN ||
+               update->event == WORKER__EVENT__EVENT_TIMEOUT) {
         link->ops->on_gone(link->arg, update->instance_id, "the worker reported it down");
     }
 }
@@ -269,6 +288,8 @@ static void
 on_greeted(void *arg, const struct hf_grpc_result *result)
 {
     struct hf_worker_link *link = link_of(arg);
+    const Hyperfaas__V1__InfoResponse *info = result->response;
+    const char *other;
     int r;
 
     link->greeting = NULL;
@@ -276,7 +297,11 @@ on_greeted(void *arg, const struct hf_grpc_result *result)
         lose(link, result->message);
         return;
     }
-    link->ours = result->code == HF_GRPC_OK;
+    link->ours = info != NULL;
+    if (info && !link->ops->on_known(link->arg, info->node_id, &other)) {
+        hold(link, other);
+        return;
+    }
     link->capacity = (struct hf_worker_capacity){ 0 };
     link->draining = false;
     r = link->ours ? watch_ours(link) : watch_existing(link);
@@ -295,7 +320,8 @@ greet(struct hf_worker_link *link)
         .path = "/hyperfaas.v1.Node/Info",
         .message = &info.base,
         .response = &hyperfaas__v1__info_response__descriptor,
-        .timeout_ns = link->announced ? hf_min(link->loss_ns, GREETING_NS) : GREETING_NS,
+        .timeout_ns =
+            link->announced ? hf_min(link->loss_ns, HF_LINK_GREETING_NS) : HF_LINK_GREETING_NS,
     };
 
     link->state = HF_LINK_GREETING;
@@ -316,8 +342,8 @@ make_client(struct hf_worker_link *link, const char *secret, struct hf_err *err)
     options.credential = secret;
     options.channel.conn.trusted = true;
     options.channel.conn.idle_ns = 0;
-    options.channel.backoff_ns = RETRY_MIN_NS;
-    options.channel.backoff_max_ns = RETRY_MAX_NS;
+    options.channel.backoff_ns = HF_LINK_RETRY_MIN_NS;
+    options.channel.backoff_max_ns = HF_LINK_RETRY_MAX_NS;
     options.channel.max_waiting = HF_WORKER_LINK_MAX_STARTS;
     return hf_grpc_client_new(link->loop, link->address, &options, &link->client, err);
 }
@@ -341,9 +367,11 @@ hf_worker_link_new(const struct hf_worker_link_config *config, struct hf_worker_
     link->loss_ns = config->loss_ns;
     link->start_ns = config->start_ns;
     link->stop_ns = config->stop_ns;
-    hf_random_init(&link->random, config->seed);
+    hf_backoff_init(&link->backoff, HF_LINK_RETRY_MIN_NS, HF_LINK_RETRY_MAX_NS, config->seed);
     hf_list_init(&link->starts);
     hf_list_init(&link->stops);
+    hf_list_init(&link->named);
+    hf_list_init(&link->given_up);
     hf_timer_init(&link->retry, link->loop, HF_TIMER_REAL, on_retry);
     hf_timer_init(&link->beat, link->loop, HF_TIMER_REAL, on_beat);
     link->address = strdup(config->address);
@@ -356,7 +384,7 @@ hf_worker_link_new(const struct hf_worker_link_config *config, struct hf_worker_
     if (r < 0) {
         goto fail;
     }
-    greet(link);
+    hf_timer_set(&link->retry, 0); /* no callback before this has returned */
     *ret = link;
     return 0;
 fail:
@@ -389,6 +417,14 @@ hf_worker_link_tells_all(const struct hf_worker_link *link)
     return link->ours;
 }
 
+void
+hf_worker_link_hurry(struct hf_worker_link *link)
+{
+    if (link->state == HF_LINK_HELD) {
+        hf_timer_set(&link->retry, 0);
+    }
+}
+
 const char *
 hf_worker_link_address(const struct hf_worker_link *link)
 {
@@ -399,7 +435,10 @@ void
 hf_worker_link_show(const struct hf_worker_link *link, struct hf_text *out)
 {
     static const char *const states[] = {
-        [HF_LINK_DOWN] = "down", [HF_LINK_GREETING] = "connecting", [HF_LINK_UP] = "up"
+        [HF_LINK_DOWN] = "down",
+        [HF_LINK_HELD] = "held",
+        [HF_LINK_GREETING] = "connecting",
+        [HF_LINK_UP] = "up",
     };
 
     hf_text_printf(out, "worker=%s state=%s ours=%s draining=%s starting=%u stopping=%u",
@@ -408,5 +447,4 @@ hf_worker_link_show(const struct hf_worker_link *link, struct hf_text *out)
     if (link->last_error[0]) {
         hf_text_printf(out, " error=\"%s\"", link->last_error);
     }
-    hf_text_add_char(out, '\n');
 }

@@ -7,6 +7,10 @@
  * UNIMPLEMENTED there, through worker.Worker/Status, with a fresh node id for each
  * stream since it silences one that is used again.
  *
+ * A worker of ours says which node it is.  If the leaf has a link to that node already,
+ * under another address, the second is held: it does nothing but ask from time to time, and
+ * takes over when the first is lost.
+ *
  * Loss is noticed by the end of the stream or by a heartbeat that is not answered
  * (grpc.health.v1.Health/Check), and followed by new attempts with backoff.  An existing
  * worker that ends its stream with a status is not lost: what it runs, runs on.
@@ -42,12 +46,18 @@ struct hf_remote_instance {
 };
 
 struct hf_worker_link_ops {
-    /* The worker is there, or has changed. */
-    void (*on_up)(void *arg, const struct hf_worker_capacity *, bool draining);
-    /* It can't be reached; its instances are lost to this leaf. */
+    /* A worker of ours has answered; true: it may be used.  False: it is known under another
+     * address, which is said in `*ret_other` (borrowed until the next callback). */
+    bool (*on_known)(void *arg, const char *node_id, const char **ret_other);
+    /* The worker is there, or has changed.  Negative: it could not be taken in, and is told
+     * again after a pause. */
+    int (*on_up)(void *arg, const struct hf_worker_capacity *, bool draining);
+    /* It can't be reached; its instances are lost to this leaf.  After each attempt. */
     void (*on_down)(void *arg, const char *why);
     /* An instance of this leaf runs there from before; after the first `on_up`. */
     void (*on_instance)(void *arg, const struct hf_remote_instance *);
+    /* Whether the role has an instance of that id. */
+    bool (*is_known)(void *arg, const char *instance_id);
     /* An instance has ended or is about to, unasked. */
     void (*on_gone)(void *arg, const char *instance_id, const char *why);
 };
@@ -80,6 +90,9 @@ int hf_worker_link_new(const struct hf_worker_link_config *, struct hf_worker_li
  * of starts with HF_ECANCELLED.  Not inside a callback of the link.  NULL is ignored. */
 void hf_worker_link_free(struct hf_worker_link *);
 
+/* Asks again now, if the link is held. */
+void hf_worker_link_hurry(struct hf_worker_link *);
+
 const char *hf_worker_link_address(const struct hf_worker_link *);
 
 /* Whether the worker, once it is found again, tells with `on_instance` what still runs there: true
@@ -98,7 +111,11 @@ int hf_worker_link_start(struct hf_worker_link *, const char *function_id, uint6
 int hf_worker_link_stop(struct hf_worker_link *, const char *instance_id, void (*done)(void *arg),
                         void *arg, struct hf_err *err);
 
-/* One line. */
+/* Ends the starts under way, and stops what an existing worker has begun for them; returns how many
+ * instances, and `done` runs for each, later. */
+uint32_t hf_worker_link_give_up_starts(struct hf_worker_link *, void (*done)(void *arg), void *arg);
+
+/* One line, without its end. */
 void hf_worker_link_show(const struct hf_worker_link *, struct hf_text *);
 
 #endif

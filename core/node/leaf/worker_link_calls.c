@@ -13,8 +13,16 @@
 
 HF_LOG_MODULE(leaf);
 
-/* A stop that failed is sent again after this. */
-#define STOP_RETRY_NS (1 * HF_SEC)
+/* A stop that failed is sent again after pauses of this and more. */
+#define STOP_RETRY_MIN_NS (1 * HF_SEC)
+#define STOP_RETRY_MAX_NS (30 * HF_SEC)
+
+/* So many failures in a row are more than a worker that is busy. */
+#define STOP_FAILURES_NOTED 4
+
+/* An existing worker has one code for all that goes wrong: after so many answers it is believed
+ * that the instance is not there to be stopped. */
+#define STOP_ANSWERS_EXISTING 5
 
 /* A start under way. */
 struct start {
@@ -23,6 +31,7 @@ struct start {
     struct hf_grpc_client_call *call;
     hf_worker_started_fn *done;
     void *arg;
+    char function_id[];
 };
 
 /* A stop that the worker has not confirmed. */
@@ -31,6 +40,8 @@ struct stop {
     struct hf_worker_link *link;
     struct hf_grpc_client_call *call; /* NULL: waiting to be sent again */
     struct hf_timer again;
+    struct hf_backoff backoff;
+    uint32_t failures;
     void (*done)(void *arg); /* may be NULL */
     void *arg;
     char instance_id[];
@@ -57,17 +68,30 @@ hf_worker_link_choose(const struct hf_worker_link *link, const char *internal, c
 
 /* --- starts -------------------------------------------------------------- */
 
+bool
+hf_worker_link_is_starting(const struct hf_worker_link *link, const char *function_id)
+{
+    const struct start *start;
+
+    HF_LIST_FOR (start, &link->starts, node) {
+        if (strcmp(start->function_id, function_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the start off the books and tells its owner; the caller frees it. */
 static void
 start_ended(struct start *start, const struct hf_remote_instance *instance, int code,
             const char *why)
 {
-    hf_worker_started_fn *done = start->done;
-    void *arg = start->arg;
-
     hf_list_remove(&start->node);
     start->link->start_count--;
-    free(start);
-    done(arg, instance, code, why);
+    if (code == HF_ETIMEOUT || code == HF_ECANCELLED) { /* the worker may go on with it */
+        hf_worker_link_gave_up(start->link, start->function_id);
+    }
+    start->done(start->arg, instance, code, why);
 }
 
 /* The instance can't be called: has it stopped, since nobody else will. */
@@ -86,9 +110,8 @@ unreachable(struct start *start, const Worker__StartResponse *response)
 }
 
 static void
-on_started(void *arg, const struct hf_grpc_result *result)
+take_answer(struct start *start, const struct hf_grpc_result *result)
 {
-    struct start *start = arg;
     const struct hf_worker_link *link = start->link;
     const Worker__StartResponse *response = result->response;
     struct hf_remote_instance instance;
@@ -104,11 +127,23 @@ on_started(void *arg, const struct hf_grpc_result *result)
                                          response->instance_external_ip),
         .leaf_id = link->leaf_id,
     };
+    hf_worker_link_claimed(start->link, instance.id);
     if (!instance.address || !*instance.id) {
         unreachable(start, response);
         return;
     }
     start_ended(start, &instance, 0, "");
+}
+
+static void
+on_started(void *arg, const struct hf_grpc_result *result)
+{
+    struct start *start = arg;
+
+    start->call = NULL;
+    take_answer(start, result);
+    hf_worker_link_stop_strays(start->link, start->function_id, NULL, NULL);
+    free(start);
 }
 
 int
@@ -118,7 +153,8 @@ hf_worker_link_start(struct hf_worker_link *link, const char *function_id, uint6
 {
     Worker__StartRequest message = WORKER__START_REQUEST__INIT;
     struct hf_h2_fields *metadata = hf_h2_fields_new();
-    struct start *start = calloc(1, sizeof *start);
+    size_t len = strlen(function_id) + 1;
+    struct start *start = calloc(1, sizeof *start + len);
     struct hf_grpc_request request = {
         .path = "/worker.Worker/Start",
         .message = &message.base,
@@ -136,6 +172,7 @@ hf_worker_link_start(struct hf_worker_link *link, const char *function_id, uint6
         hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_REVISION, newest, strlen(newest));
         hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_START_ID, start_id, strlen(start_id));
         *start = (struct start){ .link = link, .done = done, .arg = arg };
+        memcpy(start->function_id, function_id, len);
         r = hf_grpc_client_unary(link->client, &request, on_started, start, &start->call);
     }
     hf_h2_fields_unref(metadata);
@@ -146,6 +183,19 @@ hf_worker_link_start(struct hf_worker_link *link, const char *function_id, uint6
     hf_list_append(&link->starts, &start->node);
     link->start_count++;
     return 0;
+}
+
+uint32_t
+hf_worker_link_give_up_starts(struct hf_worker_link *link, void (*done)(void *arg), void *arg)
+{
+    while (!hf_list_is_empty(&link->starts)) {
+        struct start *start = hf_container_of(link->starts.next, struct start, node);
+
+        hf_grpc_client_call_cancel(start->call);
+        start_ended(start, NULL, HF_ECANCELLED, "this node is shutting down");
+        free(start);
+    }
+    return hf_worker_link_stop_all_strays(link, done, arg);
 }
 
 /* --- stops --------------------------------------------------------------- */
@@ -167,23 +217,53 @@ stop_ended(struct stop *stop)
     }
 }
 
+/* Whether the answer means that the instance is gone.  An existing worker knows no code for
+ * that, and answers UNKNOWN with the engine's words. */
+static bool
+means_gone(const struct stop *stop, const struct hf_grpc_result *result)
+{
+    if (!result->answered) {
+        return false;
+    }
+    switch (result->code) {
+    case HF_GRPC_OK:
+    case HF_GRPC_NOT_FOUND:
+        return true;
+    case HF_GRPC_UNAVAILABLE: /* these say nothing of the instance, whoever answers them */
+    case HF_GRPC_DEADLINE_EXCEEDED:
+    case HF_GRPC_CANCELLED:
+    case HF_GRPC_RESOURCE_EXHAUSTED:
+        return false;
+    default:
+        return !stop->link->ours && (strcasestr(result->message, "no such container") ||
+                                     strcasestr(result->message, "not found") ||
+                                     stop->failures + 1 >= STOP_ANSWERS_EXISTING);
+    }
+}
+
+/* The instance may still run: it stays in the books, and is asked to end again. */
+static void
+stop_failed(struct stop *stop, const char *why)
+{
+    stop->failures++;
+    hf_log(stop->failures == STOP_FAILURES_NOTED ? HF_LOG_WARNING : HF_LOG_NOTICE,
+           "instance is not stopped yet; trying again", HF_KV_STR("worker", stop->link->address),
+           HF_KV_STR("instance", stop->instance_id), HF_KV_U64("failures", stop->failures),
+           HF_KV_STR("why", why));
+    hf_timer_set(&stop->again, hf_backoff_next(&stop->backoff, 0));
+}
+
 static void
 on_stopped(void *arg, const struct hf_grpc_result *result)
 {
     struct stop *stop = arg;
 
     stop->call = NULL;
-    if (result->answered && result->code != HF_GRPC_UNAVAILABLE) {
-        if (result->code != HF_GRPC_OK && result->code != HF_GRPC_NOT_FOUND) {
-            /* An existing worker knows no code for an instance that has gone. */
-            hf_log(stop->link->ours ? HF_LOG_WARNING : HF_LOG_NOTICE,
-                   "worker refused to stop an instance", HF_KV_STR("worker", stop->link->address),
-                   HF_KV_STR("instance", stop->instance_id), HF_KV_STR("why", result->message));
-        }
+    if (means_gone(stop, result)) {
         stop_ended(stop);
-        return;
+    } else {
+        stop_failed(stop, result->message);
     }
-    hf_timer_set(&stop->again, STOP_RETRY_NS);
 }
 
 static void
@@ -210,7 +290,7 @@ send_stop(struct stop *stop)
     message.instance_id = stop->instance_id;
     hf_timer_cancel(&stop->again);
     if (hf_grpc_client_unary(stop->link->client, &request, on_stopped, stop, &stop->call) < 0) {
-        hf_timer_set(&stop->again, STOP_RETRY_NS);
+        hf_timer_set(&stop->again, hf_backoff_next(&stop->backoff, 0));
     }
 }
 
@@ -229,6 +309,8 @@ hf_worker_link_stop(struct hf_worker_link *link, const char *instance_id, void (
     stop->arg = arg;
     memcpy(stop->instance_id, instance_id, len);
     hf_timer_init(&stop->again, link->loop, HF_TIMER_REAL, on_stop_again);
+    hf_backoff_init(&stop->backoff, STOP_RETRY_MIN_NS, STOP_RETRY_MAX_NS,
+                    hf_random_u64(&link->backoff.random));
     hf_list_append(&link->stops, &stop->node);
     link->stop_count++;
     if (link->state == HF_LINK_UP) { /* else hf_worker_link_retry_stops will */
@@ -259,7 +341,9 @@ hf_worker_link_end_calls(struct hf_worker_link *link)
 
         hf_grpc_client_call_cancel(start->call);
         start_ended(start, NULL, HF_ECANCELLED, "this node is shutting down");
+        free(start);
     }
+    hf_worker_link_forget_strays(link);
     while ((node = link->stops.next) != &link->stops) {
         struct stop *stop = hf_container_of(node, struct stop, node);
 

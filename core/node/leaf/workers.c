@@ -2,7 +2,8 @@
  * workers.c - a leaf's workers: who is there, what already runs there, what ended.
  *
  * A worker is used when the configuration names its address or the store tells of it.  When the
- * store no longer does, the connection decides: it is used as long as it answers.
+ * store no longer does, the connection decides: it is used as long as it answers.  Who it is
+ * says its node id: one that can be reached under two addresses is used once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,51 @@ worker_of(void *arg)
     return hf_cast(arg, struct hf_leaf_worker, HF_LEAF_WORKER_MAGIC);
 }
 
+/* --- who it is ----------------------------------------------------------------------------- */
+
+static bool
+is_node(const struct hf_leaf_worker *worker, const char *id)
+{
+    return worker->node_id && strcmp(worker->node_id, id) == 0;
+}
+
+static bool
+on_known(void *arg, const char *node_id, const char **ret_other)
+{
+    struct hf_leaf_worker *worker = worker_of(arg);
+    const struct hf_leaf_worker *other;
+
+    HF_LIST_FOR (other, &worker->leaf->workers, node) {
+        if (other != worker && is_node(other, node_id)) {
+            *ret_other = hf_worker_link_address(other->link);
+            return false;
+        }
+    }
+    free(worker->node_id);
+    worker->node_id = strdup(node_id); /* without memory it is told apart by its address */
+    return true;
+}
+
+/* The worker is not used under this address any more: another may take over. */
 static void
+let_others(struct hf_leaf_worker *worker)
+{
+    const struct hf_leaf_worker *other;
+
+    if (!worker->node_id) {
+        return;
+    }
+    free(hf_steal(worker->node_id));
+    HF_LIST_FOR (other, &worker->leaf->workers, node) {
+        if (other != worker) {
+            hf_worker_link_hurry(other->link);
+        }
+    }
+}
+
+/* --- coming and going ------------------------------------------------------------------------ */
+
+static int
 on_up(void *arg, const struct hf_worker_capacity *capacity, bool draining)
 {
     struct hf_leaf_worker *worker = worker_of(arg);
@@ -42,12 +87,13 @@ on_up(void *arg, const struct hf_worker_capacity *capacity, bool draining)
         r = hf_autoscaler_worker_up(leaf->autoscaler, &info, hf_leaf_now(leaf), &worker->fleet);
     }
     if (r < 0) {
-        hf_log(HF_LOG_ERROR, "can't use a worker", HF_KV_STR("worker", info.id),
-               HF_KV_STR("why", hf_error_name(r)));
-        return;
+        hf_log_limited(HF_LOG_ERROR, "can't use a worker", HF_KV_STR("worker", info.id),
+                       HF_KV_STR("why", hf_error_name(r)));
+        return r;
     }
     worker->fleet->user = worker;
     hf_leaf_pump(leaf);
+    return 0;
 }
 
 /* The worker will not tell what still runs there, so what it runs has to be stopped, now or when
@@ -96,8 +142,9 @@ hf_leaf_stop_unadoptable(struct hf_leaf *leaf, void (*done)(void *leaf))
     HF_LIST_FOR (worker, &leaf->workers, node) {
         uint32_t stopped = stop_unadoptable(worker, done, leaf);
 
-        if (stopped > 0) {
+        if (!hf_worker_link_tells_all(worker->link)) {
             forget_worker(worker);
+            stopped += hf_worker_link_give_up_starts(worker->link, done, leaf);
         }
         count += stopped;
     }
@@ -121,6 +168,7 @@ on_down(void *arg, const char *why)
     (void)why; /* the link has said so */
     stop_unadoptable(worker, NULL, NULL);
     forget_worker(worker);
+    let_others(worker);
     forget_unlisted_soon(worker);
 }
 
@@ -153,10 +201,18 @@ on_gone(void *arg, const char *instance_id, const char *why)
     hf_leaf_pump(leaf);
 }
 
+static bool
+is_known(void *arg, const char *instance_id)
+{
+    return hf_map_find(&worker_of(arg)->instances, instance_id, strlen(instance_id)) != NULL;
+}
+
 static const struct hf_worker_link_ops link_ops = {
+    .on_known = on_known,
     .on_up = on_up,
     .on_down = on_down,
     .on_instance = on_instance,
+    .is_known = is_known,
     .on_gone = on_gone,
 };
 
@@ -194,6 +250,7 @@ disconnect_worker(struct hf_leaf_worker *worker)
 {
     hf_list_remove(&worker->node);
     forget_worker(worker);
+    let_others(worker);
     hf_worker_link_free(worker->link);
     hf_map_fini(&worker->instances);
     worker->magic = 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/counters.h"
+#include "base/text.h"
 #include "grpc/timeout.h"
 #include "node/proxy/control.h"
 #include "node/proxy/retries.h"
@@ -19,6 +20,11 @@
 
 /* Calls kept for reuse by each thread; more are given back to the system. */
 #define FREE_CALLS_MAX 1024
+
+/* How long before its deadline a call that waits is answered: a share of the time it had, and at
+ * most. */
+#define ANSWER_SHARE  20
+#define ANSWER_MAX_NS (20 * HF_MSEC)
 
 HF_COUNTER(proxy_calls, "Calls that arrived at a proxy port.");
 HF_COUNTER(proxy_waited, "Calls that found no free slot and waited.");
@@ -183,12 +189,20 @@ on_deadline(struct hf_timer *timer)
 {
     struct hf_proxy_call *call = hf_container_of(timer, struct hf_proxy_call, deadline);
     const struct hf_proxy_words *words = call->thread->shared->words;
-    const char *where =
-        call->state == HF_CALL_FORWARDING ? words->while_running : words->while_waiting;
+    hf_autotext struct hf_text where;
 
     hf_assert(call->magic == HF_PROXY_CALL_MAGIC);
+    hf_text_init(&where);
+    if (call->state == HF_CALL_FORWARDING) {
+        hf_text_add(&where, words->while_running);
+    } else {
+        hf_text_add(&where, words->while_waiting);
+        if (call->ticket.callee) {
+            hf_ticket_explain_wait(&call->ticket, &where);
+        }
+    }
     hf_count(&proxy_deadline);
-    hf_proxy_call_fail(call, HF_FAILURE_DEADLINE, where);
+    hf_proxy_call_fail(call, HF_FAILURE_DEADLINE, hf_text_str(&where));
     hf_proxy_call_settle(call);
 }
 
@@ -199,6 +213,13 @@ on_open_failed(void *arg, int code, const char *why)
 {
     struct hf_proxy_call *call = hf_cast(arg, struct hf_proxy_call, HF_PROXY_CALL_MAGIC);
 
+    if (code == HF_EINVALID) { /* no other instance of the function would take it either */
+        hf_proxy_call_release(call, HF_OUTCOME_RELEASED);
+        call->state = HF_CALL_ENDED;
+        hf_proxy_call_fail(call, HF_FAILURE_HEADERS_TOO_LARGE, why);
+        hf_proxy_call_settle(call);
+        return;
+    }
     /* Only a failed dial says something about the endpoint. */
     hf_proxy_call_release(call, code == HF_EUNAVAILABLE ? HF_OUTCOME_FAILED : HF_OUTCOME_RELEASED);
     call->state = HF_CALL_WAITING;
@@ -339,10 +360,30 @@ on_ticket(struct hf_ticket *ticket, enum hf_ticket_result result)
     if (call->state != HF_CALL_WAITING) {
         hf_proxy_call_settle(call); /* it was taken back while the word was on its way */
     } else if (result == HF_TICKET_TAKEN) {
+        if (call->deadline_ns > 0) {
+            hf_timer_set_at(&call->deadline, call->deadline_ns);
+        }
         hf_proxy_call_connect(call);
     } else {
         refused(call);
     }
+}
+
+/* Callers end a call at its deadline by themselves.  One that waits has no use for the last moment,
+ * so it is answered before, and the caller hears why it waited. */
+static void
+begin_waiting(struct hf_proxy_call *call)
+{
+    uint64_t given = hf_sub_saturated(call->deadline_ns, call->began_ns);
+
+    call->state = HF_CALL_WAITING;
+    call->ticket_pending = true;
+    hf_count(&proxy_waited);
+    if (call->deadline_ns > 0) {
+        hf_timer_set_at(&call->deadline,
+                        call->deadline_ns - hf_min(given / ANSWER_SHARE, ANSWER_MAX_NS));
+    }
+    hf_proxy_call_account(call); /* which may end it */
 }
 
 void
@@ -353,10 +394,7 @@ hf_proxy_call_take_slot(struct hf_proxy_call *call)
         hf_proxy_call_connect(call);
         break;
     case HF_TICKET_WAITING:
-        call->state = HF_CALL_WAITING;
-        call->ticket_pending = true;
-        hf_count(&proxy_waited);
-        hf_proxy_call_account(call);
+        begin_waiting(call);
         break;
     case HF_TICKET_REFUSED:
         refused(call);

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/parse.h"
+#include "base/text.h"
 #include "node/proxy/callee_private.h"
 
 #define CALLEE_MAGIC HF_MAGIC('c', 'a', 'l', 'e')
@@ -29,6 +32,7 @@ hf_callee_unref(struct hf_callee *callee)
     hf_pool_free(callee->pool);
     pthread_mutex_destroy(&callee->mutex);
     free(callee->image);
+    free(callee->failure);
     callee->magic = 0;
     free(callee);
 }
@@ -242,6 +246,26 @@ hf_ticket_endpoint_id(const struct hf_ticket *ticket)
     return ticket->waiter.endpoint->base.id;
 }
 
+void
+hf_ticket_explain_wait(struct hf_ticket *ticket, struct hf_text *out)
+{
+    struct hf_callee *callee = ticket->callee;
+    uint64_t now = hf_loop_policy_now(ticket->loop);
+    char age[HF_FORMAT_MAX];
+
+    pthread_mutex_lock(&callee->mutex);
+    if (callee->starting_ns > 0) {
+        uint64_t for_ns = hf_sub_saturated(now, callee->starting_ns);
+
+        hf_text_printf(out, "; one has been starting for %s",
+                       hf_format_duration(for_ns - for_ns % HF_MSEC, age));
+    }
+    if (callee->failure) {
+        hf_text_printf(out, "; the last start failed: %s", callee->failure);
+    }
+    pthread_mutex_unlock(&callee->mutex);
+}
+
 /* --- the role's side ------------------------------------------------------ */
 
 /* Copies a definition; its texts become the callee's own. */
@@ -361,6 +385,35 @@ hf_callee_refuse(struct hf_callee *callee, enum hf_refusal refusal, const char *
     hf_callee_lock(callee, &out);
     hf_pool_refuse(callee->pool, refusal, reason, &out);
     hf_callee_unlock(callee, &out);
+}
+
+void
+hf_callee_set_starting(struct hf_callee *callee, uint64_t since_ns)
+{
+    pthread_mutex_lock(&callee->mutex);
+    callee->starting_ns = since_ns;
+    pthread_mutex_unlock(&callee->mutex);
+}
+
+void
+hf_callee_set_failure(struct hf_callee *callee, const char *why)
+{
+    char *copy = why ? strdup(why) : NULL;
+    char *old;
+
+    pthread_mutex_lock(&callee->mutex);
+    old = callee->failure;
+    callee->failure = copy;
+    pthread_mutex_unlock(&callee->mutex);
+    free(old);
+}
+
+void
+hf_callee_show_failure(struct hf_callee *callee, struct hf_text *out)
+{
+    pthread_mutex_lock(&callee->mutex);
+    hf_text_add(out, callee->failure ? callee->failure : "");
+    pthread_mutex_unlock(&callee->mutex);
 }
 
 void

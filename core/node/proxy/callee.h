@@ -83,6 +83,10 @@ bool hf_ticket_is_node(const struct hf_ticket *ticket);
 /* The id of the endpoint whose slot the ticket holds. */
 const char *hf_ticket_endpoint_id(const struct hf_ticket *ticket);
 
+/* Appends what a ticket without a slot waits for, as far as the role has said it: "; one has been
+ * starting for 3s; the last start failed: ...". */
+void hf_ticket_explain_wait(struct hf_ticket *ticket, struct hf_text *out);
+
 /* --- references: any thread --------------------------------------------------------------- */
 
 struct hf_callee *hf_callee_ref(struct hf_callee *);
@@ -139,6 +143,14 @@ void hf_callee_set_at_limit(struct hf_callee *, bool at_limit);
 /* Refuses those who wait. */
 void hf_callee_refuse(struct hf_callee *, enum hf_refusal refusal, const char *reason);
 
+/* What those who wait do so for: since when an endpoint has been starting, by the policies' clock
+ * (0: none is), and why the last start failed (copied; NULL: it did not). */
+void hf_callee_set_starting(struct hf_callee *, uint64_t since_ns);
+void hf_callee_set_failure(struct hf_callee *, const char *why);
+
+/* Appends the latter. */
+void hf_callee_show_failure(struct hf_callee *, struct hf_text *out);
+
 void hf_callee_load(struct hf_callee *, struct hf_pool_load *ret);
 void hf_callee_show(struct hf_callee *, struct hf_text *out);
 
@@ -166,6 +178,10 @@ bool hf_callee_drain_idle(struct hf_callee *, uint64_t before_ns);
 
 /* Whether a call has ended there without a failure of the connection. */
 bool hf_callee_endpoint_served(struct hf_callee_endpoint *);
+
+/* Calls in flight there, and calls that it was ever given. */
+void hf_callee_endpoint_load(struct hf_callee_endpoint *, uint32_t *ret_in_flight,
+                             uint64_t *ret_calls);
 
 /* The role needs to hear no more of it: takes it out of use if that was not done; calls in flight
  * go on. */

@@ -150,6 +150,16 @@ hf_callee_endpoint_served(struct hf_callee_endpoint *endpoint)
 }
 
 void
+hf_callee_endpoint_load(struct hf_callee_endpoint *endpoint, uint32_t *ret_in_flight,
+                        uint64_t *ret_calls)
+{
+    pthread_mutex_lock(&endpoint->callee->mutex);
+    *ret_in_flight = endpoint->pool->in_flight;
+    *ret_calls = endpoint->pool->uses;
+    pthread_mutex_unlock(&endpoint->callee->mutex);
+}
+
+void
 hf_callee_drop(struct hf_callee_endpoint *endpoint)
 {
     endpoint->dropped = true;

@@ -26,6 +26,8 @@ struct hf_callee {
     struct hf_pool *pool;
     struct hf_function function; /* what the pool and its policy see; under the lock */
     char *image;                 /* of `function` */
+    uint64_t starting_ns;        /* since when an instance starts, 0: none does; under the lock */
+    char *failure;               /* why the last start failed, NULL: it did not; the same */
     size_t id_len;
     char id[];
 };

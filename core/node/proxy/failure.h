@@ -20,7 +20,7 @@ struct hf_h2_stream;
 #define HF_FAILURES(FAILURE)                                                                       \
     FAILURE(BAD_AUTHORITY, "bad-authority", 3)         /* names no function */                     \
     FAILURE(BAD_TIMEOUT, "bad-timeout", 3)             /* grpc-timeout cannot be read */           \
-    FAILURE(HEADERS_TOO_LARGE, "headers-too-large", 8) /* request headers beyond the limit */      \
+    FAILURE(HEADERS_TOO_LARGE, "headers-too-large", 8) /* metadata beyond a limit */               \
     FAILURE(UNKNOWN_FUNCTION, "unknown-function", 5)   /* not registered */                        \
     FAILURE(DELETED, "deleted", 5)                     /* deleted while the call waited */         \
     FAILURE(LOOP, "loop", 9)                           /* it goes in circles */                    \

@@ -50,6 +50,22 @@ send_held(struct hf_proxy_call *call)
     hf_h2_stream_write(call->up, copy, len);
 }
 
+/* The caller has ended its side. */
+static void
+end_request(struct hf_proxy_call *call)
+{
+    struct hf_h2_fields *trailers = call->request_trailers;
+
+    if (!trailers) {
+        hf_h2_stream_end(call->up);
+    } else if (hf_h2_stream_fits(call->up, trailers)) {
+        hf_h2_stream_trailers(call->up, hf_h2_fields_ref(trailers));
+    } else {
+        hf_proxy_call_fail(call, HF_FAILURE_HEADERS_TOO_LARGE,
+                           "the request's trailers exceed what the function accepts");
+    }
+}
+
 void
 hf_proxy_forward_begin(struct hf_proxy_call *call)
 {
@@ -57,10 +73,8 @@ hf_proxy_forward_begin(struct hf_proxy_call *call)
     call->dispatched = true; /* unless it turns out that the endpoint did not take it */
     call->sent = 0;
     send_held(call);
-    if (call->request_trailers) {
-        hf_h2_stream_trailers(call->up, hf_h2_fields_ref(call->request_trailers));
-    } else if (call->down_ended) {
-        hf_h2_stream_end(call->up);
+    if (call->down_ended) {
+        end_request(call);
     }
 }
 
@@ -114,6 +128,10 @@ down_on_headers(struct hf_h2_stream *down, struct hf_h2_fields *fields, enum hf_
     hf_control_strip(fields);
     hf_h2_fields_unref(call->request_trailers);
     call->request_trailers = fields;
+    if (hf_h2_fields_truncated(fields) && call->state != HF_CALL_ENDED) {
+        hf_proxy_call_fail(call, HF_FAILURE_HEADERS_TOO_LARGE,
+                           "the request's trailers exceed 64 KiB or 100 fields");
+    }
 }
 
 static void
@@ -122,13 +140,8 @@ down_on_end(struct hf_h2_stream *down)
     struct hf_proxy_call *call = call_of(down);
 
     call->down_ended = true;
-    if (call->state != HF_CALL_FORWARDING || !call->up) {
-        return;
-    }
-    if (call->request_trailers) {
-        hf_h2_stream_trailers(call->up, hf_h2_fields_ref(call->request_trailers));
-    } else {
-        hf_h2_stream_end(call->up);
+    if (call->state == HF_CALL_FORWARDING && call->up) {
+        end_request(call);
     }
 }
 
@@ -147,6 +160,25 @@ up_on_sent(struct hf_h2_stream *up, size_t len)
 
 /* --- the response: from the endpoint to the caller ------------------------ */
 
+/* Ends the call if a block of the response cannot be passed on whole: a status that lost
+ * some of its fields would be a lie. */
+static bool
+refuse_response(struct hf_proxy_call *call, struct hf_h2_fields *fields)
+{
+    const char *why;
+
+    if (hf_h2_fields_truncated(fields)) {
+        why = "the response's metadata exceed 64 KiB or 100 fields";
+    } else if (!hf_h2_stream_fits(call->down, fields)) {
+        why = "the response's metadata exceed what the caller says that it accepts";
+    } else {
+        return false;
+    }
+    hf_h2_fields_unref(fields);
+    hf_proxy_call_fail(call, HF_FAILURE_HEADERS_TOO_LARGE, why);
+    return true;
+}
+
 static void
 up_on_headers(struct hf_h2_stream *up, struct hf_h2_fields *fields, enum hf_h2_kind kind, bool end)
 {
@@ -154,6 +186,13 @@ up_on_headers(struct hf_h2_stream *up, struct hf_h2_fields *fields, enum hf_h2_k
 
     if (!hf_ticket_is_node(&call->ticket)) {
         hf_control_strip(fields);
+    }
+    if (kind == HF_H2_INFORMATIONAL && hf_h2_fields_truncated(fields)) {
+        hf_h2_fields_unref(fields); /* a hint, and not a whole one */
+        return;
+    }
+    if (kind != HF_H2_INFORMATIONAL && refuse_response(call, fields)) {
+        return;
     }
     switch (kind) {
     case HF_H2_INFORMATIONAL:

@@ -2,7 +2,8 @@
 
 What it does not do matters as much: it has no hyperfaas.v1.Node, sends no response headers on
 Status before the first event and no snapshot, and forgets a listener whose node id another
-listener uses.  Its instances are gRPC servers of this process that echo.
+listener uses.  It goes on with a Start whose caller has given up, and believes an instance that
+says it is ready.  Its instances are gRPC servers of this process that echo.
 """
 
 import itertools
@@ -49,18 +50,24 @@ class Instance:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, host, function_id):
+    def __init__(self, host, function_id, listens=True):
         self.id = f"{next(self._numbers):012x}"
         self.function_id = function_id
         self.address = net.free_address(host)
         self.calls = 0
         self.held, self.let_go = threading.Event(), threading.Event()
+        self.server = None
+        if listens:
+            self.listen()
+
+    def listen(self):
         self.server = _server(self.address, (_Echo(self),), 8)
 
     def die(self):
         """Its port is closed and its calls are cut off."""
         self.let_go.set()
-        self.server.stop(None).wait()
+        if self.server:
+            self.server.stop(None).wait()
 
 
 class ExistingWorker:
@@ -68,14 +75,17 @@ class ExistingWorker:
 
     internal, external   functions from an instance's true address to what Start tells of it
     before_start         called in each Start with its context; may wait, or abort the call
+    before_ready         the same after the instance exists and EVENT_START was sent
     before_stop          the same for Stop
+    listen_at_once       whether instances listen before they are said to be ready
     crash_events         whether an instance that dies is reported
     """
 
     def __init__(self, address, host):
         self.address, self.host = address, host
         self.internal = self.external = lambda true_address: true_address
-        self.before_start = self.before_stop = lambda context: None
+        self.before_start = self.before_ready = self.before_stop = lambda context: None
+        self.listen_at_once = True
         self.crash_events = True
         self.lock = threading.Lock()
         self.instances = {}
@@ -154,10 +164,11 @@ class ExistingWorker:
         self.starts.append(request.function_id)
         self.metadata.append(dict(context.invocation_metadata()))
         self.before_start(context)
-        instance = Instance(self.host, request.function_id)
+        instance = Instance(self.host, request.function_id, self.listen_at_once)
         with self.lock:
             self.instances[instance.id] = instance
         self.tell(instance, "EVENT_START")
+        self.before_ready(context)
         return wire.worker.StartResponse(
             instance_id=instance.id,
             instance_internal_ip=self.internal(instance.address),
