@@ -19,6 +19,9 @@ HF_COUNTER(catalog_puts, "Function definitions taken from the store.");
 HF_COUNTER(catalog_deletes, "Function definitions that the store removed.");
 HF_COUNTER(catalog_bad_documents, "Documents in the store that could not be read.");
 
+/* Most functions that are known, so that a store of others cannot take all memory. */
+#define FUNCTIONS_MAX 1000000
+
 static struct hf_function_def *
 def_of(struct hf_map_node *node)
 {
@@ -71,6 +74,9 @@ hf_catalog_take(struct hf_catalog *catalog, const struct hf_document *document,
     if (old && old->revision >= document->revision) {
         *ret = hf_function_def_ref(old);
         return 0;
+    }
+    if (!old && hf_map_count(&catalog->functions) >= FUNCTIONS_MAX) {
+        return hf_fail(err, HF_EFULL, "%d functions are known, as many as can be", FUNCTIONS_MAX);
     }
     r = hf_function_def_parse(document->id, document->data, document->len, catalog->idle_timeout_ns,
                               document->revision, &def, err);

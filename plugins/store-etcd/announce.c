@@ -283,11 +283,11 @@ etcd_announce(struct hf_store *store, const struct hf_document *document, uint64
     const struct keys *keys = keys_of(store->keys, document->space);
     struct announcement *a;
 
-    if (!keys || !*document->id || document->len > DOCUMENT_MAX) {
+    if (!keys || !*document->id || document->len > HF_STORE_DOCUMENT_MAX) {
         return store->host->fail(err, HF_EINVALID,
                                  "store etcd: expected a space, an id and at most %u bytes to "
                                  "announce",
-                                 DOCUMENT_MAX);
+                                 HF_STORE_DOCUMENT_MAX);
     }
     a = calloc(1, sizeof *a);
     if (!a) {

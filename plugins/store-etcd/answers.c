@@ -85,6 +85,18 @@ answer_count(struct json_object *array)
     return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
 }
 
+struct header
+answer_header(struct json_object *answer)
+{
+    struct json_object *header = answer_member(answer, "header");
+
+    return (struct header){
+        .cluster = strtoull(answer_text(header, "cluster_id"), NULL, 10), /* all 64 bits of it */
+        .term = answer_u64(header, "raft_term"),
+        .revision = answer_u64(header, "revision"),
+    };
+}
+
 uint64_t
 answer_revision(struct json_object *answer)
 {

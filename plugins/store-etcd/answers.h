@@ -23,7 +23,13 @@ bool answer_bool(struct json_object *object, const char *name);
 const char *answer_text(struct json_object *object, const char *name); /* never NULL */
 size_t answer_count(struct json_object *array);
 
-/* The store's revision, from an answer's header. */
+/* What an answer's header tells; 0 where it does not. */
+struct header {
+    uint64_t cluster;  /* whose answer it is */
+    uint64_t term;     /* grows with each election of one cluster */
+    uint64_t revision; /* of the store */
+};
+struct header answer_header(struct json_object *answer);
 uint64_t answer_revision(struct json_object *answer);
 
 /* What is kept under a key. */

@@ -9,9 +9,6 @@
 #include "client.h"
 #include "keys.h"
 
-/* Larger documents are neither written nor told; a function's is about 200 bytes. */
-#define DOCUMENT_MAX (1u << 20)
-
 struct announcement;
 struct follow;
 

@@ -16,6 +16,8 @@ stop(struct follow *follow)
     follow->call = NULL;
     stream_close(follow);
     follow->store->driver->timer_set(follow->timer, -1);
+    follow->store->driver->timer_set(follow->more, -1);
+    follow->goes_on = false;
 }
 
 static void
@@ -27,9 +29,14 @@ follow_free(struct follow *follow)
             follow->next->link = follow->link;
         }
     }
-    if (follow->timer) {
+    if (follow->timer && follow->more) {
         stop(follow);
+    }
+    if (follow->timer) {
         follow->store->driver->timer_free(follow->timer);
+    }
+    if (follow->more) {
+        follow->store->driver->timer_free(follow->more);
     }
     known_free(follow->known);
     free(follow->page_first);
@@ -74,9 +81,9 @@ tell_document(struct follow *follow, const char *id, const struct pair *pair)
 
     if (!pair->value) {
         follow_tell_bad(follow, id, "etcd's answer has no value that can be read");
-    } else if (pair->value_len > DOCUMENT_MAX) {
+    } else if (pair->value_len > HF_STORE_DOCUMENT_MAX) {
         snprintf(message, sizeof message, "it has %zu bytes, at most %u are allowed",
-                 pair->value_len, DOCUMENT_MAX);
+                 pair->value_len, HF_STORE_DOCUMENT_MAX);
         follow_tell_bad(follow, id, message);
     } else if (follow->watcher) {
         follow->watcher->on_put(follow->arg, &document);
@@ -170,15 +177,49 @@ follow_list_anew(struct follow *follow)
     list_begin(follow);
 }
 
+/* Another history begins: what is known of the last one is compared with it. */
+static void
+take_history(struct follow *follow, const struct header *header)
+{
+    follow->cluster = header->cluster ? header->cluster : follow->cluster;
+    follow->term = header->term ? header->term : follow->term;
+    follow->highest = header->revision;
+    follow->lower = 0;
+}
+
+/* Whether an answer is of another history, though its revision fits: another etcd is behind the
+ * address now, or the same one was restored. */
+static bool
+is_other_history(const struct follow *follow, const struct header *header)
+{
+    return (follow->cluster && header->cluster && header->cluster != follow->cluster) ||
+           (header->term && header->term < follow->term);
+}
+
 bool
-follow_accepts(struct follow *follow, uint64_t revision)
+follow_accepts(struct follow *follow, const struct header *header)
 {
     struct hf_store *store = follow->store;
     char message[MESSAGE_SIZE];
 
-    if (revision >= follow->highest) {
-        follow->highest = revision;
-        follow->lower = 0;
+    if (is_other_history(follow, header)) {
+        if (follow->state != FOLLOW_LISTING) {
+            follow_list_anew(follow);
+            return false;
+        }
+        if (follow->cluster != header->cluster) {
+            store->host->log(
+                store->host, HF_HOST_WARNING,
+                "etcd at %s is another cluster than before (%jx, not %jx). Taking what "
+                "it has",
+                client_endpoint(store->client), (uintmax_t)header->cluster,
+                (uintmax_t)follow->cluster);
+        }
+        take_history(follow, header);
+        return true;
+    }
+    if (header->revision >= follow->highest) {
+        take_history(follow, header);
         return true;
     }
     follow->lower++;
@@ -186,17 +227,38 @@ follow_accepts(struct follow *follow, uint64_t revision)
         store->host->log(store->host, HF_HOST_WARNING,
                          "etcd went back from revision %ju to %ju: was it restored or wiped? "
                          "Taking what it has now",
-                         (uintmax_t)follow->highest, (uintmax_t)revision);
-        follow->highest = revision;
-        follow->lower = 0;
+                         (uintmax_t)follow->highest, (uintmax_t)header->revision);
+        take_history(follow, header);
         return true;
     }
-    snprintf(message, sizeof message,
-             "etcd at %s is at revision %ju, behind %ju which is known already",
-             client_endpoint(store->client), (uintmax_t)revision, (uintmax_t)follow->highest);
+    snprintf(
+        message, sizeof message, "etcd at %s is at revision %ju, behind %ju which is known already",
+        client_endpoint(store->client), (uintmax_t)header->revision, (uintmax_t)follow->highest);
     client_move_on(store->client);
     follow_lose(follow, message);
     return false;
+}
+
+void
+follow_go_on(struct follow *follow)
+{
+    follow->goes_on = true;
+    follow->store->driver->timer_set(follow->more, 0);
+}
+
+static void
+on_more(void *arg)
+{
+    struct follow *follow = arg;
+
+    follow->goes_on = false;
+    follow->busy++;
+    if (follow->state == FOLLOW_LISTING) {
+        list_go_on(follow);
+    } else {
+        stream_go_on(follow);
+    }
+    follow_leave(follow);
 }
 
 static void
@@ -248,7 +310,8 @@ etcd_watch(struct hf_store *store, uint32_t space, const struct hf_store_watcher
     follow->since = store->driver->now(store->driver);
     follow->known = known_new();
     follow->timer = store->driver->timer_new(store->driver, HF_CLOCK_REAL, on_timer, follow);
-    if (!follow->known || !follow->timer) {
+    follow->more = store->driver->timer_new(store->driver, HF_CLOCK_REAL, on_more, follow);
+    if (!follow->known || !follow->timer || !follow->more) {
         follow_free(follow);
         return store->host->fail(err, HF_ENOMEM, "store etcd: out of memory");
     }

@@ -13,6 +13,9 @@
 #include "known.h"
 #include "lines.h"
 
+/* Documents told before the loop turns: what comes at once may be much. */
+#define TOLD_A_TURN 64
+
 /* How often a quiet stream's member is asked whether it is still there. */
 #define PROBE_EVERY (5 * SEC)
 
@@ -33,7 +36,11 @@ struct follow {
 
     enum follow_state state;
     struct hf_host_timer *timer;
+    struct hf_host_timer *more; /* goes on after TOLD_A_TURN documents */
+    bool goes_on;               /* it will */
     struct known *known;
+    uint64_t cluster;  /* whose documents are known, */
+    uint64_t term;     /* and since which election; 0: not known yet */
     uint64_t highest;  /* revision that any member told; less comes from one that lags behind */
     unsigned lower;    /* answers in a row that were below it */
     unsigned failures; /* in a row */
@@ -53,6 +60,9 @@ struct follow {
     uint64_t resume; /* revision to go on from */
     struct hf_host_exchange *exchange;
     struct lines lines;
+    struct json_object *events; /* of the line that is being told; NULL: none */
+    size_t next_event;
+    uint64_t events_end; /* revision to go on from when all of them have been told */
 };
 
 /* --- follow.c ----------------------------------------------------------------------------- */
@@ -76,16 +86,22 @@ void follow_take(struct follow *, const struct pair *);
 void follow_take_removed(struct follow *, const struct pair *);
 void follow_tell_bad(struct follow *, const char *id, const char *message);
 
-/* Whether a member's revision is one to go on with; if not, the follow has been lost. */
-bool follow_accepts(struct follow *, uint64_t revision);
+/* Tells more documents when the loop has turned. */
+void follow_go_on(struct follow *);
+
+/* Whether an answer is of a history to go on with; if not, the follow has been lost, or lists
+ * anew. */
+bool follow_accepts(struct follow *, const struct header *);
 
 /* --- listing.c ---------------------------------------------------------------------------- */
 
 void list_begin(struct follow *);
+void list_go_on(struct follow *);
 
 /* --- stream.c ----------------------------------------------------------------------------- */
 
 void stream_open(struct follow *);
+void stream_go_on(struct follow *);
 void stream_probe(struct follow *);
 void stream_close(struct follow *);
 

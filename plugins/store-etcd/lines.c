@@ -6,13 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes room for `len` more bytes. */
+/* Makes room for `len` more bytes, first where most of what came was taken. */
 static bool
 reserve(struct lines *lines, size_t len)
 {
     size_t size = lines->size ? lines->size : 1024;
     char *data;
 
+    if (lines->taken > lines->len / 2) {
+        lines->len -= lines->taken;
+        lines->looked -= lines->taken;
+        memmove(lines->data, lines->data + lines->taken, lines->len);
+        lines->taken = 0;
+    }
     while (size < lines->len + len) {
         size *= 2;
     }
@@ -28,49 +34,55 @@ reserve(struct lines *lines, size_t len)
     return true;
 }
 
-static bool
-keep(struct lines *lines, const char *data, size_t len, size_t max)
+bool
+lines_add(struct lines *lines, const char *data, size_t len, size_t max)
 {
-    if (lines->len + len > max || !reserve(lines, len)) {
+    if (len > max || lines_waiting(lines) > max - len || !reserve(lines, len)) {
         return false;
     }
-    memcpy(lines->data + lines->len, data, len);
-    lines->len += len;
+    if (len > 0) {
+        memcpy(lines->data + lines->len, data, len);
+        lines->len += len;
+    }
     return true;
 }
 
-enum lines_result
-lines_add(struct lines *lines, const char *data, size_t len, size_t max, lines_fn *fn, void *arg)
+const char *
+lines_next(struct lines *lines, size_t *ret_len)
 {
-    const char *newline;
+    while (lines->looked < lines->len) {
+        const char *line = lines->data + lines->taken;
+        const char *newline = memchr(lines->data + lines->looked, '\n', lines->len - lines->looked);
 
-    while (len > 0 && (newline = memchr(data, '\n', len))) {
-        size_t piece = (size_t)(newline - data);
-
-        if (!keep(lines, data, piece, max)) {
-            return LINES_TOO_LONG;
+        if (!newline) {
+            lines->looked = lines->len;
+            return NULL;
         }
-        data += piece + 1;
-        len -= piece + 1;
-        if (lines->len > 0) {
-            size_t whole = lines->len;
-
-            lines->len = 0;
-            if (!fn(arg, lines->data, whole)) {
-                return LINES_STOPPED;
-            }
+        *ret_len = (size_t)(newline - line);
+        lines->taken += *ret_len + 1;
+        lines->looked = lines->taken;
+        if (*ret_len > 0) {
+            return line;
         }
     }
-    return len == 0 || keep(lines, data, len, max) ? LINES_OK : LINES_TOO_LONG;
+    return NULL;
 }
 
-enum lines_result
-lines_end(struct lines *lines, lines_fn *fn, void *arg)
+const char *
+lines_rest(struct lines *lines, size_t *ret_len)
 {
-    size_t whole = lines->len;
+    size_t from = lines->taken;
 
-    lines->len = 0;
-    return whole == 0 || fn(arg, lines->data, whole) ? LINES_OK : LINES_STOPPED;
+    *ret_len = lines_waiting(lines);
+    lines->taken = lines->len;
+    lines->looked = lines->len;
+    return *ret_len > 0 ? lines->data + from : NULL;
+}
+
+size_t
+lines_waiting(const struct lines *lines)
+{
+    return lines->len - lines->taken;
 }
 
 void

@@ -7,27 +7,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Takes a line without its newline, never empty; false: no more, whoever fed it is gone. */
-typedef bool lines_fn(void *arg, const char *line, size_t len);
-
-/* What has come of a line so far.  Begins as zeros. */
+/* What has come and was not taken yet.  Begins as zeros. */
 struct lines {
     char *data;
     size_t len, size;
+    size_t taken;  /* of it */
+    size_t looked; /* of it, without a newline since `taken` */
 };
 
-enum lines_result {
-    LINES_OK,
-    LINES_STOPPED,  /* by `fn`; the lines may be gone */
-    LINES_TOO_LONG, /* a line above the cap, or no memory for it */
-};
+/* Adds a piece; false: more than `max` bytes would wait, or there is no memory. */
+bool lines_add(struct lines *, const char *data, size_t len, size_t max);
 
-/* Adds a piece and hands over the lines that are whole; none is longer than `max`. */
-enum lines_result lines_add(struct lines *, const char *data, size_t len, size_t max, lines_fn *fn,
-                            void *arg);
+/* Takes the next whole line, without its newline and never an empty one; NULL: there is none yet.
+ * Valid until the next call. */
+const char *lines_next(struct lines *, size_t *ret_len);
 
-/* Hands over a last line that ends without a newline. */
-enum lines_result lines_end(struct lines *, lines_fn *fn, void *arg);
+/* Takes what is left, which has no newline at its end; NULL: nothing. */
+const char *lines_rest(struct lines *, size_t *ret_len);
+
+/* How many bytes wait. */
+size_t lines_waiting(const struct lines *);
 
 void lines_fini(struct lines *);
 

@@ -15,7 +15,7 @@
 #define PAGE_SIZE 100
 
 /* Bytes of a page's answer; a page that is larger is asked for in smaller ones. */
-#define PAGE_BYTES_MAX ((size_t)8 << 20)
+#define PAGE_BYTES_MAX ((size_t)1 << 20)
 
 /* For the answer to one page. */
 #define PAGE_LIMIT (5 * SEC)
@@ -31,13 +31,24 @@ move_behind(struct follow *follow, const struct pair *last)
     return follow->page_first;
 }
 
-static void
-finish(struct follow *follow)
+/* All pages have been told: what was known before and was not met has gone. */
+void
+list_go_on(struct follow *follow)
 {
-    const char *id;
+    const char *id = "";
 
-    while (follow->watcher && (id = known_next_missing(follow->known))) {
-        follow->watcher->on_delete(follow->arg, id);
+    for (int i = 0; i < TOLD_A_TURN && follow->watcher && id; i++) {
+        id = known_next_missing(follow->known);
+        if (id) {
+            follow->watcher->on_delete(follow->arg, id);
+        }
+    }
+    if (!follow->watcher) {
+        return;
+    }
+    if (id) {
+        follow_go_on(follow);
+        return;
     }
     follow->resume = follow->list_revision + 1;
     follow_tell_synced(follow);
@@ -92,12 +103,12 @@ take_page(struct follow *follow, struct json_object *answer)
     bool more = answer_bool(answer, "more") && answer_count(kvs) > 0;
 
     if (follow->list_revision == 0) {
-        uint64_t revision = answer_revision(answer);
+        struct header header = answer_header(answer);
 
-        if (!follow_accepts(follow, revision)) {
+        if (!follow_accepts(follow, &header)) {
             return;
         }
-        follow->list_revision = revision;
+        follow->list_revision = header.revision;
     }
     if (!take_documents(follow, kvs)) {
         follow_lose(follow, "etcd's list cannot be read");
@@ -106,7 +117,7 @@ take_page(struct follow *follow, struct json_object *answer)
         follow->keys_only = false;
         ask(follow);
     } else if (follow->watcher) {
-        finish(follow);
+        list_go_on(follow);
     }
 }
 

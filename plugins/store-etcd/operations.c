@@ -123,8 +123,8 @@ take_document(struct hf_store_op *op, struct json_object *answer)
     }
     if (!pair.value) {
         finish(op, HF_EIO, "etcd's answer cannot be read");
-    } else if (pair.value_len > DOCUMENT_MAX) {
-        finish(op, HF_EINVALID, "the document is larger than 1 MiB");
+    } else if (pair.value_len > HF_STORE_DOCUMENT_MAX) {
+        finish(op, HF_EINVALID, "the document is larger than 64 KiB");
     } else {
         finish_with(op, pair.value, pair.value_len, pair.revision);
     }
@@ -204,12 +204,12 @@ check(const struct hf_store *store, uint32_t space, const char *id, size_t len, 
     if (!*id) {
         return store->host->fail(err, HF_EINVALID, "store etcd: the id is empty");
     }
-    if (len > DOCUMENT_MAX) {
+    if (len > HF_STORE_DOCUMENT_MAX) {
         return store->host->fail(
             err, HF_EINVALID,
             "store etcd: the document of '%.64s' has %zu bytes, at most %u are "
             "allowed",
-            id, len, DOCUMENT_MAX);
+            id, len, HF_STORE_DOCUMENT_MAX);
     }
     if (store->n_ops >= OPERATIONS_MAX) {
         return store->host->fail(err, HF_EFULL, "store etcd: %d operations are under way already",

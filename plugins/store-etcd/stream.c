@@ -17,8 +17,10 @@
 #include "follow.h"
 #include "requests.h"
 
-/* A longer line is not kept: what it tells is listed instead. */
-#define LINE_MAX ((size_t)8 << 20)
+/* A longer line is not read, and no more is kept that comes faster than it is told: what they tell
+ * is listed instead, page by page. */
+#define LINE_MAX    ((size_t)512 << 10)
+#define WAITING_MAX ((size_t)4 << 20)
 
 /* For the first message of a stream, and for a probe. */
 #define CREATED_LIMIT (5 * SEC)
@@ -72,8 +74,8 @@ take_event(struct follow *follow, struct json_object *event)
     if (!pair_read(answer_member(event, "kv"), &pair)) {
         return;
     }
-    if (pair.revision >= follow->resume) {
-        follow->resume = pair.revision + 1;
+    if (pair.revision >= follow->events_end) {
+        follow->events_end = pair.revision + 1;
     }
     if (strcmp(answer_text(event, "type"), "DELETE") == 0) {
         follow_take_removed(follow, &pair);
@@ -83,29 +85,47 @@ take_event(struct follow *follow, struct json_object *event)
     pair_fini(&pair);
 }
 
+/* Tells events of the line, as many as may be.  Only when all are told a stream can go on behind
+ * them: those of one revision may be many. */
+static void
+take_events(struct follow *follow, unsigned *left)
+{
+    for (; follow->events && follow->next_event < answer_count(follow->events) && *left > 0;
+         --*left) {
+        take_event(follow, json_object_array_get_idx(follow->events, follow->next_event++));
+    }
+    if (follow->events && follow->next_event == answer_count(follow->events)) {
+        json_object_put(follow->events);
+        follow->events = NULL;
+        follow->resume = follow->events_end;
+        follow->failures = 0;
+    }
+}
+
 static void
 take_result(struct follow *follow, struct json_object *result)
 {
     struct json_object *events = answer_member(result, "events");
-    uint64_t revision = answer_revision(result);
+    struct header header = answer_header(result);
 
     if (answer_bool(result, "canceled")) {
         take_cancellation(follow, result);
         return;
     }
     if (answer_bool(result, "created")) {
-        if (!follow_accepts(follow, revision)) {
+        if (!follow_accepts(follow, &header)) {
             return;
         }
         follow->state = FOLLOW_WATCHING;
         follow->store->driver->timer_set(follow->timer, (int64_t)PROBE_EVERY);
     }
-    for (size_t i = 0; follow->watcher && i < answer_count(events); i++) {
-        take_event(follow, json_object_array_get_idx(events, i));
-        follow->failures = 0;
+    if (answer_count(events) > 0) {
+        follow->events = json_object_get(events);
+        follow->next_event = 0;
+        follow->events_end = follow->resume;
     }
-    if (revision > follow->highest) {
-        follow->highest = revision;
+    if (header.revision > follow->highest) {
+        follow->highest = header.revision;
     }
 }
 
@@ -116,10 +136,9 @@ is_streaming(const struct follow *follow)
     return follow->watcher && (follow->state == FOLLOW_OPENING || follow->state == FOLLOW_WATCHING);
 }
 
-static bool
-take_line(void *arg, const char *line, size_t len)
+static void
+take_line(struct follow *follow, const char *line, size_t len)
 {
-    struct follow *follow = arg;
     struct json_object *object = answer_parse(line, len);
     struct json_object *result = answer_member(object, "result");
 
@@ -131,7 +150,30 @@ take_line(void *arg, const char *line, size_t len)
         take_result(follow, result);
     }
     json_object_put(object);
-    return is_streaming(follow);
+}
+
+void
+stream_go_on(struct follow *follow)
+{
+    unsigned left = TOLD_A_TURN;
+    const char *line;
+    size_t len;
+
+    while (left > 0 && is_streaming(follow)) {
+        if (follow->events) {
+            take_events(follow, &left);
+        } else if ((line = lines_next(&follow->lines, &len)) && len <= LINE_MAX) {
+            take_line(follow, line, len);
+            left--;
+        } else if (line || lines_waiting(&follow->lines) > LINE_MAX) {
+            follow_list_anew(follow); /* page by page it can be read */
+        } else {
+            return; /* no whole line is left */
+        }
+    }
+    if (is_streaming(follow)) {
+        follow_go_on(follow);
+    }
 }
 
 /* --- the stream --------------------------------------------------------------------------- */
@@ -142,8 +184,10 @@ on_data(void *arg, const void *data, size_t len)
     struct follow *follow = arg;
 
     follow->busy++;
-    if (lines_add(&follow->lines, data, len, LINE_MAX, take_line, follow) == LINES_TOO_LONG) {
-        follow_list_anew(follow); /* page by page it can be read */
+    if (!lines_add(&follow->lines, data, len, WAITING_MAX)) {
+        follow_list_anew(follow);
+    } else if (!follow->goes_on) {
+        stream_go_on(follow);
     }
     follow_leave(follow);
 }
@@ -153,11 +197,17 @@ on_done(void *arg, struct hf_host_exchange *exchange, const struct hf_host_http_
 {
     struct follow *follow = arg;
     char message[2 * MESSAGE_SIZE];
+    const char *line;
+    size_t len;
 
     (void)exchange;
     follow->busy++;
     follow->exchange = NULL;
-    if (lines_end(&follow->lines, take_line, follow) == LINES_OK) {
+    /* What waits to be told comes once more, from where the next stream goes on. */
+    if (!follow->goes_on && (line = lines_rest(&follow->lines, &len))) {
+        take_line(follow, line, len);
+    }
+    if (is_streaming(follow)) {
         snprintf(message, sizeof message, "etcd at %s ended the watch%s%s",
                  client_endpoint(follow->store->client), answer->code < 0 ? ": " : "",
                  answer->message);
@@ -199,6 +249,8 @@ stream_close(struct follow *follow)
         follow->exchange = NULL;
     }
     lines_fini(&follow->lines);
+    json_object_put(follow->events);
+    follow->events = NULL;
 }
 
 /* --- a quiet stream ----------------------------------------------------------------------- */
@@ -207,15 +259,15 @@ static void
 on_probe(void *arg, int code, const char *message, struct json_object *answer)
 {
     struct follow *follow = arg;
+    struct header header = answer_header(answer);
 
-    (void)answer;
     follow->call = NULL;
     if (code < 0) {
         follow_lose(follow, message);
-        return;
+    } else if (follow_accepts(follow, &header)) {
+        follow->failures = 0;
+        follow->store->driver->timer_set(follow->timer, (int64_t)PROBE_EVERY);
     }
-    follow->failures = 0;
-    follow->store->driver->timer_set(follow->timer, (int64_t)PROBE_EVERY);
 }
 
 void

@@ -61,6 +61,8 @@ with_header(const struct fake_etcd *etcd)
     struct json_object *answer = json_object_new_object();
     struct json_object *header = json_object_new_object();
 
+    add_u64(header, "cluster_id", etcd->cluster);
+    add_u64(header, "raft_term", etcd->term);
     add_u64(header, "revision", etcd->revision);
     json_object_object_add(answer, "header", header);
     return answer;
@@ -124,18 +126,40 @@ send_line(struct fake_request *request, struct json_object *result)
     json_object_put(line);
 }
 
+static bool
+is_watched(const struct fake_etcd *etcd, size_t watch, const struct fake_etcd_pair *pair)
+{
+    return !etcd->watches[watch].request->over &&
+           strcmp(pair->key, etcd->watches[watch].first) >= 0 &&
+           strcmp(pair->key, etcd->watches[watch].end) < 0;
+}
+
 static void
 send_event(struct fake_etcd *etcd, size_t watch, const struct fake_etcd_pair *pair)
 {
     struct json_object *result, *events;
 
-    if (etcd->watches[watch].request->over || strcmp(pair->key, etcd->watches[watch].first) < 0 ||
-        strcmp(pair->key, etcd->watches[watch].end) >= 0) {
+    if (!is_watched(etcd, watch, pair)) {
         return;
     }
     result = with_header(etcd);
     events = json_object_new_array();
     json_object_array_add(events, event_of(pair));
+    json_object_object_add(result, "events", events);
+    send_line(etcd->watches[watch].request, result);
+}
+
+/* All that happened since a revision, in one line. */
+static void
+send_batch(struct fake_etcd *etcd, size_t watch, uint64_t start)
+{
+    struct json_object *result = with_header(etcd), *events = json_object_new_array();
+
+    for (size_t e = 0; e < etcd->n_events; e++) {
+        if (etcd->events[e].modified >= start && is_watched(etcd, watch, &etcd->events[e])) {
+            json_object_array_add(events, event_of(&etcd->events[e]));
+        }
+    }
     json_object_object_add(result, "events", events);
     send_line(etcd->watches[watch].request, result);
 }
@@ -310,6 +334,10 @@ watch(struct fake_etcd *etcd, struct fake_request *request, struct json_object *
         json_object_object_add(result, "canceled", json_object_new_boolean(true));
         add_u64(result, "compact_revision", etcd->compacted);
         send_line(request, result); /* and stays open in silence */
+        return;
+    }
+    if (etcd->batches && !request->over) {
+        send_batch(etcd, i, start);
         return;
     }
     for (size_t e = 0; e < etcd->n_events; e++) {

@@ -25,6 +25,8 @@ struct fake_etcd_pair {
 
 struct fake_etcd {
     uint64_t revision, compacted;
+    uint64_t cluster, term;                      /* who answers; 0: not told */
+    bool batches;                                /* what a watch has missed comes in one line */
     struct fake_etcd_pair pairs[FAKE_ETCD_KEYS]; /* sorted by key */
     size_t n_pairs;
     struct fake_etcd_pair events[FAKE_ETCD_EVENTS]; /* a removal has no value */

@@ -38,14 +38,18 @@ base64_is_the_standard_one(void)
     }
 }
 
-static bool
-join(void *arg, const char *line, size_t len)
+/* Appends all lines that are whole. */
+static void
+join(struct lines *lines, char seen[100])
 {
-    char *text = arg;
-    size_t end = strlen(text);
+    const char *line;
+    size_t len;
 
-    snprintf(text + end, 100 - end, "%.*s|", (int)len, line);
-    return true;
+    while ((line = lines_next(lines, &len))) {
+        size_t end = strlen(seen);
+
+        snprintf(seen + end, 100 - end, "%.*s|", (int)len, line);
+    }
 }
 
 static void
@@ -56,11 +60,18 @@ lines_are_cut_by_newlines_alone(void)
     for (size_t cut = 0; cut < sizeof text; cut++) {
         struct lines lines = { 0 };
         char seen[100] = "";
+        const char *rest;
+        size_t len;
 
-        UNIT_INT(lines_add(&lines, text, cut, 100, join, seen), LINES_OK);
-        UNIT_INT(lines_add(&lines, text + cut, sizeof text - 1 - cut, 100, join, seen), LINES_OK);
-        UNIT_INT(lines_end(&lines, join, seen), LINES_OK);
-        UNIT_STR(seen, "one|two two|three|last|");
+        CU_ASSERT_TRUE(lines_add(&lines, text, cut, 100));
+        join(&lines, seen);
+        CU_ASSERT_TRUE(lines_add(&lines, text + cut, sizeof text - 1 - cut, 100));
+        join(&lines, seen);
+        UNIT_STR(seen, "one|two two|three|");
+        rest = lines_rest(&lines, &len);
+        UNIT_U64(len, 4);
+        CU_ASSERT_TRUE(rest && strncmp(rest, "last", 4) == 0);
+        CU_ASSERT_PTR_NULL(lines_rest(&lines, &len));
         lines_fini(&lines);
     }
 }
@@ -71,9 +82,15 @@ lines_have_a_cap(void)
     struct lines lines = { 0 };
     char seen[100] = "";
 
-    UNIT_INT(lines_add(&lines, "12345678\n1234", 13, 8, join, seen), LINES_OK);
-    UNIT_INT(lines_add(&lines, "56789", 5, 8, join, seen), LINES_TOO_LONG);
-    UNIT_STR(seen, "12345678|");
+    CU_ASSERT_TRUE(lines_add(&lines, "12345\n12", 8, 8));
+    CU_ASSERT_FALSE(lines_add(&lines, "3", 1, 8));
+    join(&lines, seen);
+    UNIT_STR(seen, "12345|");
+    UNIT_U64(lines_waiting(&lines), 2);
+    CU_ASSERT_TRUE(lines_add(&lines, "34567\n", 6, 8));
+    CU_ASSERT_FALSE(lines_add(&lines, "123456789", 9, 8));
+    join(&lines, seen);
+    UNIT_STR(seen, "12345|1234567|");
     lines_fini(&lines);
 }
 

@@ -157,10 +157,122 @@ a_wiped_store_is_told_as_it_is(void)
     bench_close(&b);
 }
 
+/* Another etcd is behind the address, at a higher revision, and nothing was noticed but a stream
+ * that broke off.  The two ids differ in their last bits only, beyond those of a signed number. */
+static void
+another_cluster_is_told_as_it_is(void)
+{
+    struct bench b;
+
+    bench_open(&b, NULL);
+    b.etcd.cluster = UINT64_C(0xf000000000000001);
+    b.etcd.term = 7;
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/both", "1");
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/old", "1");
+    bench_watch(&b);
+    fake_etcd_break_watches(&b.etcd);
+    fake_etcd_wipe(&b.etcd);
+    b.etcd.cluster++;
+    for (int i = 0; i < 10; i++) {
+        fake_etcd_put(&b.etcd, "elsewhere", "1");
+    }
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/both", "2");
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/new", "1");
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.deletes, 1));
+    UNIT_STR(b.seen.deleted, "old");
+    UNIT_U64(b.seen.puts, 4);
+    UNIT_U64(fake_logged(b.fake, HF_HOST_WARNING), 1);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.etcd.n_watched, 3));
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/later", "1");
+    UNIT_U64(b.seen.puts, 5);
+    UNIT_U64(b.seen.lost, 0);
+    bench_close(&b);
+}
+
+/* The same cluster, restored in its place: of an earlier election. */
+static void
+an_earlier_term_is_another_history(void)
+{
+    struct bench b;
+
+    bench_open(&b, NULL);
+    b.etcd.cluster = 5;
+    b.etcd.term = 7;
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/old", "1");
+    bench_watch(&b);
+    fake_etcd_break_watches(&b.etcd);
+    fake_etcd_wipe(&b.etcd);
+    b.etcd.term = 2;
+    for (int i = 0; i < 10; i++) {
+        fake_etcd_put(&b.etcd, "elsewhere", "1");
+    }
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.deletes, 1));
+    bench_close(&b);
+}
+
+/* However much comes at once, each turn of the loop takes a little of it (a timer may run more than
+ * once in a turn of the fake one), and all of it arrives. */
+static void
+much_at_once_is_taken_in_turns(void)
+{
+    enum { N = 1000, TURN = 4 * 64 };
+    struct bench b;
+    char key[64];
+    size_t last = 0;
+
+    bench_open(&b, NULL);
+    b.etcd.batches = true;
+    bench_watch(&b);
+    fake_etcd_break_watches(&b.etcd);
+    for (int i = 0; i < N; i++) {
+        snprintf(key, sizeof key, "hyperfaas/functions/f%d", i);
+        fake_etcd_put(&b.etcd, key, "1");
+    }
+    while (b.seen.puts < N) { /* the test's own limit ends this */
+        fake_turn(b.fake, 10);
+        CU_ASSERT_TRUE(b.seen.puts - last <= TURN);
+        last = b.seen.puts;
+    }
+    fake_etcd_break_watches(&b.etcd);
+    fake_etcd_wipe(&b.etcd); /* and what has gone likewise */
+    for (last = 0; b.seen.deletes < N; last = b.seen.deletes) {
+        fake_turn(b.fake, 10);
+        CU_ASSERT_TRUE(b.seen.deletes - last <= TURN);
+    }
+    fake_etcd_put(&b.etcd, "hyperfaas/functions/later", "1");
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, N + 1));
+    bench_close(&b);
+}
+
+/* A stream that ends with much untold goes on where it was told. */
+static void
+a_stream_that_ends_early_loses_nothing(void)
+{
+    enum { N = 300 };
+    struct bench b;
+    char key[64];
+
+    bench_open(&b, NULL);
+    b.etcd.batches = true;
+    bench_watch(&b);
+    fake_etcd_break_watches(&b.etcd);
+    for (int i = 0; i < N; i++) {
+        snprintf(key, sizeof key, "hyperfaas/functions/f%d", i);
+        fake_etcd_put(&b.etcd, key, "1");
+    }
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, 1));
+    CU_ASSERT_TRUE(b.seen.puts < N);
+    fake_etcd_break_watches(&b.etcd);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, N));
+    fake_settle(b.fake, 20);
+    UNIT_U64(b.seen.puts, N); /* none twice */
+    bench_close(&b);
+}
+
 static void
 values_that_cannot_be_used(void)
 {
-    static char large[(1 << 20) + 2];
+    static char large[HF_STORE_DOCUMENT_MAX + 2];
     struct bench b;
 
     bench_open(&b, NULL);
@@ -172,7 +284,7 @@ values_that_cannot_be_used(void)
     UNIT_U64(b.seen.bad, 1);
     fake_etcd_put(&b.etcd, "hyperfaas/functions/large", large);
     UNIT_U64(b.seen.bad, 2);
-    UNIT_CONTAINS(b.seen.message, "1048577 bytes");
+    UNIT_CONTAINS(b.seen.message, "65537 bytes");
     UNIT_U64(b.seen.deletes, 0); /* the last good version stays */
     fake_etcd_put(&b.etcd, "hyperfaas/functions/large", "{\"v\":2}");
     UNIT_STR(b.seen.data, "{\"v\":2}");
@@ -186,26 +298,26 @@ values_that_cannot_be_used(void)
 static void
 pages_that_are_too_large(void)
 {
-    static char large[1 << 20], huge[10 << 20];
+    static char large[HF_STORE_DOCUMENT_MAX], huge[2 << 20];
     struct bench b;
     char key[64];
 
     bench_open(&b, NULL);
     memset(large, ' ', sizeof large - 1);
     memset(huge, ' ', sizeof huge - 1);
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 24; i++) {
         snprintf(key, sizeof key, "hyperfaas/functions/f%02d", i);
         fake_etcd_put(&b.etcd, key, large);
     }
     fake_etcd_put(&b.etcd, "hyperfaas/functions/f05-huge", huge);
     bench_watch(&b);
-    UNIT_U64(b.seen.puts, 12);
+    UNIT_U64(b.seen.puts, 24);
     UNIT_U64(b.seen.bad, 1);
     UNIT_CONTAINS(b.seen.message, "too large");
     fake_etcd_put(&b.etcd, "hyperfaas/functions/f06-huge", huge); /* a line that is too long */
     CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.bad, 2));
     fake_etcd_put(&b.etcd, "hyperfaas/functions/last", "{}");
-    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, 13));
+    CU_ASSERT_TRUE(fake_wait(b.fake, &b.seen.puts, 25));
     UNIT_U64(b.seen.bad, 2); /* the first one was not told again */
     UNIT_U64(b.seen.deletes, 0);
     bench_close(&b);
@@ -521,7 +633,9 @@ withdrawn_before_anything_happened(void)
 UNIT_MAIN("store-etcd", CONTRACT_STORE_TESTS UNIT_TEST(a_list_comes_in_pages),
           UNIT_TEST(a_broken_stream_goes_on_where_it_ended),
           UNIT_TEST(what_was_compacted_is_found_by_comparing),
-          UNIT_TEST(a_wiped_store_is_told_as_it_is), UNIT_TEST(values_that_cannot_be_used),
+          UNIT_TEST(a_wiped_store_is_told_as_it_is), UNIT_TEST(another_cluster_is_told_as_it_is),
+          UNIT_TEST(an_earlier_term_is_another_history), UNIT_TEST(much_at_once_is_taken_in_turns),
+          UNIT_TEST(a_stream_that_ends_early_loses_nothing), UNIT_TEST(values_that_cannot_be_used),
           UNIT_TEST(pages_that_are_too_large), UNIT_TEST(unwatched_from_its_own_callbacks),
           UNIT_TEST(an_etcd_that_is_away_is_told_once_and_caught_up_with),
           UNIT_TEST(what_etcd_refuses_is_said), UNIT_TEST(a_token_is_asked_for_once_and_renewed),
