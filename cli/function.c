@@ -32,10 +32,16 @@ static int
 write_spec(struct cli_store *store, const char *id, const struct hf_function_spec *spec,
            uint32_t condition, uint64_t revision, struct hf_err *err)
 {
+    hf_autospec struct hf_function_spec read_back = { 0 };
     hf_autotext struct hf_text document;
+    int r;
 
     hf_text_init(&document);
     hf_function_spec_format(spec, &document);
+    r = hf_function_spec_parse(hf_text_str(&document), document.len, &read_back, err);
+    if (r < 0) { /* then no node could read it either */
+        return hf_err_wrap(err, r, "function '%s' is not stored, as no node would read it", id);
+    }
     return cli_store_put(store, id, hf_text_str(&document), strlen(hf_text_str(&document)),
                          condition, revision, err);
 }

@@ -100,8 +100,12 @@ read_store(struct cli *cli, struct cli_node_list *list)
     hf_auto(cli_store_close) struct cli_store *store = NULL;
     struct reading reading = { cli, list };
     struct hf_err err = HF_ERR_INIT;
-    int r = cli_store_open(cli, &store, &err);
+    int r;
 
+    if (!cli_store_is_there(cli)) {
+        return 0; /* the configuration may know some */
+    }
+    r = cli_store_open(cli, &store, &err);
     if (r == 0) {
         r = cli_store_list_nodes(store, on_document, &reading, &err);
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/config.h"
 #include "base/err.h"
 #include "base/options.h"
 #include "base/random.h"
@@ -21,6 +22,7 @@ struct cli_store {
     struct hf_loop *loop;
     struct hf_options *options;
     struct hf_driver_host *host;
+    char *state_dir; /* NULL: there is none */
     const struct hf_store_ops *ops;
     struct hf_store *store;
     uint64_t timeout_ns;
@@ -40,6 +42,15 @@ struct cli_store {
 
 /* --- opening ---------------------------------------------------------------------- */
 
+bool
+cli_store_is_there(const struct cli *cli)
+{
+    const char *roles = cli_setting(cli, "node", "roles");
+
+    return !cli->config_path || !roles || hf_config_section(cli->config, "store") ||
+           strstr(roles, "leaf") || strstr(roles, "worker");
+}
+
 int
 cli_store_open(struct cli *cli, struct cli_store **ret, struct hf_err *err)
 {
@@ -57,6 +68,16 @@ cli_store_open(struct cli *cli, struct cli_store **ret, struct hf_err *err)
         return hf_fail(err, HF_ENOMEM, "no memory to open the store");
     }
     store->timeout_ns = cli->timeout_ns;
+    if (!cli_store_is_there(cli)) {
+        return hf_fail(err, HF_EINVALID,
+                       "%s is a load balancer's and has no [store]: give the configuration of a "
+                       "leaf with --config, or say which store is meant, such as "
+                       "--set store.path=/var/lib/hyperfaas/store",
+                       cli->config_path);
+    }
+    if (cli_state_folder(cli, &store->state_dir, NULL) < 0) {
+        store->state_dir = NULL; /* the store says so, if it needs one */
+    }
     if ((r = cli_plugin_path(cli, &path, err)) < 0 ||
         (r = hf_module_configure(cli->config, &request, &path, &module, &store->options, err)) <
             0 ||
@@ -65,6 +86,7 @@ cli_store_open(struct cli *cli, struct cli_store **ret, struct hf_err *err)
                                 err)) < 0) {
         return r;
     }
+    store->host->state_dir = store->state_dir;
     store->ops = module->ops.store;
     r = store->ops->create(store->host, store->options, &store->store, err);
     if (r < 0) {
@@ -86,6 +108,7 @@ cli_store_close(struct cli_store *store)
     hf_driver_host_free(store->host);
     hf_loop_free(store->loop);
     hf_options_free(store->options);
+    free(store->state_dir);
     free(store);
 }
 

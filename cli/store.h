@@ -7,6 +7,7 @@
 #ifndef HF_CLI_STORE_H
 #define HF_CLI_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,12 @@
 struct cli;
 struct cli_store;
 
+/* Whether the configuration's node has a store: the one that it names, or the default one where
+ * functions are known.  A load balancer has none unless it names one; reading the default one in
+ * its place would show what others have. */
+bool cli_store_is_there(const struct cli *cli);
+
+/* HF_EINVALID: there is none. */
 int cli_store_open(struct cli *cli, struct cli_store **ret, struct hf_err *err);
 void cli_store_close(struct cli_store *store); /* NULL is allowed */
 HF_DEFINE_CLEANUP(struct cli_store, cli_store_close)

@@ -22,9 +22,6 @@ HF_COUNTER(discovery_puts, "Announcements of nodes taken from the store.");
 HF_COUNTER(discovery_deletes, "Announcements of nodes that ended.");
 HF_COUNTER(discovery_bad_documents, "Announcements of nodes that could not be read.");
 
-/* Most nodes that are known: each may be one to connect to. */
-#define NODES_MAX 4096
-
 struct hf_directory {
     const struct hf_store_ops *ops;
     struct hf_store *store;
@@ -150,11 +147,6 @@ on_put(void *arg, const struct hf_document *document)
     if (now && !before && hf_map_count(&directory->nodes) >= NODES_MAX) {
         hf_fail(&err, HF_EFULL, "%u nodes are known, and no more are kept", NODES_MAX);
         known_free(hf_steal(now));
-    }
-    if (now && !before && hf_map_count(&directory->nodes) >= NODES_MAX) {
-        hf_fail(&err, HF_EFULL, "%d nodes are known, as many as can be", NODES_MAX);
-        known_free(now);
-        now = NULL;
     }
     if (!now) {
         bad_document(document->id, hf_err_message(&err));

@@ -300,6 +300,11 @@ struct hf_driver_host {
 
     const char *node_id; /* the same after a restart */
     const char *boot_id; /* new for each process */
+
+    /* --- since 0.3: the folder of what outlives the node, for what is configured nowhere else;
+     * NULL: there is none, since neither state_dir nor HOME is set --- */
+
+    const char *state_dir;
 };
 
 #ifdef __cplusplus

@@ -65,23 +65,16 @@ make_folder(const char *folder)
     return 0;
 }
 
-/* Where logs go unless configured: a copy, or NULL. */
+/* Where logs go: a copy, or NULL. */
 static char *
-default_folder(void)
+folder_of(const char *configured, const char *state_dir)
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     char *path = NULL;
-    int n;
 
-    if (geteuid() == 0) {
-        return strdup("/var/lib/hyperfaas/logs");
+    if (configured && *configured) {
+        return strdup(configured);
     }
-    if (state && *state == '/') {
-        n = asprintf(&path, "%s/hyperfaas/logs", state);
-    } else {
-        n = asprintf(&path, "%s/.local/state/hyperfaas/logs", home ? home : "");
-    }
-    return n < 0 ? NULL : path;
+    return asprintf(&path, "%s/logs", state_dir) < 0 ? NULL : path;
 }
 
 /* --- retired logs ------------------------------------------------------------------ */
@@ -287,13 +280,20 @@ logs_buffer(const struct logs *logs)
 }
 
 int
-logs_new(const struct hf_host *host, const struct hf_options *options, struct logs **ret,
+logs_new(const struct hf_driver_host *driver, const struct hf_options *options, struct logs **ret,
          struct hf_err *err)
 {
+    const struct hf_host *host = driver->host;
     const char *folder = host->option_string(options, "log_path");
-    struct logs *logs = calloc(1, sizeof *logs);
+    struct logs *logs;
     int r;
 
+    if ((!folder || !*folder) && !driver->state_dir) {
+        return host->fail(err, HF_EINVALID,
+                          "runtime process: no folder for logs: set 'log_path', or [node] "
+                          "state_dir, or HOME");
+    }
+    logs = calloc(1, sizeof *logs);
     if (!logs) {
         return host->fail(err, HF_ENOMEM, "runtime process: out of memory");
     }
@@ -301,7 +301,7 @@ logs_new(const struct hf_host *host, const struct hf_options *options, struct lo
     logs->end = &logs->oldest;
     logs->limit = host->option_u64(options, "log_size");
     logs->keep = host->option_u64(options, "log_keep");
-    logs->folder = folder && *folder ? strdup(folder) : default_folder();
+    logs->folder = folder_of(folder, driver->state_dir);
     if (!logs->folder) {
         logs_free(logs);
         return host->fail(err, HF_ENOMEM, "runtime process: out of memory");

@@ -19,7 +19,7 @@
 struct logs;
 
 /* Opens the folder, made if missing, and removes what is too much. */
-int logs_new(const struct hf_host *, const struct hf_options *, struct logs **ret,
+int logs_new(const struct hf_driver_host *, const struct hf_options *, struct logs **ret,
              struct hf_err *err);
 void logs_free(struct logs *);
 

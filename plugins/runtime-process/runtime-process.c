@@ -214,7 +214,7 @@ process_create(const struct hf_driver_host *driver, const struct hf_options *opt
         r = environment_check(runtime->host, options, err);
     }
     if (r == 0) {
-        r = logs_new(runtime->host, options, &runtime->logs, err);
+        r = logs_new(runtime->driver, options, &runtime->logs, err);
     }
     if (r < 0) {
         process_destroy(runtime);
@@ -267,8 +267,8 @@ static const struct hf_option process_options[] = {
       .help = "How much less urgent than the node instances are." },
     { .key = "log_path",
       .type = HF_OPT_PATH,
-      .help = "Folder for what instances write, one file each. Default: "
-              "$XDG_STATE_HOME/hyperfaas/logs, for root /var/lib/hyperfaas/logs." },
+      .help = "Folder for what instances write, one file each. Default: logs in the node's "
+              "state_dir." },
     { .key = "log_size",
       .type = HF_OPT_SIZE,
       .fallback = "1MiB",

@@ -11,25 +11,6 @@
 
 #include "operations.h"
 
-/* Where documents are kept unless configured: a copy, or NULL. */
-static char *
-default_path(void)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    char *path = NULL;
-    int n;
-
-    if (geteuid() == 0) {
-        return strdup("/var/lib/hyperfaas/store");
-    }
-    if (state && *state == '/') {
-        n = asprintf(&path, "%s/hyperfaas/store", state);
-    } else {
-        n = asprintf(&path, "%s/.local/state/hyperfaas/store", home ? home : "");
-    }
-    return n < 0 ? NULL : path;
-}
-
 static void
 file_destroy(struct hf_store *store)
 {
@@ -75,15 +56,25 @@ file_create(const struct hf_driver_host *driver, const struct hf_options *option
 {
     const struct hf_host *host = driver->host;
     const char *path = host->option_string(options, "path");
-    struct hf_store *store = calloc(1, sizeof *store);
+    struct hf_store *store;
     int r;
 
+    if ((!path || !*path) && !driver->state_dir) {
+        return host->fail(err, HF_EINVALID,
+                          "store file: no folder for the documents: set 'path', or [node] "
+                          "state_dir, or HOME");
+    }
+    store = calloc(1, sizeof *store);
     if (!store) {
         return host->fail(err, HF_ENOMEM, "store file: out of memory");
     }
     store->driver = driver;
     store->host = host;
-    store->path = path && *path ? strdup(path) : default_path();
+    if (path && *path) {
+        store->path = strdup(path);
+    } else if (asprintf(&store->path, "%s/store", driver->state_dir) < 0) {
+        store->path = NULL;
+    }
     store->place = (struct place){
         .host = host,
         .path = store->path,
@@ -113,8 +104,9 @@ file_show(const struct hf_store *store, struct hf_text *text)
 static const struct hf_option file_options[] = {
     { .key = "path",
       .type = HF_OPT_PATH,
-      .help = "Folder of the documents. Default: $XDG_STATE_HOME/hyperfaas/store, for root "
-              "/var/lib/hyperfaas/store." },
+      .help =
+          "Folder of the documents. Default: store in the node's state_dir. Nodes of one machine "
+          "with a state_dir each need this to share one." },
     { .key = "fsync",
       .type = HF_OPT_BOOL,
       .fallback = "yes",

@@ -33,6 +33,7 @@ E2E_TESTS = \
     %D%/41-cli-worker.py \
     %D%/42-plugins.py \
     %D%/44-store.py \
+    %D%/44-store-changes.py \
     %D%/46-docs.py \
     %D%/50-worker-api.py \
     %D%/51-access.py \
@@ -55,6 +56,7 @@ E2E_TESTS = \
     %D%/76-chaos.py \
     %D%/80-etcd.py \
     %D%/82-etcd-away.py \
+    %D%/82-etcd-other.py \
     %D%/83-etcd-nodes.py \
     %D%/84-docker.py \
     %D%/84-etcd-security.py \

@@ -530,6 +530,66 @@ contract_store_compare_and_swap(void)
     close_bench(&b[0]);
 }
 
+/* Whether a document of that many bytes is taken; what cannot be may be refused at once. */
+static int
+put_long(struct bench *b, size_t len)
+{
+    static char json[HF_STORE_DOCUMENT_MAX + 2];
+    struct hf_document document = { sizeof document, HF_STORE_FUNCTIONS, "f", json, len, 0 };
+    struct answer a = { 0 };
+    int r;
+
+    memset(json, ' ', sizeof json);
+    memcpy(json, "[]", 2);
+    r = b->ops->put(b->store, &document, HF_STORE_ANY, 10 * SECOND, on_done, &a, NULL, NULL);
+    return r < 0 ? r : await(b, r, &a).code;
+}
+
+void
+contract_store_long_documents(void)
+{
+    struct bench b;
+    struct seen s = { 0 };
+
+    open_bench(&b);
+    watch(&b, HF_STORE_FUNCTIONS, &s);
+    CU_ASSERT_EQUAL(put_long(&b, HF_STORE_DOCUMENT_MAX + 1), HF_EINVALID);
+    CU_ASSERT_EQUAL(get(&b, "f").code, HF_ENOTFOUND);
+    CU_ASSERT_EQUAL(put_long(&b, HF_STORE_DOCUMENT_MAX), 0);
+    CU_ASSERT_TRUE(fake_wait(b.fake, &s.puts, 1));
+    CU_ASSERT_EQUAL(get(&b, "f").code, 0);
+    close_bench(&b);
+}
+
+/* What is written, read and told is of one revision, which the next write can be made over. */
+void
+contract_store_one_revision(void)
+{
+    struct bench b;
+    struct seen s = { 0 };
+    uint64_t last = 0;
+    char json[16];
+
+    open_bench(&b);
+    watch(&b, HF_STORE_FUNCTIONS, &s);
+    for (size_t i = 1; i <= 10; i++) {
+        struct answer written;
+
+        snprintf(json, sizeof json, "[%zu]", i);
+        written = i == 1 ? put(&b, "f", json) : put_if(&b, "f", json, HF_STORE_AT_REVISION, last);
+        CU_ASSERT_EQUAL(written.code, 0);
+        CU_ASSERT_TRUE(written.revision > last);
+        CU_ASSERT_TRUE(fake_wait(b.fake, &s.puts, i));
+        CU_ASSERT_EQUAL(s.revision, written.revision);
+        CU_ASSERT_STRING_EQUAL(s.data, json);
+        CU_ASSERT_EQUAL(get(&b, "f").revision, written.revision);
+        last = written.revision;
+    }
+    fake_settle(b.fake, 20);
+    CU_ASSERT_EQUAL(s.puts, 10); /* nothing is told twice */
+    close_bench(&b);
+}
+
 void
 contract_store_many(void)
 {

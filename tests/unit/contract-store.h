@@ -34,6 +34,8 @@ const char *const *contract_store_settings(void);
     TEST(contract_store_short_timeouts)                                                            \
     TEST(contract_store_destroy_under_way)                                                         \
     TEST(contract_store_compare_and_swap)                                                          \
+    TEST(contract_store_long_documents)                                                            \
+    TEST(contract_store_one_revision)                                                              \
     TEST(contract_store_many)                                                                      \
     TEST(contract_store_announce)                                                                  \
     TEST(contract_store_announce_and_destroy)                                                      \
