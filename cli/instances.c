@@ -1,6 +1,7 @@
 /*
  * instances.c - `hyperfaas instances`: what there is on the workers, as they say it.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -30,7 +31,7 @@ add_row(struct cli_table *table, const char *worker, const Hyperfaas__V1__Instan
         const Hyperfaas__V1__InstanceEnded *end)
 {
     hf_autotext struct hf_text state;
-    char revision[REVISION_SHOWN + 1] = "";
+    char revision[REVISION_SHOWN + 1];
     char age[CLI_AGE_MAX];
 
     hf_text_init(&state);
@@ -39,7 +40,7 @@ add_row(struct cli_table *table, const char *worker, const Hyperfaas__V1__Instan
     } else {
         hf_text_add(&state, cli_instance_state(instance));
     }
-    strncpy(revision, instance->revision, REVISION_SHOWN);
+    snprintf(revision, sizeof revision, "%s", instance->revision);
     cli_age(cli_timestamp_ns(end ? end->ended : instance->started), age);
     cli_table_row(table,
                   CLI_CELLS(instance->instance_id, instance->function_id, hf_text_str(&state), age,

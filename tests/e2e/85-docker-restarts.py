@@ -150,6 +150,7 @@ class Engine(Restarts):
 
     def lose(self, end):
         self.start()
+        self.p.worker.log.tolerate("instance could not be stopped; trying again")
         caller = self.start_caller()
         end()
         hf.eventually(lambda: not self.healthy(), "the worker says so", limit=20)

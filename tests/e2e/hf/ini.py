@@ -18,6 +18,14 @@ def merge(*layers):
     return result
 
 
+def _written(value):
+    """A value as the file has it: what has a quote inside stands between quotes."""
+    text = str(value)
+    if '"' not in text or text.startswith('"'):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def render(sections, include=None):
     """The INI text, on top of the file `include`; a list is a key repeated."""
     lines = [f"include = {include}"] if include else []
@@ -25,6 +33,6 @@ def render(sections, include=None):
         lines.append(f"[{section}]")
         for key, value in options.items():
             for item in value if isinstance(value, list) else [value]:
-                lines.append(f"{key} = {item}")
+                lines.append(f"{key} = {_written(item)}")
         lines.append("")
     return "\n".join(lines)
