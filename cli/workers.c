@@ -55,8 +55,9 @@ add_of_leaf(struct cli *cli, const struct hf_config_section *leaf, struct hf_tex
     const char *item;
     int r = hf_options_new("leaf", leaf, hf_node_section("leaf")->rows, &options, err);
 
-    if (r == 0) {
-        r = hf_selector_read(options, "workers", "worker", &finding.selector, err);
+    if (r == 0 &&
+        (r = hf_selector_read(options, "workers", "worker", &finding.selector, err)) < 0) {
+        hf_err_wrap(err, r, "[leaf] workers");
     }
     for (size_t i = 0; r == 0 && (item = hf_options_item(options, "workers", i)); i++) {
         if (!hf_selector_is_word(item)) {

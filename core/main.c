@@ -24,6 +24,7 @@
 #include "loop/signals.h"
 #include "node/node.h"
 #include "node/node_config.h"
+#include "node/node_place.h"
 #include "node/role.h"
 
 HF_LOG_MODULE(main);
@@ -171,12 +172,13 @@ static int
 apply_log(const struct hf_config *config, bool starting, struct hf_err *err)
 {
     hf_auto(hf_options_free) struct hf_options *options = NULL;
+    struct hf_err why = HF_ERR_INIT;
     const char *file;
     int r = hf_options_new("log", hf_config_section(config, "log"), hf_node_section("log")->rows,
                            &options, err);
 
-    if (r == 0) {
-        r = hf_log_set_levels(hf_options_str(options, "level"), err);
+    if (r == 0 && hf_log_set_levels(hf_options_str(options, "level"), &why) < 0) {
+        r = hf_node_refuse(config, "log", "level", NULL, err, "%s", hf_err_message(&why));
     }
     if (r < 0 || !starting) {
         return r;

@@ -236,6 +236,14 @@ hf_config_section(const struct hf_config *config, const char *name)
     return find_section(config, name);
 }
 
+const char *
+hf_config_name(const struct hf_config *config)
+{
+    return hf_list_is_empty(&config->files)
+               ? NULL
+               : hf_list_first(&config->files, struct file_name, node)->text;
+}
+
 const struct hf_list *
 hf_config_sections(const struct hf_config *config)
 {

@@ -60,6 +60,9 @@ int hf_config_load(const char *path, struct hf_config **ret, struct hf_err *err)
 int hf_config_parse(const char *text, size_t len, const char *name, struct hf_config **ret,
                     struct hf_err *err);
 
+/* The name of the file that was loaded; NULL: there was none. */
+const char *hf_config_name(const struct hf_config *config);
+
 /* NULL is allowed. */
 void hf_config_free(struct hf_config *config);
 HF_DEFINE_CLEANUP(struct hf_config, hf_config_free)

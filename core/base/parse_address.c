@@ -39,6 +39,9 @@ hf_parse_host_port(const char *text, char *ret_host, size_t size, uint16_t *ret_
     size_t len;
     uint64_t port;
 
+    if (strstr(text, "://")) {
+        return fail_form(text, "a scheme does not belong to it", err);
+    }
     if (!colon || (v6 && colon[-1] != ']')) {
         return fail_form(text, "it has no port", err);
     }

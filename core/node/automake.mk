@@ -17,12 +17,15 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/managers.c %D%/managers.h \
     %D%/node.c %D%/node.h %D%/node_private.h \
     %D%/node_announce.c %D%/node_announce.h \
+    %D%/node_check.c %D%/node_check.h \
+    %D%/node_check_addresses.c \
     %D%/node_config.c %D%/node_config.h \
     %D%/node_ctl.c \
     %D%/node_document.c %D%/node_document.h \
     %D%/node_drain.c \
     %D%/node_id.c %D%/node_id.h \
     %D%/node_modules.c \
+    %D%/node_place.c %D%/node_place.h \
     %D%/node_store.c \
     %D%/link_pace.h \
     %D%/role.h \

@@ -77,7 +77,7 @@ parse_user(const char *name, struct hf_manager *row, struct hf_err *err)
     row->by_user = true;
     if (isdigit((unsigned char)*name)) {
         if (hf_parse_u64_range(name, 0, UINT32_MAX - 1, &number, NULL) < 0) {
-            return hf_fail(err, HF_EINVALID, "[node] managers: 'user:%s' is no user", name);
+            return hf_fail(err, HF_EINVALID, "'user:%s' is no user", name);
         }
         row->uid = (uid_t)number;
         return 0;
@@ -85,7 +85,7 @@ parse_user(const char *name, struct hf_manager *row, struct hf_err *err)
     user = getpwnam(name); /* NOLINT(concurrency-mt-unsafe): before there are other threads */
     if (!user) {
         return hf_fail(err, HF_EINVALID,
-                       "[node] managers: there is no user '%s' on this host (user:NUMBER works "
+                       "'user:%s': there is no such user on this host (user:NUMBER works "
                        "without one)",
                        name);
     }
@@ -129,7 +129,7 @@ add_word(struct hf_managers *managers, const char *word, struct hf_err *err)
     }
     if (!parse_network(word, &row)) {
         return hf_fail(err, HF_EINVALID,
-                       "[node] managers: found '%s', expected an IP address, a network such as "
+                       "found '%s', expected an IP address, a network such as "
                        "10.0.0.0/8, user:NAME, private, any or none",
                        word);
     }

@@ -17,7 +17,7 @@ struct hf_managers {
     size_t count;
 };
 
-/* Reads the list from the checked options of [node]. */
+/* Reads the list from the checked options of [node].  The message does not name the key. */
 int hf_managers_read(const struct hf_options *node, struct hf_managers *ret, struct hf_err *err);
 void hf_managers_fini(struct hf_managers *managers);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -26,9 +27,11 @@
 #include "loop/thread.h"
 #include "node/access.h"
 #include "node/node_announce.h"
+#include "node/node_check.h"
 #include "node/node_config.h"
 #include "node/node_id.h"
 #include "node/node_paths.h"
+#include "node/node_place.h"
 #include "node/node_private.h"
 #include "node/budget.h"
 
@@ -69,43 +72,30 @@ keep_id(struct hf_node *node, struct hf_err *err)
 
 /* --- making -------------------------------------------------------------------------------- */
 
-static int
-refuse_roles(const struct hf_node *node, struct hf_err *err)
+/* The roles that the configuration names, which has been checked, in the order of draining. */
+static void
+choose_roles(struct hf_node *node)
 {
-    const struct hf_config_value *given =
-        hf_config_value(hf_config_section(node->config, "node"), "roles");
-    hf_autotext struct hf_text where;
-    hf_autotext struct hf_text names;
-
-    hf_text_init(&where);
-    hf_text_init(&names);
-    if (given) {
-        hf_config_where(given, &where);
-    }
     for (size_t i = 0; i < hf_countof(all_roles); i++) {
-        hf_text_printf(&names, "%s%s", i ? ", " : "", all_roles[i]->name);
-    }
-    return hf_fail(err, HF_EINVALID,
-                   "%s%s[node] roles: expected one or more of %s, each at most once; found '%s'",
-                   hf_text_str(&where), given ? ": " : "", hf_text_str(&names),
-                   given ? given->text : "");
-}
-
-static int
-choose_roles(struct hf_node *node, struct hf_err *err)
-{
-    const struct hf_options *options = hf_node_options(node, "node");
-    size_t count = hf_options_count(options, "roles");
-
-    for (size_t i = 0; i < hf_countof(all_roles); i++) {
-        for (size_t j = 0; j < count; j++) {
-            if (strcmp(hf_options_item(options, "roles", j), all_roles[i]->name) == 0) {
-                node->role_ops[node->role_count++] = all_roles[i];
-                break;
-            }
+        if (hf_node_config_has_role(node->checked, all_roles[i]->name)) {
+            node->role_ops[node->role_count++] = all_roles[i];
         }
     }
-    return count > 0 && node->role_count == count ? 0 : refuse_roles(node, err);
+}
+
+/* The control sockets lie in the state folder, and a socket's path has a limit. */
+static int
+check_state_folder(const struct hf_node *node, struct hf_err *err)
+{
+    size_t room = sizeof((struct sockaddr_un *)0)->sun_path - strlen("/worker.ctl") - 1;
+
+    if (strlen(node->state_dir) > room) {
+        return hf_node_refuse(node->config, "node", "state_dir", NULL, err,
+                              "'%s' has %zu bytes, too many for the control sockets in it; give a "
+                              "folder with at most %zu",
+                              node->state_dir, strlen(node->state_dir), room);
+    }
+    return 0;
 }
 
 static void
@@ -195,9 +185,10 @@ make(struct hf_node *node, struct hf_err *err)
     r = hf_node_state_folder(hf_options_str(hf_node_options(node, "node"), "state_dir"),
                              &node->state_dir, err);
     if (r == 0) {
-        r = choose_roles(node, err);
+        r = check_state_folder(node, err);
     }
     if (r == 0) {
+        choose_roles(node);
         r = choose_id(node, err);
     }
     if (r == 0) {

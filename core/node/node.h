@@ -158,6 +158,11 @@ struct hf_node_module {
 int hf_node_load(struct hf_node *node, const char *section, struct hf_node_module *ret,
                  struct hf_err *err);
 
+/* Takes what the module's `create` has returned, and returns it: an error also says where in the
+ * configuration the module stands. */
+int hf_node_module_made(const struct hf_node *node, const char *section,
+                        const struct hf_node_module *loaded, int code, struct hf_err *err);
+
 /* --- about the node ------------------------------------------------------------------------ */
 
 /* The names of the node's roles, for Info; returns how many were written. */

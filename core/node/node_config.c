@@ -14,6 +14,7 @@
 #include "base/macros.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "node/node_check.h"
 
 /* clang-format off */
 
@@ -290,12 +291,22 @@ hf_node_config_new(const struct hf_config *config, struct hf_node_config **ret, 
     if (r < 0) {
         return r;
     }
+    if (hf_config_name(config) && !hf_config_section(config, "node")) {
+        return hf_fail(
+            err, HF_EINVALID,
+            "%s: there is no section [node] with roles, which says what the node is: one "
+            "or more of lb, leaf and worker",
+            hf_config_name(config));
+    }
     node_config = calloc(1, sizeof *node_config);
     if (!node_config) {
         return hf_fail(err, HF_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < SECTION_COUNT && r == 0; i++) {
         r = check_section(config, &hf_node_sections[i], &node_config->options[i], err);
+    }
+    if (r == 0) {
+        r = hf_node_check(config, node_config, err);
     }
     if (r < 0) {
         hf_node_config_free(node_config);

@@ -25,9 +25,9 @@ hf_node_state_folder(const char *given, char **ret, struct hf_err *err)
         folder = strdup(given);
     } else if (geteuid() == 0) {
         folder = strdup("/var/lib/hyperfaas");
-    } else if (state && *state) {
+    } else if (state && *state == '/') { /* a relative one is to be ignored */
         folder = hf_strdup_printf("%s/hyperfaas", state);
-    } else if (home && *home) {
+    } else if (home && *home == '/') {
         folder = hf_strdup_printf("%s/.local/state/hyperfaas", home);
     } else {
         return hf_fail(err, HF_EINVALID,

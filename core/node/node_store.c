@@ -25,6 +25,20 @@ knows_functions(const struct hf_node *node)
     return any;
 }
 
+/* A store is created when the node starts; what is wrong with its options is said before. */
+static int
+load_store(struct hf_node *node, struct hf_err *err)
+{
+    const struct hf_node_module *loaded = &node->store_module;
+    int r = hf_node_load(node, "store", &node->store_module, err);
+
+    if (r < 0 || !loaded->module->ops.store->check) {
+        return r;
+    }
+    r = loaded->module->ops.store->check(loaded->driver, loaded->options, err);
+    return hf_node_module_made(node, "store", loaded, r, err);
+}
+
 int
 hf_node_store_make(struct hf_node *node, struct hf_err *err)
 {
@@ -33,7 +47,7 @@ hf_node_store_make(struct hf_node *node, struct hf_err *err)
     if (!knows_functions(node) && !hf_config_section(node->config, "store")) {
         return 0;
     }
-    r = hf_node_load(node, "store", &node->store_module, err);
+    r = load_store(node, err);
     if (r < 0 || (r = hf_directory_new(node->seed, &node->directory, err)) < 0 ||
         !knows_functions(node)) {
         return r;
@@ -55,7 +69,7 @@ hf_node_store_start(struct hf_node *node, struct hf_err *err)
     node->store_ops = m->module->ops.store;
     r = node->store_ops->create(m->driver, m->options, &node->store, err);
     if (r < 0) {
-        return hf_err_wrap(err, r, "[store]");
+        return hf_node_module_made(node, "store", m, r, err);
     }
     hf_directory_use(node->directory, node->store_ops, node->store);
     return node->catalog ? hf_catalog_follow(node->catalog, node->store_ops, node->store, err) : 0;

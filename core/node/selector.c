@@ -31,21 +31,21 @@ hf_selector_is_word(const char *item)
 }
 
 static int
-take_word(struct hf_selector *selector, const char *key, const char *word, struct hf_err *err)
+take_word(struct hf_selector *selector, const char *word, struct hf_err *err)
 {
     size_t len;
     const char *value = hf_label_split(word, &len);
 
     if (!value) {
-        return hf_fail(err, HF_EINVALID,
-                       "%s: found '%s', expected an address, 'discover' or KEY=VALUE", key, word);
+        return hf_fail(err, HF_EINVALID, "found '%s', expected an address, 'discover' or KEY=VALUE",
+                       word);
     }
     if (len == strlen("role") && strncmp(word, "role", len) == 0) {
         selector->role = value;
         return 0;
     }
     if (selector->count == hf_countof(selector->words)) {
-        return hf_fail(err, HF_EINVALID, "%s: more than %zu conditions", key, selector->count);
+        return hf_fail(err, HF_EINVALID, "more than %zu conditions", selector->count);
     }
     selector->words[selector->count++] = word;
     return 0;
@@ -64,7 +64,7 @@ hf_selector_read(const struct hf_options *options, const char *key, const char *
         if (strcmp(item, discover) == 0) {
             selector.discover = true;
         } else if (hf_selector_is_word(item)) {
-            r = take_word(&selector, key, item, err);
+            r = take_word(&selector, item, err);
         }
         if (r < 0) {
             return r;
@@ -72,8 +72,8 @@ hf_selector_read(const struct hf_options *options, const char *key, const char *
     }
     if (selector.count > 0 && !selector.discover) {
         return hf_fail(err, HF_EINVALID,
-                       "%s: '%s' says which nodes to discover, but the word 'discover' is missing",
-                       key, selector.words[0]);
+                       "'%s' says which nodes to discover, but the word 'discover' is missing",
+                       selector.words[0]);
     }
     *ret = selector;
     return 0;

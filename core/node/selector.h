@@ -26,7 +26,8 @@ struct hf_selector {
     const char *words[HF_NODE_LABELS_MAX]; /* "zone=eu-1", "disk=ssd" */
 };
 
-/* Reads the words of the list `key`, which stay the options'.  `role` is meant if none is named. */
+/* Reads the words of the list `key`, which stay the options'.  `role` is meant if none is named.
+ * The message does not name the key. */
 int hf_selector_read(const struct hf_options *options, const char *key, const char *role,
                      struct hf_selector *ret, struct hf_err *err);
 

@@ -17,7 +17,7 @@
  *   0.2  Drivers: an HTTP client (`http_...` in host.h), and who the node is.  Stores: `announce`
  *        and `withdraw`.  Runtimes: what an instance is made from, listings with instances that
  *        have ended, and their health.
- *   0.3  All: `json_check`.  Drivers: `state_dir`.  Stores: how long a document may be.
+ *   0.3  All: `json_check`.  Drivers: `state_dir`.  Stores: how long a document may be, `check`.
  *
  * A module loads if its magic fits, its major equals the host's and its minor
  * is not above the host's.  Structures begin with their size and only grow at

@@ -122,6 +122,12 @@ struct hf_store_ops {
      * can without waiting. */
     void (*withdraw)(struct hf_store *, struct hf_store_op *, uint64_t timeout_ns,
                      hf_store_done_fn *done, void *arg);
+
+    /* --- since 0.3 --- */
+
+    /* Refuses options with which `create` would fail; makes and opens nothing that is left
+     * behind.  NULL: the table of options says all. */
+    int (*check)(const struct hf_driver_host *, const struct hf_options *, struct hf_err *err);
 };
 
 #define HF_STORE_PLUGIN(name, summary, ops, options)                                               \

@@ -40,7 +40,8 @@ add_endpoint(struct client *client, const char *text, bool tls, struct hf_err *e
     }
     client->endpoints[client->n_endpoints++] = url;
     if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) ||
-        strlen(strstr(url, "://")) == 3 || strpbrk(strstr(url, "://") + 3, "/ ?#@")) {
+        strlen(strstr(url, "://")) == 3 || (*scheme && !strchr(text, ':')) ||
+        strpbrk(strstr(url, "://") + 3, "/ ?#@")) {
         return client->host->fail(err, HF_EINVALID,
                                   "store etcd: the endpoint '%s' is not of the form HOST:PORT or "
                                   "http://HOST:PORT (option 'endpoints')",

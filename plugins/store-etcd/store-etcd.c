@@ -48,6 +48,18 @@ etcd_create(const struct hf_driver_host *driver, const struct hf_options *option
     return 0;
 }
 
+/* An instance connects only when it is asked for something. */
+static int
+etcd_check(const struct hf_driver_host *driver, const struct hf_options *options,
+           struct hf_err *err)
+{
+    struct hf_store *store = NULL;
+    int r = etcd_create(driver, options, &store, err);
+
+    etcd_destroy(store);
+    return r;
+}
+
 static void
 etcd_show(const struct hf_store *store, struct hf_text *text)
 {
@@ -105,6 +117,7 @@ static const struct hf_store_ops etcd_ops = {
     .show = etcd_show,
     .announce = etcd_announce,
     .withdraw = etcd_withdraw,
+    .check = etcd_check,
 };
 
 HF_STORE_PLUGIN(etcd, "Keeps documents in an etcd cluster, shared by all nodes.", etcd_ops,

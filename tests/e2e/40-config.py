@@ -59,7 +59,7 @@ class Check(hf.TestCase):
         good = "127.0.0.1:1/127.0.0.1:2"
         for children, wanted in (("127.0.0.1:1", "API-ADDRESS/PROXY-ADDRESS"),
                                  ("127.0.0.1/127.0.0.1:1", "HOST:PORT"),
-                                 (f"{good}, {good}", "given twice")):
+                                 (f"{good}, {good}", "are the same")):
             with self.subTest(children=children):
                 path = self.written(node={"roles": "lb"}, lb={"children": children})
                 line = self.line_of(path, "children")

@@ -343,7 +343,7 @@ class Configurations(hf.TestCase):
         result = subprocess.run([env.program("hyperfaasd"), "-c", config, "--check"],
                                 capture_output=True, text=True, check=False)
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("[lb] forward = no: expected `spoe`", result.stderr)
+        self.assertIn("[lb] forward: 'no' needs `spoe`", result.stderr)
 
 
 if __name__ == "__main__":

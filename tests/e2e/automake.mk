@@ -26,6 +26,7 @@ E2E_TESTS = \
     %D%/38-languages.py \
     %D%/40-cli.py \
     %D%/40-config.py \
+    %D%/40-wrong-configs.py \
     %D%/41-cli-call.py \
     %D%/41-cli-etcd.py \
     %D%/41-cli-logs.py \
@@ -82,6 +83,7 @@ TESTS += $(E2E_TESTS)
 EXTRA_DIST += \
     %D%/functions/asker.py \
     %D%/functions/intruder.py \
+    %D%/wrong-configs \
     %D%/functions/mirror.py \
     %D%/functions/rude.py \
     %D%/hf/__init__.py \

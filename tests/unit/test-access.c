@@ -210,7 +210,7 @@ words_that_are_none(void)
         struct hf_access *access = NULL;
 
         UNIT_INT(hf_access_new(options, &access, &err), HF_EINVALID);
-        UNIT_CONTAINS(err.message, "[node] managers");
+        UNIT_CONTAINS(err.message, bad[i]);
         hf_access_free(access);
         hf_options_free(options);
         hf_config_free(config);

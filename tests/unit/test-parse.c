@@ -215,7 +215,7 @@ refuses_bad_addresses(void)
         { "[:80", "it has no port" },
         { "]:80", "its host is not well formed" },
         { "a b:80", "its host is not well formed" },
-        { "http://host:80", "an IPv6 address stands in brackets" },
+        { "http://host:80", "a scheme does not belong to it" },
         { "unix:", "has no path" },
     };
     char text[300];

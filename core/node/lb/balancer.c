@@ -146,18 +146,6 @@ init(struct hf_balancer *balancer, struct hf_node *node)
     hf_timer_init(&balancer->drain_limit, balancer->control, HF_TIMER_REAL, on_drain_limit);
 }
 
-/* Somebody must make use of what it knows. */
-static int
-check_purpose(const struct hf_balancer *balancer, struct hf_err *err)
-{
-    if (!hf_options_bool(balancer->options, "forward") &&
-        !hf_options_str(balancer->options, "spoe")) {
-        return hf_fail(err, HF_EINVALID,
-                       "[lb] forward = no: expected `spoe` with an address where HAProxy can ask");
-    }
-    return 0;
-}
-
 static int
 balancer_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
 {
@@ -168,7 +156,7 @@ balancer_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
         return hf_fail(err, HF_ENOMEM, "lb: no memory");
     }
     init(balancer, node);
-    if ((r = check_purpose(balancer, err)) < 0 || (r = make_callees(balancer, err)) < 0 ||
+    if ((r = make_callees(balancer, err)) < 0 ||
         (r = make_tree(balancer, err)) < 0 ||
         (r = hf_state_service_new(&balancer->state, err)) < 0 ||
         (r = hf_balancer_read_above(balancer, err)) < 0) {

@@ -9,14 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/options.h"
-#include "base/parse.h"
 #include "base/text.h"
 #include "node/lb/balancer.h"
 #include "node/node.h"
+#include "node/node_place.h"
 
 HF_LOG_MODULE(lb);
 
@@ -127,52 +126,19 @@ hf_balancer_reap(struct hf_balancer *balancer)
 
 /* --- those of the configuration --------------------------------------------------------------- */
 
-/* Says where in the configuration a child stands that cannot be used, and why. */
-static int
-refuse(const struct hf_balancer *balancer, const char *child, const char *why, struct hf_err *err)
-{
-    const struct hf_config_section *section =
-        hf_config_section(hf_node_config(balancer->node), "lb");
-    const struct hf_config_value *value;
-    hf_autotext struct hf_text where;
-
-    hf_text_init(&where);
-    HF_LIST_FOR (value, &section->values, node) {
-        if (strcmp(value->key, "children") == 0 && strstr(value->text, child)) {
-            hf_text_clear(&where);
-            hf_config_where(value, &where);
-        }
-    }
-    return hf_fail(err, HF_EINVALID, "%s: [lb] children: '%s': %s", hf_text_str(&where), child,
-                   why);
-}
-
-/* Reads "API/PROXY". */
+/* Reads "API/PROXY", which has been checked. */
 static int
 read_child(struct hf_balancer *balancer, const char *text, struct hf_err *err)
 {
     const char *slash = strchr(text, '/');
     hf_autofree char *api = slash ? strndup(text, (size_t)(slash - text)) : NULL;
     struct hf_balancer_child *child = NULL;
-    struct hf_err why = HF_ERR_INIT;
     int r;
 
-    if (!slash || strncmp(text, "unix:", strlen("unix:")) == 0) {
-        return refuse(balancer, text,
-                      "expected API-ADDRESS/PROXY-ADDRESS, such as "
-                      "127.0.0.1:50050/127.0.0.1:50053, or 'discover'",
-                      err);
-    }
     if (!api) {
         return hf_fail(err, HF_ENOMEM, "lb: no memory");
     }
-    if (hf_parse_address_check(api, &why) < 0 || hf_parse_address_check(slash + 1, &why) < 0) {
-        return refuse(balancer, text, hf_err_message(&why), err);
-    }
     r = child_new(balancer, api, slash + 1, api, &child, err);
-    if (r == HF_EEXISTS) {
-        return refuse(balancer, api, "given twice", err);
-    }
     if (r == 0) {
         child->listings = 1;
     }
@@ -330,17 +296,15 @@ hf_balancer_read_children(struct hf_balancer *balancer, struct hf_err *err)
         return r;
     }
     if (discovery->selector.discover && !hf_node_directory(balancer->node)) {
-        return hf_fail(err, HF_EINVALID,
-                       "[lb] children: to discover them, a section [store] is "
-                       "needed that says where");
+        return hf_node_refuse(hf_node_config(balancer->node), "lb", "children", "discover", err,
+                              "to discover them, a section [store] is needed that says where");
     }
     if (strcmp(discovery->selector.role, "lb") == 0) {
         discovery->not_id = hf_node_id(balancer->node);
     }
     if (balancer->child_count == 0 && !discovery->selector.discover) {
-        return hf_fail(err, HF_EINVALID,
-                       "[lb] children: expected at least one, as API-ADDRESS/PROXY-ADDRESS, or "
-                       "'discover'");
+        return hf_node_refuse(hf_node_config(balancer->node), "lb", "children", NULL, err,
+                              "expected at least one, as API-ADDRESS/PROXY-ADDRESS, or 'discover'");
     }
     return 0;
 }

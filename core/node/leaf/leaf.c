@@ -56,7 +56,8 @@ make_scheduler(struct hf_leaf *leaf, struct hf_err *err)
         return r;
     }
     leaf->scheduler_ops = plugin.module->ops.scheduler;
-    return leaf->scheduler_ops->create(plugin.module->host, plugin.options, &leaf->scheduler, err);
+    r = leaf->scheduler_ops->create(plugin.module->host, plugin.options, &leaf->scheduler, err);
+    return hf_node_module_made(leaf->node, "scheduler", &plugin, r, err);
 }
 
 static int
@@ -69,7 +70,8 @@ make_scaler(struct hf_leaf *leaf, struct hf_err *err)
         return r;
     }
     leaf->scaler_ops = plugin.module->ops.scaler;
-    return leaf->scaler_ops->create(plugin.module->host, plugin.options, &leaf->scaler, err);
+    r = leaf->scaler_ops->create(plugin.module->host, plugin.options, &leaf->scaler, err);
+    return hf_node_module_made(leaf->node, "scaler", &plugin, r, err);
 }
 
 static int

@@ -130,7 +130,7 @@ make_runtime(struct hf_worker_role *worker, struct hf_err *err)
     if (r == 0) {
         find_capacity(worker);
     }
-    return r;
+    return hf_node_module_made(worker->node, "runtime", &plugin, r, err);
 }
 
 static int
