@@ -147,6 +147,7 @@ void hf_node_undrain_forget(struct hf_node_undrain *undrain);
 
 /* A module as a section of the configuration asks for it; the node's. */
 struct hf_node_module {
+    const char *section; /* of the configuration */
     const struct hf_module *module;
     const struct hf_options *options;    /* checked, for `create` */
     const struct hf_driver_host *driver; /* for stores and runtimes, on the control loop */
@@ -158,10 +159,11 @@ struct hf_node_module {
 int hf_node_load(struct hf_node *node, const char *section, struct hf_node_module *ret,
                  struct hf_err *err);
 
-/* Takes what the module's `create` has returned, and returns it: an error also says where in the
- * configuration the module stands. */
-int hf_node_module_made(const struct hf_node *node, const char *section,
-                        const struct hf_node_module *loaded, int code, struct hf_err *err);
+/* What became of a module's `create`, which returned `r` and made `object`: 0, or a negative code, with
+ * the module's own words behind its name and where in the configuration it stands; words are found
+ * if it gave none. */
+int hf_node_module_made(const struct hf_node *node, const struct hf_node_module *module, int r,
+                        const void *object, struct hf_err *err);
 
 /* --- about the node ------------------------------------------------------------------------ */
 
