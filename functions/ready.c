@@ -3,6 +3,9 @@
  *
  * The worker answers OK to whatever it is told.  If it cannot be reached for a while,
  * the function serves on: a worker may also find out by itself.
+ *
+ * An existing worker answers OK, and forgets it, while it does not know the instance yet; so
+ * it is told again for some seconds, once it has answered: two signals at once can end it.
  */
 #include "service.h"
 
@@ -26,6 +29,7 @@ HF_LOG_MODULE(function);
 #define ATTEMPT_TIME_NS (5 * HF_SEC)
 #define FIRST_WAIT_NS   (50 * HF_MSEC)
 #define WAIT_MAX_NS     (2 * HF_SEC)
+#define REPEAT_NS       (10 * HF_SEC) /* from the first answer on */
 
 struct hf_ready {
     uint32_t magic;
@@ -33,6 +37,7 @@ struct hf_ready {
     char *instance;
     unsigned attempts;
     uint64_t wait_ns;
+    uint64_t repeat_until_ns; /* 0: it has not answered yet */
     struct hf_timer again;
 };
 
@@ -40,12 +45,18 @@ static void
 on_answer(void *arg, const struct hf_grpc_result *result)
 {
     struct hf_ready *ready = hf_cast(arg, struct hf_ready, READY_MAGIC);
+    uint64_t now = hf_loop_now(ready->again.loop);
     struct hf_err err = HF_ERR_INIT;
+    int r = hf_grpc_result_error(result, hf_grpc_client_address(ready->client), &err);
 
-    if (hf_grpc_result_error(result, hf_grpc_client_address(ready->client), &err) == 0) {
+    if (r == 0 && ready->repeat_until_ns == 0) {
+        ready->repeat_until_ns = now + REPEAT_NS;
+        ready->wait_ns = FIRST_WAIT_NS;
+    }
+    if (ready->repeat_until_ns > 0 && now >= ready->repeat_until_ns) {
         return;
     }
-    if (ready->attempts >= ATTEMPTS_MAX) {
+    if (ready->repeat_until_ns == 0 && ready->attempts >= ATTEMPTS_MAX) {
         hf_log(HF_LOG_WARNING, "the worker was not told that we are ready", HF_KV_ERR(&err));
         return;
     }
@@ -101,6 +112,7 @@ hf_ready_free(struct hf_ready *ready)
         return;
     }
     ready->attempts = ATTEMPTS_MAX;
+    ready->repeat_until_ns = 1; /* that its calls end tells nobody anything */
     hf_grpc_client_free(ready->client);
     hf_timer_fini(&ready->again);
     free(ready->instance);

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "loop/child_private.h"
+#include "loop/privileges.h"
 
 /* --- limits -------------------------------------------------------------------------------- */
 
@@ -54,6 +55,14 @@ struct request {
 };
 
 static int
+set_limit(__rlimit_resource_t resource, uint64_t value)
+{
+    const struct rlimit limit = { .rlim_cur = (rlim_t)value, .rlim_max = (rlim_t)value };
+
+    return setrlimit(resource, &limit);
+}
+
+static int
 apply_limits(const struct hf_child_spec *spec)
 {
     struct rlimit limit = original_open_files;
@@ -64,12 +73,12 @@ apply_limits(const struct hf_child_spec *spec)
     if (limit.rlim_cur && setrlimit(RLIMIT_NOFILE, &limit) < 0) {
         return -1;
     }
-    limit.rlim_cur = limit.rlim_max = (rlim_t)spec->data_bytes;
-    if (spec->data_bytes && setrlimit(RLIMIT_DATA, &limit) < 0) {
+    if ((spec->data_bytes && set_limit(RLIMIT_DATA, spec->data_bytes) < 0) ||
+        (spec->processes && set_limit(RLIMIT_NPROC, spec->processes) < 0) ||
+        (!spec->core_dumps && set_limit(RLIMIT_CORE, 0) < 0)) {
         return -1;
     }
-    limit.rlim_cur = limit.rlim_max = (rlim_t)spec->memory_bytes;
-    return spec->memory_bytes ? setrlimit(RLIMIT_AS, &limit) : 0;
+    return spec->memory_bytes ? set_limit(RLIMIT_AS, spec->memory_bytes) : 0;
 }
 
 /* Where and when it is to run: wishes, which a restricted container may not grant. */
@@ -116,18 +125,16 @@ become(const struct request *request)
 {
     const struct hf_child_spec *spec = request->spec;
 
-    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
+    apply_schedule(spec);
+    if (setsid() < 0 || apply_limits(spec) < 0 || apply_descriptors(request) < 0 ||
+        reset_signals() < 0 || hf_privileges_give_up(spec) < 0 ||
+        (spec->directory && chdir(spec->directory) < 0) || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
         return;
     }
     if (getppid() != request->parent) {
         errno = ESRCH; /* the node died before the death signal was set */
         return;
     }
-    if ((spec->directory && chdir(spec->directory) < 0) || apply_limits(spec) < 0 ||
-        apply_descriptors(request) < 0 || reset_signals() < 0) {
-        return;
-    }
-    apply_schedule(spec);
     /* The program may change its copy of the strings; ours is on the other side of exec. */
     execve(spec->path, (char *const *)(uintptr_t)spec->argv, (char *const *)(uintptr_t)spec->envp);
 }

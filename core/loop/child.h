@@ -1,16 +1,17 @@
 /*
  * child.h - child processes that never outlive us.
  *
- * A child gets its own session and process group, default signals, no descriptor of ours, and
- * PR_SET_PDEATHSIG(SIGKILL).  Its parent is a process that is made for that, the supervisor
- * (supervisor.c), which whoever loses its parent below comes to, and which lives longer than we
- * do: when a child ends, so does what it has started, unless that belongs to the session of
- * another child; when we end, however, everything does.  If the supervisor itself is killed, all
- * its children are, and the next start makes another.
+ * A child gets its own session and process group, default signals, no descriptor of ours,
+ * no capabilities and no way to gain any, and PR_SET_PDEATHSIG(SIGKILL).  Its parent is a process
+ * that is made for that, the supervisor (supervisor.c), which whoever loses its parent below comes
+ * to, and which lives longer than we do: when a child ends, so does what it has started, unless
+ * that belongs to the session of another child; when we end, however, everything does.  If the
+ * supervisor itself is killed, all its children are, and the next start makes another.
  */
 #ifndef HF_LOOP_CHILD_H
 #define HF_LOOP_CHILD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -46,6 +47,11 @@ struct hf_child_spec {
     const uint64_t *processors; /* bit by bit, those it may run on; NULL: ours */
     uint32_t processor_words;   /* of `processors` */
     int nice;                   /* added to ours */
+    uint64_t processes;         /* RLIMIT_NPROC, of all that its user runs; 0: ours */
+    bool core_dumps;            /* as our own limit allows; else none */
+    bool change_user;           /* to `uid` and `gid`, without further groups */
+    uid_t uid;
+    gid_t gid;
 };
 
 /* `code` is the exit code, or -1 if `signal` ended it.  The child is freed by its

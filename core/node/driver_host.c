@@ -205,6 +205,11 @@ child_spec_of(const struct hf_host_spawn *given)
         .processors = spawn.processors,
         .processor_words = spawn.processor_words,
         .nice = spawn.nice,
+        .processes = spawn.processes,
+        .core_dumps = spawn.core_dumps != 0,
+        .change_user = spawn.change_user != 0,
+        .uid = (uid_t)spawn.uid,
+        .gid = (gid_t)spawn.gid,
     };
 }
 

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from concurrent import futures
 
@@ -43,21 +44,27 @@ def serve():
 
 
 def tell_worker():
-    """We serve.  If this does not reach the worker, it finds out by itself a little later."""
+    """We serve.  Said again for some seconds, one at a time: an existing worker answers, but forgets
+    it, while it does not know us yet.  Our own worker also finds out by itself."""
     name = os.environ.get("INSTANCE_ID") or socket.gethostname()
     request = b"\x0a" + bytes([len(name)]) + name.encode()  # SignalReadyRequest, field 1
+    end, wait = time.monotonic() + 10, 0.05
     with grpc.insecure_channel(os.environ["CONTROLLER_ADDRESS"]) as channel:
-        try:
-            channel.unary_unary("/worker.Worker/SignalReady")(request, timeout=10)
-        except grpc.RpcError as error:
-            print(f"the worker was not told that we are ready: {error}", file=sys.stderr)
+        signal_ready = channel.unary_unary("/worker.Worker/SignalReady")
+        while time.monotonic() < end:
+            try:
+                signal_ready(request, timeout=5)
+            except grpc.RpcError as error:
+                print(f"the worker was not told that we are ready: {error}", file=sys.stderr)
+            time.sleep(wait)
+            wait = min(2 * wait, 2)
 
 
 def main():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # in all threads to come
     server = serve()
     if os.environ.get("CONTROLLER_ADDRESS"):
-        tell_worker()
+        threading.Thread(target=tell_worker, daemon=True).start()
     signal.sigwait([signal.SIGTERM])
     server.stop(grace=30).wait()  # calls under way may finish
 

@@ -118,6 +118,11 @@ struct hf_host_spawn {
     const uint64_t *processors; /* bit by bit, those it may run on; NULL: unchanged */
     uint32_t processor_words;   /* of `processors` */
     int32_t nice;               /* added to the node's own */
+    uint64_t processes;         /* RLIMIT_NPROC: of all that the user runs; 0: unchanged */
+    uint32_t core_dumps;        /* 1: as the node's own limit allows; 0: none */
+    uint32_t change_user;       /* 1: runs as `uid` and `gid`, without further groups */
+    uint32_t uid;
+    uint32_t gid;
 };
 
 /* How a child ended. */
@@ -242,12 +247,11 @@ struct hf_driver_host {
     /* Runs `fn` once on the driver's loop, soon.  Any thread. */
     int (*post)(const struct hf_driver_host *, void (*fn)(void *arg), void *arg);
 
-    /* Starts a process in its own session and group that dies with the node
-     * whatever happens.  A file that cannot be executed fails here, with the
-     * system's reason in `err` (HF_ENOTFOUND if it or its interpreter is not
-     * there, HF_EDENIED if it may not be run).  `on_exit` runs exactly once
-     * unless `child_free` came before.  A child that is freed is killed with
-     * what is left of its group, also after its own exit. */
+    /* Starts a process in its own session and group, without capabilities or a way to gain any,
+     * that dies with the node whatever happens.  A file that cannot be executed fails here, with
+     * the system's reason in `err` (HF_ENOTFOUND if it or its interpreter is not there, HF_EDENIED
+     * if it may not be run).  `on_exit` runs exactly once unless `child_free` came before.  A child
+     * that is freed is killed with what is left of its group, also after its own exit. */
     int (*spawn)(const struct hf_driver_host *, const struct hf_host_spawn *,
                  void (*on_exit)(void *arg, const struct hf_host_exit *), void *arg,
                  struct hf_host_child **ret, struct hf_err *);

@@ -83,12 +83,15 @@ struct hf_runtime_events {
     void (*on_health)(void *arg, bool usable, const char *why);
 };
 
+/* Of a capacity: there is no limit, as instances use nothing of the machine's. */
+#define HF_UNLIMITED UINT64_MAX
+
 /* What the runtime holds and may hold. */
 struct hf_runtime_stats {
     uint32_t size;
     uint32_t instances;
-    uint64_t memory_bytes; /* capacity for instances; 0: the machine's */
-    uint64_t cpu_millis;   /* capacity in thousandths of a core; 0: the machine's */
+    uint64_t memory_bytes; /* capacity for instances; 0: the machine's, HF_UNLIMITED: no limit */
+    uint64_t cpu_millis;   /* capacity in thousandths of a core; the same */
 };
 
 struct hf_runtime_ops {

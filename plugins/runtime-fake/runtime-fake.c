@@ -67,8 +67,8 @@ static void
 fake_stats(const struct hf_runtime *runtime, struct hf_runtime_stats *stats)
 {
     stats->instances = runtime->n_instances;
-    stats->memory_bytes = runtime->settings.memory;
-    stats->cpu_millis = runtime->settings.cpu;
+    stats->memory_bytes = runtime->settings.memory > 0 ? runtime->settings.memory : HF_UNLIMITED;
+    stats->cpu_millis = runtime->settings.cpu > 0 ? runtime->settings.cpu : HF_UNLIMITED;
 }
 
 enum {

@@ -5,13 +5,16 @@ HF_RUNTIME_PROCESS_SOURCES = \
     %D%/environment.c %D%/environment.h \
     %D%/image.c %D%/image.h \
     %D%/instance.c \
+    %D%/interpreter.c %D%/interpreter.h \
     %D%/limits.c %D%/limits.h \
     %D%/log_reader.c \
     %D%/logs.c %D%/logs.h \
     %D%/output.c %D%/output.h \
     %D%/port.c %D%/port.h \
     %D%/process.h \
+    %D%/program.c %D%/program.h \
     %D%/runtime-process.c \
+    %D%/users.c %D%/users.h \
     %D%/where.c %D%/where.h
 
 plugin_LTLIBRARIES += %D%/runtime-process.la

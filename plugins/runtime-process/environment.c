@@ -130,6 +130,9 @@ fill(struct block *block, const struct hf_host *host, const struct hf_options *o
     for (size_t i = 0; inherited[i]; i++) {
         const char *value = getenv(inherited[i]);
 
+        if (identity->home && strcmp(inherited[i], "HOME") == 0) {
+            value = identity->home;
+        }
         if (!value && strcmp(inherited[i], "PATH") == 0) {
             value = default_path;
         }

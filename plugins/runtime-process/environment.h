@@ -14,6 +14,7 @@ struct identity {
     const char *instance_id;        /* INSTANCE_ID */
     const char *controller_address; /* CONTROLLER_ADDRESS */
     const char *host;               /* LISTEN_ADDRESS: to listen on */
+    const char *home;               /* HOME; NULL: the node's */
     uint16_t port;                  /* PORT */
 };
 

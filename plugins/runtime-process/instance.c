@@ -13,6 +13,7 @@
 #include "deferred.h"
 #include "environment.h"
 #include "image.h"
+#include "interpreter.h"
 #include "port.h"
 #include "process.h"
 
@@ -61,6 +62,8 @@ instance_free(struct instance *instance)
         runtime->driver->child_free(instance->child);
     }
     output_free(instance->output);
+    users_release(runtime->users, instance->user);
+    program_release(runtime, instance->program);
     if (instance->port >= 0) {
         close(instance->port);
     }
@@ -248,7 +251,7 @@ instance_new(struct hf_runtime *runtime, const struct hf_instance_spec *spec, co
     return instance;
 }
 
-/* Gives it its port and its log. */
+/* Gives it its user, its port and its log. */
 static int
 equip(struct instance *instance, const char *image, uint16_t *ret_port, int *ret_output,
       struct hf_err *err)
@@ -257,7 +260,12 @@ equip(struct instance *instance, const char *image, uint16_t *ret_port, int *ret
     const struct hf_host *host = runtime->host;
     char log[NAME_MAX + 1];
     bool is_v6 = strchr(runtime->advertise, ':');
+    int r = runtime->users ? users_take(runtime->users, instance->function_id, &instance->user, err)
+                           : 0;
 
+    if (r < 0) {
+        return r;
+    }
     instance->port = port_reserve(runtime->listen, ret_port);
     if (instance->port < 0) {
         return host->fail(err, HF_EFULL, "cannot reserve a port on %s: %s", runtime->listen,
@@ -272,14 +280,51 @@ equip(struct instance *instance, const char *image, uint16_t *ret_port, int *ret
     return output_new(runtime->driver, runtime->logs, log, &instance->output, ret_output, err);
 }
 
+/* Says more of a file that is there and does not start. */
+static int
+explain_failure(const struct instance *instance, const char *path, int code, struct hf_err *err)
+{
+    const struct hf_host *host = instance->runtime->host;
+    char why[512] = "";
+
+    if (code == HF_ENOTFOUND) {
+        interpreter_explain(path, why, sizeof why);
+    } else if (code == HF_EDENIED && instance->user) {
+        snprintf(why, sizeof why,
+                 "permission denied: may user %u execute it, and enter its folder?",
+                 (unsigned)user_uid(instance->user));
+    } else if (code == HF_EDENIED && geteuid() == 0) {
+        snprintf(why, sizeof why,
+                 "permission denied: instances have no capabilities, so root, too, needs the right "
+                 "to execute it, and to enter its folder");
+    }
+    return *why ? host->fail(err, code, "cannot start %s: %s", path, why) : code;
+}
+
+static void
+set_user(const struct instance *instance, struct hf_host_spawn *spawn)
+{
+    if (instance->user) {
+        spawn->change_user = 1;
+        spawn->uid = user_uid(instance->user);
+        spawn->gid = users_gid(instance->runtime->users, instance->user);
+    }
+}
+
 /* Starts the process. */
 static int
 launch(struct instance *instance, const struct hf_instance_spec *spec, const char *path,
        uint16_t port, int output, struct hf_err *err)
 {
     struct hf_runtime *runtime = instance->runtime;
-    struct identity identity = { instance->function_id, instance->id, spec->controller_address,
-                                 runtime->listen, port };
+    struct identity identity = {
+        .function_id = instance->function_id,
+        .instance_id = instance->id,
+        .controller_address = spec->controller_address,
+        .host = runtime->listen,
+        .home = runtime->users ? users_home(runtime->users) : NULL,
+        .port = port,
+    };
     char **environment = environment_new(runtime->host, runtime->options, &identity);
     const char *argv[] = { path, NULL };
     uint64_t processors[LIMITS_PROCESSOR_WORDS];
@@ -294,15 +339,18 @@ launch(struct instance *instance, const struct hf_instance_spec *spec, const cha
     };
     int r;
 
-    if (!environment) {
+    instance->program = program_take(runtime, path, &instance->mark);
+    if (!environment || !instance->program) {
+        free(environment);
         return runtime->host->fail(err, HF_ENOMEM, "out of memory");
     }
+    set_user(instance, &spawn);
     snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
     limits_apply(&runtime->limits, spec->function, runtime->started++, processors, &spawn);
     r = runtime->driver->spawn(runtime->driver, &spawn, on_exit_of, instance, &instance->child,
                                err);
     free(environment);
-    return r;
+    return r < 0 ? explain_failure(instance, path, r, err) : 0;
 }
 
 int

@@ -18,6 +18,8 @@ limits_init(struct limits *limits, const struct hf_host *host, const struct hf_o
         .processors = strcmp(host->option_string(options, "cpu_limit"), "processors") == 0,
         .headroom = host->option_u64(options, "memory_headroom"),
         .nice = (int)host->option_u64(options, "nice"),
+        .processes = host->option_u64(options, "pids_limit"),
+        .core_dumps = host->option_u64(options, "core_dumps") != 0,
     };
 }
 
@@ -65,6 +67,10 @@ limits_apply(const struct limits *limits, const struct hf_function *function, un
     spawn->data_bytes = limits->data ? bytes : 0;
     spawn->memory_bytes = limits->address_space ? bytes : 0;
     spawn->nice = limits->nice;
+    spawn->core_dumps = limits->core_dumps;
+    if (spawn->change_user) { /* else what the worker's user runs besides would count, too */
+        spawn->processes = limits->processes;
+    }
     if (limits->processors && function->cpu_quota_us > 0 && function->cpu_period_us > 0 &&
         choose_processors(function, turn, processors)) {
         spawn->processors = processors;

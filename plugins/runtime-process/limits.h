@@ -17,6 +17,8 @@ struct limits {
     bool processors;    /* CPU quota as the number of processors */
     uint64_t headroom;  /* bytes allowed above the function's memory limit */
     int nice;           /* added to the priority value, 0 to 19 */
+    uint64_t processes; /* and threads, of all that one user runs; 0: no limit */
+    bool core_dumps;
 };
 
 void limits_init(struct limits *, const struct hf_host *, const struct hf_options *);

@@ -16,6 +16,8 @@
 #include "limits.h"
 #include "logs.h"
 #include "output.h"
+#include "program.h"
+#include "users.h"
 
 /* An instance id: 12 hexadecimal digits, as a container's host name has them. */
 #define INSTANCE_ID_SIZE 13
@@ -39,9 +41,11 @@ struct hf_runtime {
     const char *listen;
     const char *advertise;
     struct limits limits;
+    struct users *users; /* NULL: instances run as the worker does */
     struct logs *logs;
 
     struct instance *instances; /* by id (uthash) */
+    struct program *programs;   /* by path (uthash) */
     struct log_reader *readers;
     struct deferred *deferred;
     unsigned started; /* ever */
@@ -66,6 +70,9 @@ struct instance {
 
     int port; /* the socket that reserves it */
     struct output *output;
+    struct user *user; /* NULL: the worker's */
+    struct program *program;
+    struct program_mark mark; /* of what it runs */
     struct hf_host_child *child;
     /* Starting: answers the start.  Stopping: ends the grace. */
     struct hf_host_timer *timer;

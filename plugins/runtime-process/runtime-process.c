@@ -92,9 +92,10 @@ process_show(const struct hf_runtime *runtime, struct hf_text *text)
     host->print(text, "started %u\ninstances %u\n", runtime->started,
                 HASH_COUNT(runtime->instances));
     for (instance = runtime->instances; instance; instance = instance->hh.next) {
-        host->print(text, "instance %s %s pid %d function %s address %s %s\n", instance->id,
+        host->print(text, "instance %s %s pid %d function %s address %s %s%s\n", instance->id,
                     instance->name, (int)runtime->driver->child_pid(instance->child),
-                    instance->function_id, instance->address, states[instance->state]);
+                    instance->function_id, instance->address, states[instance->state],
+                    program_is_replaced(instance->program, &instance->mark) ? " replaced" : "");
     }
 }
 
@@ -114,6 +115,7 @@ process_destroy(struct hf_runtime *runtime)
     }
     deferred_destroy(runtime);
     logs_free(runtime->logs);
+    users_free(runtime->users);
     for (size_t i = 0; runtime->folders && runtime->folders[i]; i++) {
         free(runtime->folders[i]);
     }
@@ -214,11 +216,19 @@ process_create(const struct hf_driver_host *driver, const struct hf_options *opt
         r = environment_check(runtime->host, options, err);
     }
     if (r == 0) {
+        r = users_new(runtime->host, options, &runtime->users, err);
+    }
+    if (r == 0) {
         r = logs_new(runtime->driver, options, &runtime->logs, err);
     }
     if (r < 0) {
         process_destroy(runtime);
         return r;
+    }
+    if (geteuid() == 0 && !runtime->users) {
+        runtime->host->log(runtime->host, HF_HOST_NOTICE,
+                           "instances run as root, though without capabilities: option 'user' "
+                           "gives them users of their own");
     }
     *ret = runtime;
     return 0;
@@ -265,6 +275,20 @@ static const struct hf_option process_options[] = {
       .fallback = "0",
       .max = "19",
       .help = "How much less urgent than the node instances are." },
+    { .key = "user",
+      .type = HF_OPT_STRING,
+      .help = "User whom instances run as, by name or number, or a range of numbers such as "
+              "100000-165535, of which each function gets one of its own; for a worker that runs "
+              "as root. Default: the worker's user." },
+    { .key = "pids_limit",
+      .type = HF_OPT_UINT,
+      .fallback = "4096",
+      .max = "4194304",
+      .help = "Processes and threads of one user together, where 'user' is set; 0: no limit." },
+    { .key = "core_dumps",
+      .type = HF_OPT_BOOL,
+      .fallback = "no",
+      .help = "Whether an instance that crashes may leave an image of its memory." },
     { .key = "log_path",
       .type = HF_OPT_PATH,
       .help = "Folder for what instances write, one file each. Default: logs in the node's "

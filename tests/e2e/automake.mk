@@ -23,6 +23,7 @@ E2E_TESTS = \
     %D%/35-reasons.py \
     %D%/35-ends.py \
     %D%/36-volume.py \
+    %D%/37-processes.py \
     %D%/38-languages.py \
     %D%/40-cli.py \
     %D%/40-config.py \

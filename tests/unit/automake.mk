@@ -232,6 +232,12 @@ UNIT_TESTS += %D%/test-runtime-process
 %C%_test_runtime_process_CPPFLAGS = $(AM_CPPFLAGS) $(HF_PATH_CPPFLAGS) -I$(top_srcdir)
 %C%_test_runtime_process_LDADD = $(FAKE_HOST_LIBS)
 
+UNIT_TESTS += %D%/test-process-users
+%C%_test_process_users_SOURCES = %D%/test-process-users.c %D%/runtime-bench.c \
+    %D%/runtime-bench.h $(HF_RUNTIME_PROCESS_SOURCES)
+%C%_test_process_users_CPPFLAGS = $(AM_CPPFLAGS) $(HF_PATH_CPPFLAGS) -I$(top_srcdir)
+%C%_test_process_users_LDADD = $(FAKE_HOST_LIBS)
+
 UNIT_TESTS += %D%/test-runtime-fake
 %C%_test_runtime_fake_SOURCES = %D%/test-runtime-fake.c $(RUNTIME_BENCH_SOURCES) \
     $(HF_RUNTIME_FAKE_SOURCES)

@@ -205,7 +205,8 @@ limits_are_applied(void)
 {
     static const char script[] =
         "[ $(ulimit -n) = 99 ] && [ $(ulimit -v) = 1048576 ] && "
-        "[ $(ulimit -d) = 262144 ] && [ $(nice) = $0 ] && [ $(nproc) = 1 ]";
+        "[ $(ulimit -d) = 262144 ] && [ $(nice) = $0 ] && [ $(nproc) = 1 ] && "
+        "grep -qE '^Max processes +4000 +4000 ' /proc/$$/limits && [ $(ulimit -c) = 0 ]";
     struct run run;
     char nice[16];
     const char *argv[] = { "sh", "-c", script, nice, NULL };
@@ -219,7 +220,8 @@ limits_are_applied(void)
                                   .data_bytes = UINT64_C(1) << 28,
                                   .processors = first,
                                   .processor_words = PROCESSOR_WORDS,
-                                  .nice = 1 };
+                                  .nice = 1,
+                                  .processes = 4000 };
 
     first_processor(first);
     snprintf(nice, sizeof nice, "%d", hf_min(getpriority(PRIO_PROCESS, 0) + 1, 19));
@@ -228,6 +230,45 @@ limits_are_applied(void)
         hf_child_spawn(run.spawner, run.loop, &spec, on_exit_of_child, &run, &run.child, NULL), 0);
     CU_ASSERT(wait_for_end(&run));
     UNIT_INT(run.code, 0);
+    end(&run);
+}
+
+static void
+a_child_has_no_privileges_and_gains_none(void)
+{
+    check_output("sed -nE 's/^(NoNewPrivs|Cap(Inh|Prm|Eff|Amb)):\\s*0*([01])$/\\1=\\3/p' "
+                 "/proc/$$/status | tr '\\n' ' '",
+                 NULL, "CapInh=0 CapPrm=0 CapEff=0 CapAmb=0 NoNewPrivs=1 ");
+}
+
+/* What root alone may ask for. */
+static void
+a_child_becomes_another_user(void)
+{
+    static const char script[] = "[ $(id -u):$(id -g):$(id -G) = 12345:12346:12346 ] && "
+                                 "! kill -0 $PPID && ! touch $0";
+    struct run run;
+    const char *argv[] = { "sh", "-c", script, unit_file("ours", ""), NULL };
+    struct hf_child_spec spec = { .path = "/bin/sh",
+                                  .argv = argv,
+                                  .envp = environment,
+                                  .output = -1,
+                                  .change_user = true,
+                                  .uid = 12345,
+                                  .gid = 12346 };
+    struct hf_err err = HF_ERR_INIT;
+    int r;
+
+    begin(&run);
+    r = hf_child_spawn(run.spawner, run.loop, &spec, on_exit_of_child, &run, &run.child, &err);
+    if (geteuid() == 0) {
+        CU_ASSERT_EQUAL_FATAL(r, 0);
+        CU_ASSERT(wait_for_end(&run));
+        UNIT_INT(run.code, 0);
+    } else {
+        CU_ASSERT_EQUAL(r, HF_EDENIED);
+        UNIT_CONTAINS(err.message, "Operation not permitted");
+    }
     end(&run);
 }
 
@@ -443,7 +484,8 @@ UNIT_MAIN("child", UNIT_TEST(the_exit_code_is_told), UNIT_TEST(the_signal_is_tol
           UNIT_TEST(output_environment_and_folder_are_as_told),
           UNIT_TEST(no_descriptor_of_ours_leaks),
           UNIT_TEST(a_child_leads_its_own_session_with_default_signals),
-          UNIT_TEST(limits_are_applied), UNIT_TEST(what_cannot_run_is_refused),
+          UNIT_TEST(limits_are_applied), UNIT_TEST(a_child_has_no_privileges_and_gains_none),
+          UNIT_TEST(a_child_becomes_another_user), UNIT_TEST(what_cannot_run_is_refused),
           UNIT_TEST(the_group_ends_with_its_leader), UNIT_TEST(a_session_of_its_own_does_not_help),
           UNIT_TEST(a_supervisor_that_is_killed_is_replaced),
           UNIT_TEST(a_freed_child_is_killed_and_reaped),

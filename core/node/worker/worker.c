@@ -89,10 +89,10 @@ find_capacity(struct hf_worker_role *worker)
     if (worker->ops->stats) {
         worker->ops->stats(worker->runtime, &stats);
     }
-    if (worker->memory_bytes == 0) {
+    if (worker->memory_bytes == 0 && stats.memory_bytes != HF_UNLIMITED) {
         worker->memory_bytes = stats.memory_bytes ? stats.memory_bytes : hf_metrics_memory_total();
     }
-    if (worker->cpu_millis == 0) {
+    if (worker->cpu_millis == 0 && stats.cpu_millis != HF_UNLIMITED) {
         worker->cpu_millis = stats.cpu_millis;
     }
 }
