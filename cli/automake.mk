@@ -24,6 +24,7 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/cli.h \
     %D%/function.c \
     %D%/function_flags.c %D%/function_flags.h \
+    %D%/function_restart.c \
     %D%/function_show.c %D%/function_show.h \
     %D%/function_watch.c \
     %D%/help.c %D%/help.h \

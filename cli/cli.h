@@ -119,6 +119,7 @@ int cli_print_json(struct hf_text *text, struct hf_err *err);
 
 /* The tables of the files. */
 extern const struct cli_command cli_function_commands[];
+extern const struct cli_command cli_function_restart_commands[];
 extern const struct cli_command cli_function_watch_commands[];
 extern const struct cli_command cli_call_commands[];
 extern const struct cli_command cli_instances_commands[];

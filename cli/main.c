@@ -172,6 +172,7 @@ static const struct cli_command version_commands[] = {
 /* All commands, in the order of the help. */
 static const struct cli_command *const command_tables[] = {
     cli_function_commands,
+    cli_function_restart_commands,
     cli_function_watch_commands,
     cli_call_commands,
     cli_instances_commands,

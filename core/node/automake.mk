@@ -72,6 +72,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/leaf/functions.c \
     %D%/leaf/leaf.c %D%/leaf/leaf.h \
     %D%/leaf/scaling.c \
+    %D%/leaf/restart.c \
     %D%/leaf/worker_link.c %D%/leaf/worker_link.h %D%/leaf/worker_link_internal.h \
     %D%/leaf/worker_link_calls.c %D%/leaf/worker_link_strays.c \
     %D%/leaf/workers.c \

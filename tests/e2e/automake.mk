@@ -18,6 +18,7 @@ E2E_TESTS = \
     %D%/30-scale.py \
     %D%/31-readiness.py \
     %D%/32-change.py \
+    %D%/33-restart.py \
     %D%/34-crash.py \
     %D%/35-surroundings.py \
     %D%/35-reasons.py \

@@ -238,6 +238,25 @@ replace(const char *name, const char *text)
     CU_ASSERT_EQUAL(rename(new_path, path), 0);
 }
 
+/* The shell opens its script after the start was answered. */
+static void
+wait_for_line(struct runtime_bench *b, const char *id, const char *text)
+{
+    static struct runtime_log log;
+    struct hf_runtime_op *op = NULL;
+    uint64_t limit = fake_real_now() + UINT64_C(60000000000);
+
+    memset(&log, 0, sizeof log);
+    CU_ASSERT_EQUAL_FATAL(b->ops->logs(b->runtime, id, 0, true, runtime_on_log, &log, &op, NULL),
+                          0);
+    while (!strstr(log.text, text) && fake_real_now() < limit) {
+        fake_turn(b->fake, 20);
+    }
+    UNIT_CONTAINS(log.text, text);
+    b->ops->cancel(b->runtime, op);
+    CU_ASSERT_TRUE(fake_wait(b->fake, &log.ended, 1));
+}
+
 static void
 a_replaced_file_is_run_and_noticed(void)
 {
@@ -248,14 +267,14 @@ a_replaced_file_is_run_and_noticed(void)
     install("version", "#!/bin/sh\necho one\nexec sleep 1000\n");
     runtime_bench_open(&b, &hyperfaas_plugin, settings_with(NULL));
     old = runtime_start(&b, "version");
+    wait_for_line(&b, old.id, "one");
     lines = fake_logged(b.fake, HF_HOST_NOTICE);
-    replace("version", "#!/bin/sh\necho two\n");
+    replace("version", "#!/bin/sh\necho two\nsleep 1000\n");
     new = runtime_start(&b, "version");
     CU_ASSERT_EQUAL(fake_logged(b.fake, HF_HOST_NOTICE), lines + 1);
-    CU_ASSERT_TRUE(fake_wait(b.fake, &b.ends, 1));
-    UNIT_CONTAINS(b.end_message, "two");
+    wait_for_line(&b, new.id, "two");
     CU_ASSERT_STRING_NOT_EQUAL(old.id, new.id);
-    CU_ASSERT_EQUAL(runtime_list(&b).infos, 1); /* the old one goes on */
+    CU_ASSERT_EQUAL(runtime_list(&b).infos, 2); /* the old one goes on */
     runtime_bench_close(&b);
 }
 

@@ -36,6 +36,7 @@ hf_leaf_serve(struct hf_leaf *leaf, struct hf_err *err)
         return hf_fail(err, r, "no memory for the health service");
     }
     if ((r = hf_state_service_serve(leaf->state, leaf->api, "/leaf.Leaf/State", err)) < 0 ||
+        (r = hf_leaf_serve_restart(leaf, err)) < 0 ||
         (r = hf_node_service_add(leaf->node, leaf->api, err)) < 0) {
         return r;
     }

@@ -200,6 +200,7 @@ void hf_leaf_forget_claims(struct hf_leaf_worker *);
 /* --- api.c ---------------------------------------------------------------------------- */
 
 int hf_leaf_serve(struct hf_leaf *, struct hf_err *err);
+int hf_leaf_serve_restart(struct hf_leaf *, struct hf_err *err); /* restart.c */
 int hf_leaf_register_commands(struct hf_leaf *, struct hf_err *err);
 void hf_leaf_unregister_commands(struct hf_leaf *);
 
