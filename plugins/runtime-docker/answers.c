@@ -3,6 +3,7 @@
  */
 #include "answers.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,7 @@ answer_event(struct json_object *event, struct event *ret)
 
     *ret = (struct event){
         .id = json_text(JSON_AT(event, "Actor", "ID")),
+        .boot = json_text(JSON_AT(event, "Actor", "Attributes", LABEL_BOOT)),
         .time_ns = (uint64_t)json_number(JSON_AT(event, "timeNano")),
     };
     if (strcmp(json_text(JSON_AT(event, "Type")), "container") != 0) {
@@ -148,6 +150,8 @@ answer_event(struct json_object *event, struct event *ret)
         ret->kind = EVENT_DIED;
     } else if (strcmp(action, "pause") == 0) {
         ret->kind = EVENT_PAUSED;
+    } else if (strcmp(action, "create") == 0 || strcmp(action, "start") == 0) {
+        ret->kind = EVENT_MADE;
     }
 }
 
@@ -185,20 +189,50 @@ answer_is_port_taken(const char *message)
            strstr(message, "port is already allocated");
 }
 
-const char *
-answer_gateway(struct json_object *network)
+/* The first address of an IPv4 network in the form 172.17.0.0/16; false: it is of another kind. */
+static bool
+first_address(const char *subnet, char ret[static GATEWAY_SIZE])
+{
+    size_t len = strcspn(subnet, "/");
+    struct in_addr address;
+    char text[GATEWAY_SIZE];
+
+    if (len == 0 || len >= sizeof text) {
+        return false;
+    }
+    snprintf(text, sizeof text, "%.*s", (int)len, subnet);
+    if (inet_pton(AF_INET, text, &address) != 1) {
+        return false;
+    }
+    address.s_addr = htonl(ntohl(address.s_addr) + 1);
+    return inet_ntop(AF_INET, &address, ret, GATEWAY_SIZE) != NULL;
+}
+
+bool
+answer_gateway(struct json_object *network, char ret[static GATEWAY_SIZE])
 {
     struct json_object *configs = JSON_AT(network, "IPAM", "Config");
     struct json_object *config;
 
+    ret[0] = '\0';
     for (size_t i = 0; (config = json_item(configs, i)); i++) {
         const char *gateway = json_text(JSON_AT(config, "Gateway"));
 
-        if (*gateway && !strchr(gateway, ':')) {
-            return gateway;
+        if (*gateway && !strchr(gateway, ':') && strlen(gateway) < GATEWAY_SIZE) {
+            snprintf(ret, GATEWAY_SIZE, "%s", gateway);
+            return true;
+        }
+        if (!*ret) {
+            first_address(json_text(JSON_AT(config, "Subnet")), ret);
         }
     }
-    return "";
+    return false;
+}
+
+const char *
+answer_bridge(struct json_object *network)
+{
+    return json_text(JSON_AT(network, "Options", "com.docker.network.bridge.name"));
 }
 
 uint64_t

@@ -50,11 +50,12 @@ struct listed {
 bool answer_listed(struct json_object *, const struct whereabouts *, struct listed *ret);
 
 /* What happens to a container. */
-enum event_kind { EVENT_OTHER, EVENT_DIED, EVENT_PAUSED };
+enum event_kind { EVENT_OTHER, EVENT_DIED, EVENT_PAUSED, EVENT_MADE };
 
 struct event {
     enum event_kind kind;
     const char *id;   /* of the container; the JSON's */
+    const char *boot; /* of the process that asked for it */
     uint64_t time_ns; /* the engine's; 0: unknown */
 };
 
@@ -71,8 +72,14 @@ const char *answer_message(struct json_object *);
 /* Whether a start was refused since somebody has the port that the engine chose to publish at. */
 bool answer_is_port_taken(const char *message);
 
-/* The gateway of a network as GET /networks/NAME tells it: an IPv4 address, or "". */
-const char *answer_gateway(struct json_object *);
+/* The gateway of a network as GET /networks/NAME tells it: an IPv4 address.  False if it names
+ * none: Docker does not for its own bridge until it was started anew.  Then `ret` is the first
+ * address of the network, which it mostly is, or "". */
+#define GATEWAY_SIZE 64
+bool answer_gateway(struct json_object *, char ret[static GATEWAY_SIZE]);
+
+/* The interface on the engine's machine that a network hangs on, or "". */
+const char *answer_bridge(struct json_object *);
 
 /* Seconds since 1970 of an HTTP date; 0 if it is none. */
 uint64_t answer_date(const char *date);

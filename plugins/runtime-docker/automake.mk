@@ -4,12 +4,14 @@
 HF_DOCKER_LANGUAGE_SOURCES = \
     %D%/answers.c %D%/answers.h \
     %D%/demux.c %D%/demux.h \
+    %D%/elements.c %D%/elements.h \
     %D%/json.c %D%/json.h \
     %D%/lines.c %D%/lines.h \
     %D%/names.c %D%/names.h \
     %D%/requests.c %D%/requests.h
 
 HF_RUNTIME_DOCKER_SOURCES = $(HF_DOCKER_LANGUAGE_SOURCES) \
+    %D%/bridge.c %D%/bridge.h \
     %D%/deferred.c %D%/deferred.h \
     %D%/docker.h \
     %D%/ending.c \

@@ -10,7 +10,8 @@
  *     listing.c         what runs from before
  *     log_reader.c      reading logs
  *     engine.c          calls of the Engine API
- *     requests.c answers.c json.c lines.c demux.c names.c   its language, without I/O
+ *     requests.c answers.c json.c lines.c elements.c demux.c names.c   its language, without I/O
+ *     bridge.c          an address of this machine
  */
 #ifndef HF_RUNTIME_DOCKER_DOCKER_H
 #define HF_RUNTIME_DOCKER_DOCKER_H

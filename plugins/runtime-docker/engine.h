@@ -7,6 +7,7 @@
 #ifndef HF_RUNTIME_DOCKER_ENGINE_H
 #define HF_RUNTIME_DOCKER_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,8 +40,9 @@ struct engine_request {
     engine_done_fn *done;
     void *arg;
 
-    /* Of a stream.  NULL: the answer is collected. */
+    /* Of a stream.  NULL: the answer is collected, up to a bound. */
     void (*on_data)(void *arg, const void *data, size_t len);
+    bool brief;                    /* a stream that ends soon, like a call */
     void (*on_headers)(void *arg); /* NULL: no matter */
 };
 
@@ -53,6 +55,9 @@ void engine_free(struct engine *);
 /* For messages: where it is, and the API version that is spoken, "" before it is known. */
 const char *engine_where(const struct engine *);
 const char *engine_version(const struct engine *);
+
+/* Whether it is on this machine: at a unix socket. */
+bool engine_is_local(const struct engine *);
 
 /* Begins a call.  On 0 `done` follows, and `*ret` (which may be NULL) is valid until then. */
 int engine_begin(struct engine *, const struct engine_request *, struct engine_call **ret,

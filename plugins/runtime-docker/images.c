@@ -79,17 +79,20 @@ images_note(struct images *images, const char *name, bool present)
 }
 
 void
-images_take(struct images *images, struct json_object *answer)
+images_clear(struct images *images)
 {
-    struct json_object *item, *tag;
-
     while (images->present) {
         forget(images, images->present);
     }
-    for (size_t i = 0; (item = json_item(answer, i)); i++) {
-        for (size_t j = 0; (tag = json_item(JSON_AT(item, "RepoTags"), j)); j++) {
-            images_note(images, json_text(tag), true);
-        }
+}
+
+void
+images_take(struct images *images, struct json_object *image)
+{
+    struct json_object *tag;
+
+    for (size_t i = 0; (tag = json_item(JSON_AT(image, "RepoTags"), i)); i++) {
+        images_note(images, json_text(tag), true);
     }
 }
 

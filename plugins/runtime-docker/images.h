@@ -21,8 +21,9 @@ int images_new(struct hf_runtime *, struct images **ret, struct hf_err *err);
 /* Nobody who waits is told.  NULL is allowed. */
 void images_free(struct images *);
 
-/* What GET /images/json says: all that there are. */
-void images_take(struct images *, struct json_object *answer);
+/* What GET /images/json says: an element of its list, after all was forgotten. */
+void images_clear(struct images *);
+void images_take(struct images *, struct json_object *image);
 
 /* A container was made from it, or could not be. */
 void images_note(struct images *, const char *name, bool present);

@@ -12,10 +12,16 @@
 #include "deferred.h"
 #include "session.h"
 
-/* How often a removal that the engine refuses is tried again, and how soon. */
+/* How soon a removal that the engine refuses is tried again, later each time, and after how many
+ * it is said. */
 #define REMOVALS  5
 #define REMOVE_NS (30 * SECOND_NS)
 #define AGAIN_NS  (1 * SECOND_NS)
+#define AGAIN_MAX 60
+
+/* How often it is looked, a second after the other, for a container whose making was not answered.
+ */
+#define CONFIRMATIONS 10
 
 /* What the engine is given beyond the grace to kill and to put things in order. */
 #define STOP_MARGIN_NS (30 * SECOND_NS)
@@ -181,6 +187,13 @@ instance_ask(struct instance *instance, const char *method, const char *rest, ui
 
 /* --- removal -------------------------------------------------------------------------------- */
 
+/* It may still come to be. */
+static bool
+is_expected(const struct instance *instance)
+{
+    return instance->unconfirmed && instance->tries < CONFIRMATIONS;
+}
+
 static void
 on_removed(void *arg, const struct engine_reply *reply)
 {
@@ -188,9 +201,18 @@ on_removed(void *arg, const struct engine_reply *reply)
     struct hf_runtime *runtime = instance->runtime;
 
     instance->call = NULL;
-    if (reply->code == 0 || reply->code == HF_ENOTFOUND ||
-        reply->code == HF_ECONFLICT) { /* its removal is in progress */
+    if (reply->code == 0 || (reply->code == HF_ENOTFOUND && !is_expected(instance))) {
+        if (reply->code == 0 && instance->stray) {
+            runtime->host->log(runtime->host, HF_HOST_NOTICE,
+                               "container %s, which nobody used, was removed", instance->name);
+        }
         instance_forget(instance);
+        return;
+    }
+    if (reply->code == HF_ENOTFOUND ||
+        (reply->code == HF_ECONFLICT && instance->tries < REMOVALS)) {
+        instance->tries++; /* it is not made yet, or being removed: that is not the end of it */
+        runtime->driver->timer_set(instance->again, (int64_t)AGAIN_NS);
         return;
     }
     answer_stops(instance, reply->code, reply->message);
@@ -200,14 +222,14 @@ on_removed(void *arg, const struct engine_reply *reply)
     if (session_state(runtime->session) == SESSION_LOST) {
         return;
     }
-    if (++instance->tries > REMOVALS) {
+    if (++instance->tries == REMOVALS) {
         runtime->host->log(runtime->host, HF_HOST_WARNING,
-                           "container %s is not removed, which will be tried again when the engine "
-                           "or this worker was restarted: %s",
-                           instance->name, reply->message);
-        return;
+                           "container %s is not removed, which is tried on: %s", instance->name,
+                           reply->message);
     }
-    runtime->driver->timer_set(instance->again, (int64_t)(AGAIN_NS * instance->tries));
+    runtime->driver->timer_set(
+        instance->again,
+        (int64_t)(AGAIN_NS * (instance->tries < AGAIN_MAX ? instance->tries : AGAIN_MAX)));
 }
 
 static void

@@ -61,15 +61,17 @@ struct instance {
     int verdict; /* the start is to be answered with this, at the loop's next turn */
     char why[1024];
 
-    uint64_t since; /* the moment at which it was known to run; 0: it never was */
-    uint64_t seen;  /* that of the last listing that showed it running */
-    uint64_t asked; /* when the engine was asked for the present step of the start */
-    unsigned tries; /* names and ports tried, later removals */
-    bool turn;      /* its start is under way */
-    bool pulled;    /* its image was pulled for it */
-    bool unwanted;  /* what is under way is the last thing; then it is removed */
-    bool gone;      /* there is no container; only its start is still to be answered */
-    bool ended;     /* the engine said so, before its start was done */
+    uint64_t since;   /* the moment at which it was known to run; 0: it never was */
+    uint64_t seen;    /* that of the last listing that showed it running */
+    uint64_t asked;   /* when the engine was asked for the present step of the start */
+    unsigned tries;   /* names and ports tried, later removals */
+    bool turn;        /* its start is under way */
+    bool pulled;      /* its image was pulled for it */
+    bool unwanted;    /* what is under way is the last thing; then it is removed */
+    bool gone;        /* there is no container; only its start is still to be answered */
+    bool ended;       /* the engine said so, before its start was done */
+    bool stray;       /* a container that nobody knew: it is only there to be removed */
+    bool unconfirmed; /* whether it was made is not known: the engine may still be at it */
     struct inspected found;
     struct last_words *last_words; /* being read */
     struct stop *stops;

@@ -12,7 +12,7 @@ keep(struct lines *lines, const char *data, size_t len)
 {
     char *grown;
 
-    if (lines->dropping) {
+    if (len == 0 || lines->dropping) { /* of an empty line there is no memory, either */
         return;
     }
     if (lines->len + len > lines->size) {

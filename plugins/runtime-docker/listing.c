@@ -12,14 +12,15 @@
 
 #include <utlist.h>
 
+#include "elements.h"
 #include "instance.h"
-#include "json.h"
 #include "session.h"
 
 struct listing {
     struct hf_runtime *runtime;
     struct listing *prev, *next;
     struct engine_call *call;
+    struct elements elements;
     hf_runtime_list_fn *each;
     void *arg;
 };
@@ -104,24 +105,49 @@ finish(struct listing *listing, int code, const char *message)
 
     DL_DELETE(listing->runtime->listings, listing);
     engine_cancel(listing->call);
+    elements_fini(&listing->elements);
     free(listing);
     each(arg, code, message, NULL);
 }
 
-/* Makes instances of what an earlier life of this node has left. */
+/* A container that nobody knows: of a start whose answer was lost, or left over. */
 static void
-take_left(struct hf_runtime *runtime, struct json_object *answer)
+remove_stray(struct hf_runtime *runtime, const struct listed *listed)
 {
-    struct json_object *item;
+    struct instance *instance = take(runtime, listed, INSTANCE_REMOVING);
+
+    if (instance) {
+        instance->since = 0;
+        instance->stray = true;
+        instance_remove(instance);
+    }
+}
+
+/* Makes an instance of what an earlier life of this node has left; what this one has, and nobody
+ * knows, goes. */
+static void
+on_left(void *arg, struct json_object *item)
+{
+    struct listing *listing = arg;
+    struct hf_runtime *runtime = listing->runtime;
     struct listed listed;
 
-    for (size_t i = 0; (item = json_item(answer, i)); i++) {
-        if (answer_listed(item, &runtime->where, &listed) && !is_ours(runtime, &listed) &&
-            !find_listed(runtime, &listed)) {
-            take(runtime, &listed, listed.running ? INSTANCE_RUNNING : INSTANCE_LEFT);
-        }
+    if (!answer_listed(item, &runtime->where, &listed) || find_listed(runtime, &listed)) {
+        return;
     }
-    runtime->listed = true;
+    if (is_ours(runtime, &listed)) {
+        remove_stray(runtime, &listed);
+    } else {
+        take(runtime, &listed, listed.running ? INSTANCE_RUNNING : INSTANCE_LEFT);
+    }
+}
+
+static void
+on_data(void *arg, const void *data, size_t len)
+{
+    struct listing *listing = arg;
+
+    elements_add(&listing->elements, data, len, on_left, listing);
 }
 
 static void
@@ -139,7 +165,11 @@ on_listed(void *arg, const struct engine_reply *reply)
         finish(listing, reply->code, reply->message);
         return;
     }
-    take_left(runtime, reply->json);
+    if (!elements_complete(&listing->elements)) {
+        finish(listing, HF_EUNAVAILABLE, "the engine's list of containers is not whole");
+        return;
+    }
+    runtime->listed = true;
     for (instance = runtime->instances; instance; instance = instance->next) {
         struct hf_instance_info info;
 
@@ -160,6 +190,8 @@ ask(struct listing *listing, struct hf_err *err)
         .path = path,
         .timeout_ns = STEP_NS,
         .done = on_listed,
+        .on_data = on_data,
+        .brief = true,
         .arg = listing,
     };
 
@@ -226,48 +258,28 @@ listings_destroy(struct hf_runtime *runtime)
 
 /* --- putting in order ----------------------------------------------------------------------- */
 
-/* A container that nobody knows: of a start whose answer was lost, or left over. */
-static void
-remove_stray(struct hf_runtime *runtime, const struct listed *listed)
+void
+listing_consider(struct hf_runtime *runtime, struct json_object *container, uint64_t moment)
 {
-    struct instance *instance = take(runtime, listed, INSTANCE_REMOVING);
-
-    runtime->host->log(runtime->host, HF_HOST_NOTICE, "removing container %s, which nobody uses",
-                       listed->name);
-    if (instance) {
-        instance->since = 0;
-        instance_remove(instance);
-    }
-}
-
-/* What the engine has. */
-static void
-go_through_containers(struct hf_runtime *runtime, struct json_object *answer, uint64_t moment)
-{
-    struct json_object *item;
+    struct instance *instance;
     struct listed listed;
 
-    for (size_t i = 0; (item = json_item(answer, i)); i++) {
-        struct instance *instance;
-
-        if (!answer_listed(item, &runtime->where, &listed)) {
-            continue;
-        }
-        instance = find_listed(runtime, &listed);
-        if (!instance && (is_ours(runtime, &listed) || runtime->listed)) {
-            remove_stray(runtime, &listed);
-        } else if (instance && listed.running) {
-            instance->seen = moment;
-        }
+    if (!answer_listed(container, &runtime->where, &listed)) {
+        return;
+    }
+    instance = find_listed(runtime, &listed);
+    if (!instance && (is_ours(runtime, &listed) || runtime->listed)) {
+        remove_stray(runtime, &listed);
+    } else if (instance && listed.running) {
+        instance->seen = moment;
     }
 }
 
 void
-listing_reconcile(struct hf_runtime *runtime, struct json_object *answer, uint64_t moment)
+listing_reconcile(struct hf_runtime *runtime, uint64_t moment)
 {
     struct instance *instance, *next;
 
-    go_through_containers(runtime, answer, moment);
     for (instance = runtime->instances; instance; instance = next) {
         next = instance->next;
         if (instance->state == INSTANCE_REMOVING) {

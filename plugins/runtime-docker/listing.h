@@ -19,8 +19,10 @@ void listings_destroy(struct hf_runtime *);
 /* The path that lists this node's containers, to be freed; NULL: no memory. */
 char *listing_path(const struct hf_runtime *);
 
-/* Puts in order what the engine had at a moment: instances whose container is not there or does
- * not run have ended; containers that nobody knows are removed. */
-void listing_reconcile(struct hf_runtime *, struct json_object *answer, uint64_t moment);
+/* A container that the engine had at a moment: if nobody knows it, it is removed. */
+void listing_consider(struct hf_runtime *, struct json_object *container, uint64_t moment);
+
+/* All were considered: instances whose container is not there or does not run have ended. */
+void listing_reconcile(struct hf_runtime *, uint64_t moment);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <utlist.h>
 
+#include "bridge.h"
+#include "elements.h"
 #include "images.h"
 #include "instance.h"
 #include "json.h"
@@ -20,9 +22,12 @@
 #define RETRY_MIN_NS (SECOND_NS / 5)
 #define RETRY_MAX_NS (5 * SECOND_NS)
 
-/* What an earlier life of this node had asked for may be made after the first listing: so long
- * after it there is another one. */
-#define SWEEP_NS (10 * SECOND_NS)
+/* What this node, or an earlier life of it, has asked for may be made after its answer was given
+ * up: so long after the first listing there is another one, then now and then, and soon if there is
+ * a sign of it. */
+#define SWEEP_NS       (10 * SECOND_NS)
+#define SWEEP_LATER_NS (60 * SECOND_NS)
+#define SWEEP_SOON_NS  (1 * SECOND_NS)
 
 /* Podman 5.2 sends no headers of a stream before there is an event: so long are they waited for. */
 #define HEADERS_NS SECOND_NS
@@ -36,10 +41,14 @@ struct session {
     struct engine_call *step;    /* of those between the ping and being open, one by one */
     struct hf_host_timer *timer; /* the next ping, the end of waiting for headers, or the sweep */
     struct lines lines;
+    struct elements elements; /* of the step, if that is a list */
+    bool soon;                /* the next sweep is */
     uint64_t retry_ns;
     uint64_t since_ns;  /* the engine's time from which events are wanted */
     uint64_t listed_at; /* the moment of the listing */
     char gateway[64];
+    bool guessed;      /* `gateway` */
+    bool gateway_said; /* that it is a guess, or not known */
     char trouble[512];
 };
 
@@ -70,9 +79,36 @@ session_trouble(const struct session *session)
     return session->trouble;
 }
 
-const char *
-session_gateway(const struct session *session)
+static void
+warn_of_gateway(const struct session *session)
 {
+    const struct hf_host *host = session->runtime->host;
+    const char *network = session->runtime->where.network;
+
+    network = *network ? network : "bridge";
+    if (*session->gateway) {
+        host->log(host, HF_HOST_WARNING,
+                  "network %s names no gateway: instances are told to reach the worker at %s, its "
+                  "first address, which is a guess; set [worker] controller_address if it is wrong",
+                  network, session->gateway);
+    } else {
+        host->log(host, HF_HOST_WARNING,
+                  "network %s has no gateway: instances are told to reach the worker at this "
+                  "machine's own 127.0.0.1, which is another one inside a container; set [worker] "
+                  "controller_address",
+                  network);
+    }
+}
+
+const char *
+session_gateway(struct session *session)
+{
+    bool is_host = strcmp(session->runtime->where.network, "host") == 0;
+
+    if ((session->guessed || !*session->gateway) && !is_host && !session->gateway_said) {
+        session->gateway_said = true;
+        warn_of_gateway(session);
+    }
     return session->gateway;
 }
 
@@ -94,6 +130,7 @@ drop_calls(struct session *session)
     engine_cancel(session->step);
     session->ping = session->events = session->step = NULL;
     lines_fini(&session->lines);
+    elements_fini(&session->elements);
 }
 
 /* The engine cannot be used: says so once, fails what waits, tries again later. */
@@ -137,6 +174,18 @@ open_up(struct session *session)
     starts_go_on(runtime);
 }
 
+/* There may be what nobody knows: looks soon. */
+static void
+sweep_soon(struct session *session)
+{
+    const struct hf_runtime *runtime = session->runtime;
+
+    if (session->state == SESSION_OPEN && !session->step && !session->soon) {
+        runtime->driver->timer_set(session->timer, (int64_t)SWEEP_SOON_NS);
+    }
+    session->soon = true; /* else after the one that is under way */
+}
+
 void
 session_doubt(struct session *session)
 {
@@ -147,16 +196,22 @@ session_doubt(struct session *session)
 
 /* --- steps ---------------------------------------------------------------------------------- */
 
+/* Asks; `on_data` takes what comes, if that is a list. */
 static void
-step(struct session *session, const char *path, engine_done_fn *done)
+step(struct session *session, const char *path, engine_done_fn *done,
+     void (*on_data)(void *arg, const void *data, size_t len))
 {
     const struct engine_request request = {
         .method = "GET",
         .path = path,
         .timeout_ns = STEP_NS,
         .done = done,
+        .on_data = on_data,
+        .brief = true,
         .arg = session,
     };
+
+    elements_fini(&session->elements);
 
     if (!path || engine_begin(session->runtime->engine, &request, &session->step, NULL) < 0) {
         lose(session, "no memory to call it");
@@ -177,7 +232,11 @@ on_network(void *arg, const struct engine_reply *reply)
         lose(session, why);
         return;
     }
-    snprintf(session->gateway, sizeof session->gateway, "%s", answer_gateway(reply->json));
+    session->guessed = false;
+    if (!answer_gateway(reply->json, session->gateway)) {
+        session->guessed = !engine_is_local(session->runtime->engine) ||
+                           !bridge_address(answer_bridge(reply->json), session->gateway);
+    }
     open_up(session);
 }
 
@@ -191,9 +250,44 @@ look_at_network(struct session *session)
     if (!escaped || asprintf(&path, "/networks/%s", escaped) < 0) {
         path = NULL;
     }
-    step(session, path, on_network);
+    step(session, path, on_network, NULL);
     free(path);
     free(escaped);
+}
+
+/* A list has come: false if it was lost, or is none. */
+static bool
+is_whole(struct session *session, const struct engine_reply *reply, const char *what)
+{
+    char why[80];
+
+    session->step = NULL;
+    if (reply->code < 0) {
+        lose(session, reply->message);
+        return false;
+    }
+    if (!elements_complete(&session->elements)) {
+        snprintf(why, sizeof why, "its list of %s is not whole", what);
+        lose(session, why);
+        return false;
+    }
+    return true;
+}
+
+static void
+on_image(void *arg, struct json_object *image)
+{
+    struct session *session = arg;
+
+    images_take(session->runtime->images, image);
+}
+
+static void
+on_image_data(void *arg, const void *data, size_t len)
+{
+    struct session *session = arg;
+
+    elements_add(&session->elements, data, len, on_image, session);
 }
 
 static void
@@ -201,13 +295,32 @@ on_images(void *arg, const struct engine_reply *reply)
 {
     struct session *session = arg;
 
-    session->step = NULL;
-    if (reply->code < 0) {
-        lose(session, reply->message);
-        return;
+    if (is_whole(session, reply, "images")) {
+        look_at_network(session);
     }
-    images_take(session->runtime->images, reply->json);
-    look_at_network(session);
+}
+
+static void
+list_images(struct session *session)
+{
+    images_clear(session->runtime->images);
+    step(session, "/images/json", on_images, on_image_data);
+}
+
+static void
+on_container(void *arg, struct json_object *container)
+{
+    struct session *session = arg;
+
+    listing_consider(session->runtime, container, session->listed_at);
+}
+
+static void
+on_container_data(void *arg, const void *data, size_t len)
+{
+    struct session *session = arg;
+
+    elements_add(&session->elements, data, len, on_container, session);
 }
 
 static void
@@ -215,14 +328,17 @@ on_containers(void *arg, const struct engine_reply *reply)
 {
     struct session *session = arg;
 
-    session->step = NULL;
-    if (reply->code < 0) {
-        lose(session, reply->message);
+    const struct hf_runtime *runtime = session->runtime;
+
+    if (!is_whole(session, reply, "containers")) {
         return;
     }
-    listing_reconcile(session->runtime, reply->json, session->listed_at);
-    if (session->state != SESSION_OPEN) { /* else it was the sweep */
-        step(session, "/images/json", on_images);
+    listing_reconcile(session->runtime, session->listed_at);
+    if (session->state == SESSION_OPEN) { /* it was a sweep */
+        runtime->driver->timer_set(session->timer,
+                                   (int64_t)(session->soon ? SWEEP_SOON_NS : SWEEP_LATER_NS));
+    } else {
+        list_images(session);
     }
 }
 
@@ -232,7 +348,8 @@ list_containers(struct session *session)
     char *path = listing_path(session->runtime);
 
     session->listed_at = ++session->runtime->moment;
-    step(session, path, on_containers);
+    session->soon = false;
+    step(session, path, on_containers, on_container_data);
     free(path);
 }
 
@@ -251,7 +368,12 @@ on_event(void *arg, const char *line, size_t len)
     if (event.time_ns > session->since_ns) {
         session->since_ns = event.time_ns;
     }
-    if (event.kind != EVENT_OTHER && name_instance(event.id, id)) {
+    if (event.kind == EVENT_MADE) {
+        if (session->runtime->listed && *event.boot &&
+            strcmp(event.boot, session->runtime->driver->boot_id) != 0) {
+            sweep_soon(session); /* an earlier life of this node had asked for it */
+        }
+    } else if (event.kind != EVENT_OTHER && name_instance(event.id, id)) {
         instance = instance_find(session->runtime, id);
     }
     if (instance) {
@@ -331,7 +453,8 @@ on_pinged(void *arg, int code, const char *message, uint64_t date)
         lose(session, message);
         return;
     }
-    if (session->state == SESSION_OPEN) { /* it was only doubted */
+    if (session->state == SESSION_OPEN) { /* it was only doubted; what was lost may be done */
+        sweep_soon(session);
         return;
     }
     session->state = SESSION_OPENING;

@@ -29,10 +29,11 @@ int session_check(const struct session *, struct hf_err *err);
 /* Why it was lost last; "" if never. */
 const char *session_trouble(const struct session *);
 
-/* The address at which the network's containers reach this machine; "" if unknown. */
-const char *session_gateway(const struct session *);
+/* The address at which the network's containers reach this machine, for one of them; "" if it is
+ * not known.  Says so, once, if that is so or it is a guess. */
+const char *session_gateway(struct session *);
 
-/* A call was lost: looks whether the engine is still there. */
+/* A call was lost: looks whether the engine is still there, and soon what it has. */
 void session_doubt(struct session *);
 
 #endif

@@ -240,11 +240,15 @@ on_started(void *arg, const struct engine_reply *reply)
 static int
 write_controller(struct instance *instance)
 {
-    const char *gateway = session_gateway(instance->runtime->session);
     const char *port = strrchr(instance->making.controller, ':');
+    const char *gateway;
     char *address;
 
-    if (!*gateway || !port || strncmp(instance->making.controller, "127.", 4) != 0) {
+    if (!port || strncmp(instance->making.controller, "127.", 4) != 0) {
+        return 0;
+    }
+    gateway = session_gateway(instance->runtime->session);
+    if (!*gateway) {
         return 0;
     }
     if (asprintf(&address, "%s%s", gateway, port) < 0) {
@@ -350,6 +354,7 @@ on_create_failed(struct instance *instance, const struct engine_reply *reply)
         fail_step(instance, reply, "make");
         start_end_turn(instance);
         if (reply->lost) {
+            instance->unconfirmed = true;
             instance_remove(instance);
         } else {
             instance_forget(instance);

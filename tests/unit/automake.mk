@@ -257,6 +257,11 @@ UNIT_TESTS += %D%/test-docker-sessions
 %C%_test_docker_sessions_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_docker_sessions_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
 
+UNIT_TESTS += %D%/test-docker-strays
+%C%_test_docker_strays_SOURCES = %D%/test-docker-strays.c $(DOCKER_BENCH_SOURCES)
+%C%_test_docker_strays_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_test_docker_strays_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
+
 UNIT_TESTS += %D%/test-runtime-docker
 %C%_test_runtime_docker_SOURCES = %D%/test-runtime-docker.c %D%/contract-runtime.c \
     %D%/contract-runtime.h $(DOCKER_BENCH_SOURCES)

@@ -276,7 +276,9 @@ fake_docker_answer(struct fake_docker *docker, struct fake_request *request)
         fake_answer_begin(request, 200, NULL);
     } else if (strncmp(path, "/networks/", 10) == 0) {
         answer(request, 200, "%s",
-               "{\"IPAM\":{\"Config\":[{\"Gateway\":\"fe80::1\"},{\"Gateway\":\"172.17.0.1\"}]}}");
+               docker->network ? docker->network
+                               : "{\"IPAM\":{\"Config\":[{\"Gateway\":\"fe80::1\"},{\"Gateway\":"
+                                 "\"172.17.0.1\"}]}}");
     } else if (strcmp(path, "/images/json") == 0) {
         list_images(docker, request);
     } else if (strncmp(path, "/images/create", 14) == 0) {

@@ -29,6 +29,7 @@ struct fake_docker {
     unsigned made;
     char images[FAKE_IMAGES][80];
     const char *version;     /* API version that it tells */
+    const char *network;     /* what it says of one; NULL: as usual */
     const char *pull_answer; /* body of a pull's answer */
     uint32_t pull_status;
     struct fake_request *events; /* the stream, once it is open */

@@ -353,6 +353,7 @@ cuts_lines(void)
     struct heard heard = { 0 };
     struct lines lines = { 0 };
 
+    lines_add(&lines, "\n\r\n", 3, on_line, &heard); /* before there is any memory */
     lines_add(&lines, "{\"a\"", 4, on_line, &heard);
     CU_ASSERT_EQUAL(heard.n, 0);
     lines_add(&lines, ":1}\n{}\r\n\n{\"b\":", 14, on_line, &heard);

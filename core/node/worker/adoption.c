@@ -315,6 +315,41 @@ hf_worker_on_list_again(struct hf_timer *timer)
     }
 }
 
+/* --- the last listing ----------------------------------------------------------------------- */
+
+/* A start that an earlier process of this node had asked for may have been carried out since. */
+static void
+on_last_listed(void *arg, int code, const char *message, const struct hf_instance_info *info)
+{
+    struct hf_worker_role *worker = hf_cast(arg, struct hf_worker_role, HF_WORKER_MAGIC);
+
+    if (info) {
+        if (!hf_worker_find(worker, info->id)) {
+            hf_log(HF_LOG_NOTICE, "removing an instance that nobody knows",
+                   HF_KV_STR("function", info->function_id), HF_KV_STR("instance", info->id));
+            worker->ops->stop(worker->runtime, info->id, worker->grace_ns, on_removed, NULL, NULL);
+        }
+        return;
+    }
+    if (code < 0 && code != HF_ECANCELLED) {
+        hf_log(HF_LOG_NOTICE, "what the runtime still has cannot be listed",
+               HF_KV_STR("why", message));
+    }
+    worker->last_list = HF_LAST_LIST_DONE;
+    hf_worker_check_drained(worker);
+}
+
+bool
+hf_worker_list_last(struct hf_worker_role *worker)
+{
+    if (worker->last_list == HF_LAST_LIST_TO_DO) {
+        worker->last_list = worker->ops->list(worker->runtime, on_last_listed, worker, NULL) < 0
+                                ? HF_LAST_LIST_DONE
+                                : HF_LAST_LIST_UNDER_WAY;
+    }
+    return worker->last_list == HF_LAST_LIST_UNDER_WAY;
+}
+
 /* --- beginning and end ---------------------------------------------------------------------- */
 
 void

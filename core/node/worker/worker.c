@@ -256,10 +256,11 @@ hf_worker_check_drained(struct hf_worker_role *worker)
         if (!worker->stopping_all && hf_list_is_empty(&worker->watchers)) {
             stop_rest(worker);
         }
-    } else if (runtime_is_empty(worker)) {
-        drained(worker);
-    } else {
+    } else if (!runtime_is_empty(worker)) {
         hf_timer_set(&worker->drain_again, DRAIN_AGAIN_NS);
+    } else if (!hf_worker_list_last(worker)) {
+        hf_timer_cancel(&worker->drain_again);
+        drained(worker);
     }
 }
 
@@ -290,6 +291,7 @@ worker_drain(struct hf_role *role, uint64_t limit_ns, void (*done)(void *arg), v
     struct hf_worker_role *worker = worker_of(role);
 
     worker->draining = true;
+    worker->last_list = HF_LAST_LIST_TO_DO;
     worker->drained = done;
     worker->drained_arg = arg;
     hf_grpc_health_set_all(worker->health, false);

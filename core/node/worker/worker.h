@@ -130,6 +130,7 @@ struct hf_worker_role {
     struct hf_timer drain_limit;
     struct hf_timer drain_again; /* looks whether the runtime is empty */
     bool stopping_all;           /* the time for leaves to move instances is over */
+    uint8_t last_list;           /* enum hf_worker_last_list */
     void (*drained)(void *arg);  /* NULL: not draining, or done */
     void *drained_arg;
 };
@@ -166,6 +167,9 @@ struct hf_worker_ended {
     bool served;   /* it was ready once */
     bool expected; /* somebody asked for its end */
 };
+
+/* The listing at the end of a drain. */
+enum hf_worker_last_list { HF_LAST_LIST_TO_DO, HF_LAST_LIST_UNDER_WAY, HF_LAST_LIST_DONE };
 
 enum hf_worker_state {
     HF_WORKER_CREATING, /* the runtime is at it */
@@ -271,6 +275,9 @@ void hf_worker_adopt_begin(struct hf_worker_role *);
 void hf_worker_on_list_again(struct hf_timer *);
 /* The worker is draining: what is not decided yet is removed. */
 void hf_worker_adopt_refuse(struct hf_worker_role *);
+/* The worker has drained: what the runtime still has, and nobody knows, is removed.  True: that is
+ * being found out; hf_worker_check_drained follows. */
+bool hf_worker_list_last(struct hf_worker_role *);
 /* What is not decided yet stays with the runtime. */
 void hf_worker_adopt_end(struct hf_worker_role *);
 void hf_worker_vanished_free(struct hf_worker_vanished *);
