@@ -97,5 +97,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/worker/metrics.c \
     %D%/worker/owners.c \
     %D%/worker/ready.c \
+    %D%/worker/running.c \
     %D%/worker/service.c \
+    %D%/worker/unwanted.c \
     %D%/worker/worker.c %D%/worker/worker.h

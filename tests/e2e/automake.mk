@@ -49,6 +49,7 @@ E2E_TESTS = \
     %D%/57-existing-worker.py \
     %D%/58-existing-controller.py \
     %D%/60-lost-nodes.py \
+    %D%/61-killed-worker.py \
     %D%/62-drain.py \
     %D%/63-start-and-end.py \
     %D%/64-tree.py \

@@ -164,7 +164,7 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-
 
 # --- core/node: what roles share
 HF_NODE_TESTS = %D%/test-access %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
-    %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
+    %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-past %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
     %D%/test-state-service %D%/test-budget
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
@@ -176,6 +176,9 @@ THREAD_TESTS += %D%/test-catalog %D%/test-node
 %C%_test_worker_adoption_SOURCES = %D%/test-worker-adoption.c %D%/worker-fixture.c \
     %D%/worker-fixture.h
 %C%_test_worker_adoption_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
+%C%_test_worker_past_SOURCES = %D%/test-worker-past.c %D%/worker-fixture.c \
+    %D%/worker-fixture.h
+%C%_test_worker_past_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_worker_ends_SOURCES = %D%/test-worker-ends.c %D%/worker-fixture.c \
     %D%/worker-fixture.h
 %C%_test_worker_ends_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)

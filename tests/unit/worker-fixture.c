@@ -147,7 +147,8 @@ make_worker(struct worker_fixture *f)
     hf_list_init(&worker->watchers);
     hf_list_init(&worker->log_readers);
     hf_list_init(&worker->claims);
-    hf_list_init(&worker->vanished);
+    hf_list_init(&worker->unwanted);
+    hf_worker_running_init(worker);
     worker->ended_max = 500;
     worker->ended_ns = 3600 * HF_SEC;
     hf_worker_ended_init(worker);
@@ -178,6 +179,7 @@ worker_end(struct worker_fixture *f)
 
     hf_grpc_client_free(f->client);
     hf_worker_adopt_end(worker);
+    hf_worker_forget_unwanted(worker);
     hf_timer_fini(&worker->list_again);
     while (!hf_list_is_empty(&worker->instances)) {
         hf_worker_instance_forget(
@@ -187,6 +189,7 @@ worker_end(struct worker_fixture *f)
     UNIT_U64(worker->cpu_reserved, 0);
     UNIT_U64(worker->count, 0);
     hf_grpc_server_free(worker->api);
+    hf_worker_running_fini(worker);
     hf_worker_ended_fini(worker);
     hf_timer_fini(&worker->resources);
     hf_worker_early_fini(worker);

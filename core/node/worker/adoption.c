@@ -27,9 +27,6 @@ HF_LOG_MODULE(worker);
 #define LIST_MIN_NS (100 * HF_MSEC)
 #define LIST_MAX_NS (5 * HF_SEC)
 
-/* Ends that are told to each new listener; more than that are forgotten. */
-#define VANISHED_MAX 1024
-
 /* An instance about which it is not yet decided; its texts lie behind it. */
 struct claim {
     uint32_t magic;
@@ -79,49 +76,6 @@ check_settled(struct hf_worker_role *worker)
 }
 
 static void
-on_removed(void *arg, int code, const char *message, const struct hf_instance_info *info)
-{
-    (void)arg;
-    (void)info;
-    if (code < 0 && code != HF_ENOTFOUND && code != HF_ECANCELLED) {
-        hf_log(HF_LOG_WARNING, "an instance from before could not be removed",
-               HF_KV_STR("why", message));
-    }
-}
-
-/* Remembers an end for those who hear of it later, and tells those who listen already. */
-static void
-note_vanished(struct hf_worker_role *worker, const struct hf_instance_info *info)
-{
-    struct hf_worker_vanished *vanished;
-
-    if (worker->vanished_count >= VANISHED_MAX) {
-        return;
-    }
-    vanished = calloc(1, sizeof *vanished);
-    if (!vanished) {
-        return;
-    }
-    vanished->instance_id = strdup(info->id);
-    vanished->function_id = strdup(info->function_id);
-    if (!vanished->instance_id || !vanished->function_id) {
-        hf_worker_vanished_free(vanished);
-        return;
-    }
-    hf_list_append(&worker->vanished, &vanished->node);
-    worker->vanished_count++;
-}
-
-void
-hf_worker_vanished_free(struct hf_worker_vanished *vanished)
-{
-    hf_list_remove(&vanished->node);
-    free(vanished->instance_id);
-    free(vanished->function_id);
-    free(vanished);
-}
-
-static void
 refuse(struct claim *claim, const char *why)
 {
     struct hf_worker_role *worker = claim->worker;
@@ -129,9 +83,9 @@ refuse(struct claim *claim, const char *why)
     hf_log(HF_LOG_NOTICE, "removing an instance from before",
            HF_KV_STR("function", claim->info.function_id), HF_KV_STR("instance", claim->info.id),
            HF_KV_STR("why", why));
-    note_vanished(worker, &claim->info);
+    hf_worker_running_gone(worker, claim->info.id, claim->info.function_id);
     hf_worker_note_claim_end(worker, &claim->info, why);
-    worker->ops->stop(worker->runtime, claim->info.id, worker->grace_ns, on_removed, NULL, NULL);
+    hf_worker_remove_unwanted(worker, claim->info.id, worker->grace_ns);
     claim_free(claim);
     check_settled(worker);
 }
@@ -258,6 +212,7 @@ claim_new(struct hf_worker_role *worker, const struct hf_instance_info *info)
     hf_timer_init(&claim->again, worker->loop, HF_TIMER_REAL, on_again);
     hf_timer_init(&claim->limit, worker->loop, HF_TIMER_REAL, on_limit);
     hf_list_append(&worker->claims, &claim->node);
+    hf_worker_running_seen(worker, info->id);
     return 0;
 }
 
@@ -269,6 +224,7 @@ consider_all(struct hf_worker_role *worker)
     struct claim *next;
 
     worker->listed = true;
+    hf_worker_running_settle(worker);
     HF_LIST_FOR_SAFE (claim, next, &worker->claims, node) {
         consider(claim);
     }
@@ -327,7 +283,7 @@ on_last_listed(void *arg, int code, const char *message, const struct hf_instanc
         if (!hf_worker_find(worker, info->id)) {
             hf_log(HF_LOG_NOTICE, "removing an instance that nobody knows",
                    HF_KV_STR("function", info->function_id), HF_KV_STR("instance", info->id));
-            worker->ops->stop(worker->runtime, info->id, worker->grace_ns, on_removed, NULL, NULL);
+            hf_worker_remove_unwanted(worker, info->id, worker->grace_ns);
         }
         return;
     }
@@ -376,9 +332,5 @@ hf_worker_adopt_end(struct hf_worker_role *worker)
     hf_timer_cancel(&worker->list_again);
     while (!hf_list_is_empty(&worker->claims)) {
         claim_free(hf_container_of(worker->claims.next, struct claim, node));
-    }
-    while (!hf_list_is_empty(&worker->vanished)) {
-        hf_worker_vanished_free(
-            hf_container_of(worker->vanished.next, struct hf_worker_vanished, node));
     }
 }

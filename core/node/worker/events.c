@@ -138,18 +138,18 @@ send_status_to(struct listener *listener, Worker__StatusUpdate update)
     return send(listener, &update.base);
 }
 
-/* What runs, and what an earlier process of this worker had and is no more. */
+/* What runs, and what is no more though leaves may believe in it. */
 static bool
 send_status_snapshot(struct hf_worker_role *worker, struct listener *listener)
 {
     struct hf_worker_instance *instance;
-    struct hf_worker_vanished *vanished;
+    struct hf_worker_past_instance *gone;
 
-    HF_LIST_FOR (vanished, &worker->vanished, node) {
+    HF_LIST_FOR (gone, &worker->gone, node) {
         Worker__StatusUpdate update = WORKER__STATUS_UPDATE__INIT;
 
-        update.instance_id = vanished->instance_id;
-        update.function_id = vanished->function_id;
+        update.instance_id = (char *)(uintptr_t)gone->id; /* only read */
+        update.function_id = (char *)(uintptr_t)gone->function_id;
         update.event = WORKER__EVENT__EVENT_DOWN;
         update.status = WORKER__STATUS__STATUS_FAILED;
         if (!send_status_to(listener, update)) {

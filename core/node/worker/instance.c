@@ -147,6 +147,11 @@ static void
 stopped(struct hf_worker_instance *instance)
 {
     hf_worker_note_end(instance, NULL, instance->failure ? instance->failure : "stopped");
+    if (instance->served && hf_list_is_empty(&instance->stops)) { /* no leaf has asked for it */
+        hf_worker_running_gone(instance->worker, instance->id, instance->def->function.id);
+    } else if (instance->served) {
+        hf_worker_running_remove(instance->worker, instance->id);
+    }
     hf_worker_tell_gone(instance, NULL);
     hf_worker_answer_stops(instance);
     instance_free(instance);
@@ -255,6 +260,7 @@ hf_worker_on_end(void *arg, const char *instance_id, const struct hf_instance_en
         hf_log(HF_LOG_NOTICE, "instance ended by itself",
                HF_KV_STR("function", instance->def->function.id),
                HF_KV_STR("instance", instance_id), HF_KV_STR("why", end->message));
+        hf_worker_running_gone(worker, instance_id, instance->def->function.id);
         hf_worker_tell_gone(instance, end);
     } else {
         hf_count(&worker_starts_failed);
@@ -277,6 +283,7 @@ hf_worker_instance_ready(struct hf_worker_instance *instance)
     hf_log(HF_LOG_INFO, "instance serves", HF_KV_STR("function", instance->def->function.id),
            HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->external),
            HF_KV_DURATION("after", hf_wall_now() - instance->started_wall_ns));
+    hf_worker_running_add(instance->worker, instance->id, instance->def->function.id);
     hf_worker_tell_serving(instance);
     hf_worker_answer_starts(instance, 0, "");
 }
@@ -301,17 +308,6 @@ take_info(struct hf_worker_instance *instance, const struct hf_instance_info *in
     return 0;
 }
 
-static void
-on_removed(void *arg, int code, const char *message, const struct hf_instance_info *info)
-{
-    (void)arg;
-    (void)info;
-    if (code < 0 && code != HF_ENOTFOUND && code != HF_ECANCELLED) {
-        hf_log(HF_LOG_WARNING, "an unwanted instance could not be removed",
-               HF_KV_STR("why", message));
-    }
-}
-
 /* The runtime could not make it. */
 static void
 note_failure(struct hf_worker_instance *instance, const char *why)
@@ -329,7 +325,7 @@ on_created(void *arg, int code, const char *message, const struct hf_instance_in
 
     instance->creating = NULL;
     if (code == 0 && (instance->state == HF_WORKER_STOPPING || take_info(instance, info) < 0)) {
-        worker->ops->stop(worker->runtime, info->id, 0, on_removed, NULL, NULL);
+        hf_worker_remove_unwanted(worker, info->id, 0);
         code = HF_ECANCELLED;
         message = "the worker could not keep it";
     }
@@ -405,6 +401,7 @@ hf_worker_instance_adopt(struct hf_worker_role *worker, struct hf_function_def *
     }
     instance->state = HF_WORKER_SERVING;
     instance->served = true;
+    hf_worker_running_add(worker, instance->id, def->function.id);
     hf_count(&worker_adopted);
     hf_log(HF_LOG_NOTICE, "instance from before adopted", HF_KV_STR("function", info->function_id),
            HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->external));

@@ -159,7 +159,8 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_list_init(&worker->watchers);
     hf_list_init(&worker->log_readers);
     hf_list_init(&worker->claims);
-    hf_list_init(&worker->vanished);
+    hf_list_init(&worker->unwanted);
+    hf_worker_running_init(worker);
     hf_worker_ended_init(worker);
     hf_timer_init(&worker->list_again, worker->loop, HF_TIMER_REAL, hf_worker_on_list_again);
     hf_timer_init(&worker->resources, worker->loop, HF_TIMER_REAL, hf_worker_on_resources);
@@ -190,6 +191,7 @@ worker_start(struct hf_role *role, struct hf_err *err)
     if (r < 0) {
         return hf_err_wrap(err, r, "worker");
     }
+    hf_worker_running_open(worker, "instances");
     hf_worker_adopt_begin(worker);
     return 0;
 }
@@ -256,7 +258,7 @@ hf_worker_check_drained(struct hf_worker_role *worker)
         if (!worker->stopping_all && hf_list_is_empty(&worker->watchers)) {
             stop_rest(worker);
         }
-    } else if (!runtime_is_empty(worker)) {
+    } else if (!hf_list_is_empty(&worker->unwanted) || !runtime_is_empty(worker)) {
         hf_timer_set(&worker->drain_again, DRAIN_AGAIN_NS);
     } else if (!hf_worker_list_last(worker)) {
         hf_timer_cancel(&worker->drain_again);
@@ -353,7 +355,9 @@ worker_destroy(struct hf_role *role)
         hf_guest_do(worker->ops, destroy, NULL, worker->runtime); /* completes what is under way */
     }
     hf_worker_adopt_end(worker);
+    hf_worker_forget_unwanted(worker);
     forget_instances(worker);
+    hf_worker_running_fini(worker);
     hf_grpc_health_free(worker->health);
     hf_grpc_health_free(worker->instance_health);
     hf_worker_ended_fini(worker);

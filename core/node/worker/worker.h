@@ -11,6 +11,8 @@
  *     ready.c      finding out that an instance serves
  *     early.c      ready signals of instances that are not known yet
  *     adoption.c   instances that an earlier process of this node has left
+ *     running.c    what runs, on disk: what is gone afterwards is told
+ *     unwanted.c   what the runtime has and the worker does not keep
  *     api.c        its ways in: for leaves and tools, and for instances
  *     service.c    worker.Worker: Start, Stop, SignalReady, Metrics
  *     events.c     worker.Worker/Status and hyperfaas.v1.Node/Watch
@@ -102,8 +104,16 @@ struct hf_worker_role {
     bool listed;           /* all are there */
     struct hf_timer list_again;
     uint64_t list_ns;        /* before the next attempt */
-    struct hf_list vanished; /* struct hf_worker_vanished */
-    uint32_t vanished_count;
+    struct hf_list unwanted; /* being removed; unwanted.c */
+
+    /* What ran, also in earlier processes; running.c. */
+    struct hf_list before;    /* struct hf_worker_past_instance that may still run */
+    struct hf_list gone;      /* those that do not, the latest last: told to each new listener */
+    struct hf_map past_by_id; /* both */
+    uint32_t gone_count;
+    uint32_t running_lines; /* of the file */
+    int running_fd;
+    char *running_path; /* NULL: there is no file */
 
     /* Instances that ended lately; ended.c. */
     struct hf_list ended; /* struct hf_worker_ended, oldest first */
@@ -135,11 +145,16 @@ struct hf_worker_role {
     void *drained_arg;
 };
 
-/* An instance of before that is no more; existing leaves still believe in it. */
-struct hf_worker_vanished {
-    struct hf_list node;
-    char *instance_id;
-    char *function_id;
+/* An instance that is no more, or may be; existing leaves still believe in it. */
+struct hf_worker_past_instance {
+    struct hf_list node; /* in `before` or `gone` */
+    struct hf_map_node by_id;
+    bool seen; /* the runtime has it */
+    bool gone;
+    uint64_t gone_s; /* when that was noticed */
+    const char *id;
+    const char *function_id;
+    char texts[];
 };
 
 /* An instance that ended, and how.  Texts are never NULL. */
@@ -280,7 +295,29 @@ void hf_worker_adopt_refuse(struct hf_worker_role *);
 bool hf_worker_list_last(struct hf_worker_role *);
 /* What is not decided yet stays with the runtime. */
 void hf_worker_adopt_end(struct hf_worker_role *);
-void hf_worker_vanished_free(struct hf_worker_vanished *);
+
+/* --- running.c ---------------------------------------------------------------------- */
+
+void hf_worker_running_init(struct hf_worker_role *);
+void hf_worker_running_fini(struct hf_worker_role *);
+/* Reads what an earlier process has left in that file of the state folder, and keeps it from now
+ * on. */
+void hf_worker_running_open(struct hf_worker_role *, const char *name);
+
+/* An instance serves; it has ended as its leaf had asked; it is gone, and leaves may not know. */
+void hf_worker_running_add(struct hf_worker_role *, const char *id, const char *function_id);
+void hf_worker_running_remove(struct hf_worker_role *, const char *id);
+void hf_worker_running_gone(struct hf_worker_role *, const char *id, const char *function_id);
+
+/* The runtime has it; it has told all that it has: others are gone. */
+void hf_worker_running_seen(struct hf_worker_role *, const char *id);
+void hf_worker_running_settle(struct hf_worker_role *);
+
+/* --- unwanted.c --------------------------------------------------------------------- */
+
+/* Stops an instance that has no record here, until it is gone. */
+void hf_worker_remove_unwanted(struct hf_worker_role *, const char *id, uint64_t grace_ns);
+void hf_worker_forget_unwanted(struct hf_worker_role *);
 
 /* --- api.c -------------------------------------------------------------------------- */
 
