@@ -51,7 +51,7 @@ tell_leaf(struct restart *restart, const char *address, bool only_ask, struct hf
     };
     const struct cli_rpc_wait wait = { .on_message = on_message, .arg = restart };
     hf_auto(cli_rpc_close) struct cli_rpc *rpc = NULL;
-    int r = cli_rpc_open(address, 0, &rpc, err);
+    int r = cli_rpc_open(restart->cli, address, 0, &rpc, err);
 
     message.function_id = (char *)(uintptr_t)restart->cli->argv[0]; /* only read */
     message.only_ask = only_ask;

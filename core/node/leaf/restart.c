@@ -53,6 +53,7 @@ on_restart(struct hf_grpc_call *call, const void *message)
 static const struct hf_grpc_method methods[] = {
     {
         .path = "/hyperfaas.v1.Node/Restart",
+        .managed = true,
         .kind = HF_GRPC_UNARY,
         .request = &hyperfaas__v1__restart_request__descriptor,
         .message = on_restart,
