@@ -140,6 +140,7 @@ start_server(struct program *program, const struct hf_method *methods, struct hf
     options.max_message_bytes = MAX_MESSAGE_BYTES;
     options.h2.max_streams = MAX_STREAMS;
     options.h2.drain_ns = DRAIN_NS;
+    options.h2.idle_ns = 0;    /* Connections are the leaf's to close. */
     options.h2.trusted = true; /* A leaf may cancel many calls at once. */
     r = hf_grpc_server_new(program->loop, &options, &program->server, err);
     if (r < 0) {

@@ -332,6 +332,7 @@ hf_ctl_listen(struct hf_ctl *ctl, const char *path, struct hf_err *err)
     if (r < 0) {
         return hf_err_wrap(err, r, "control socket");
     }
+    hf_listener_set_use(socket->listener, HF_DESCRIPTORS_ALL, NULL);
     hf_list_append(&ctl->sockets, &socket->node);
     socket = NULL;
     return 0;

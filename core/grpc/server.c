@@ -25,6 +25,9 @@
 #define SERVER_MAGIC UINT32_C(0x67527653)
 #define CONN_MAGIC   UINT32_C(0x67526343)
 
+/* Without a call: clients connect again when they need to. */
+#define IDLE_NS (600 * HF_SEC)
+
 /* How far the ages of connections differ, so that they do not all end at once. */
 #define AGE_JITTER 0.1
 
@@ -469,6 +472,7 @@ hf_grpc_server_options_init(struct hf_grpc_server_options *options)
         .send_queue_bytes = (size_t)256 << 10,
     };
     hf_h2_options_init(&options->h2);
+    options->h2.idle_ns = IDLE_NS;
     options->h2.max_streams = 1000;
 }
 

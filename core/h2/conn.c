@@ -382,6 +382,12 @@ hf_h2_conn_streams(const struct hf_h2_conn *conn)
     return conn->n_streams;
 }
 
+uint64_t
+hf_h2_conn_idle_since(const struct hf_h2_conn *conn)
+{
+    return conn->n_streams == 0 && conn->state == HF_H2_STATE_OPEN ? conn->idle_ns : UINT64_MAX;
+}
+
 /* Formats an address once and keeps it. */
 static const char *
 address_text(char **kept, int fd, int (*get)(int, struct sockaddr *, socklen_t *))

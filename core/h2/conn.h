@@ -152,6 +152,8 @@ bool hf_h2_conn_fits(const struct hf_h2_conn *, const struct hf_h2_fields *);
 
 /* Open streams. */
 uint32_t hf_h2_conn_streams(const struct hf_h2_conn *);
+/* Since when it has had none, of the loop's clock; UINT64_MAX: it has some, or is ending. */
+uint64_t hf_h2_conn_idle_since(const struct hf_h2_conn *);
 
 /* "127.0.0.1:50053", "[::1]:50053", "unix:"; live as long as the connection. */
 const char *hf_h2_conn_local(struct hf_h2_conn *);

@@ -104,14 +104,44 @@ hf_address_set_port(struct hf_address *address, uint16_t port)
     }
 }
 
-int
-hf_address_of_socket(int fd, struct hf_address *ret)
+static int
+address_of(int fd, int (*get)(int, struct sockaddr *, socklen_t *), struct hf_address *ret)
 {
     struct hf_address address = { .len = sizeof address.u };
 
-    if (getsockname(fd, &address.u.any, &address.len) < 0) {
+    if (get(fd, &address.u.any, &address.len) < 0) {
         return HF_EIO;
     }
     *ret = address;
     return 0;
+}
+
+int
+hf_address_of_socket(int fd, struct hf_address *ret)
+{
+    return address_of(fd, getsockname, ret);
+}
+
+int
+hf_address_of_peer(int fd, struct hf_address *ret)
+{
+    return address_of(fd, getpeername, ret);
+}
+
+bool
+hf_address_is_loopback(const struct hf_address *address)
+{
+    const struct in6_addr *v6 = &address->u.v6.sin6_addr;
+
+    switch (address->u.any.sa_family) {
+    case AF_UNIX:
+        return true;
+    case AF_INET:
+        return ntohl(address->u.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    case AF_INET6:
+        return IN6_IS_ADDR_LOOPBACK(v6) ||
+               (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET);
+    default:
+        return false;
+    }
 }

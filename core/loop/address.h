@@ -6,6 +6,7 @@
 #ifndef HF_LOOP_ADDRESS_H
 #define HF_LOOP_ADDRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -37,7 +38,11 @@ void hf_address_format(const struct hf_address *address, char ret[static HF_ADDR
 uint16_t hf_address_port(const struct hf_address *address);
 void hf_address_set_port(struct hf_address *address, uint16_t port);
 
-/* The address that a connected or listening socket has on this side. */
+/* The address that a connected or listening socket has on this side, and on the other. */
 int hf_address_of_socket(int fd, struct hf_address *ret);
+int hf_address_of_peer(int fd, struct hf_address *ret);
+
+/* Whether it is this machine's own: 127.0.0.0/8, ::1 or a unix socket. */
+bool hf_address_is_loopback(const struct hf_address *address);
 
 #endif

@@ -4,6 +4,7 @@
 #include "loop/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "loop/timer.h"
 #include "loop/watch.h"
@@ -21,8 +23,12 @@
 /* Connections taken per turn, so that those that exist get theirs. */
 #define ACCEPTS_PER_TURN 32
 
-/* How long to leave callers waiting when descriptors have run out. */
-#define PAUSE_NS (100 * HF_MSEC)
+/* How long to leave callers waiting when descriptors have run out, and when some are being made
+ * free. */
+#define PAUSE_NS      (100 * HF_MSEC)
+#define PAUSE_SHED_NS (10 * HF_MSEC)
+
+HF_LOG_MODULE(listener);
 
 HF_COUNTER(listener_accepted, "Connections accepted.");
 HF_COUNTER(listener_paused, "Times that accepting paused for lack of descriptors or memory.");
@@ -32,6 +38,10 @@ struct hf_listener {
     struct hf_timer resume;
     hf_accept_fn *fn;
     void *arg;
+    enum hf_descriptor_use use;
+    uint64_t end; /* descriptors from this number on are not for it */
+    int held;     /* a connection that waits until there is room for it; -1: none */
+    void (*shed)(void *arg);
     bool accepting; /* the receiver may free us: the memory goes afterwards */
     bool closed;
     struct hf_address address;
@@ -41,21 +51,27 @@ struct hf_listener {
 /* --- accepting ----------------------------------------------------------------------------- */
 
 static void
-on_resume(struct hf_timer *timer)
-{
-    struct hf_listener *listener = hf_container_of(timer, struct hf_listener, resume);
-
-    if (hf_watch_set(&listener->watch, HF_READABLE) < 0) {
-        hf_timer_set(&listener->resume, PAUSE_NS);
-    }
-}
-
-static void
-pause_accepting(struct hf_listener *listener)
+pause_accepting(struct hf_listener *listener, uint64_t pause_ns)
 {
     hf_count(&listener_paused);
     hf_watch_set(&listener->watch, 0);
-    hf_timer_set(&listener->resume, PAUSE_NS);
+    hf_timer_set(&listener->resume, pause_ns);
+}
+
+/* Asks for room, and says so to whoever can give more. */
+static void
+run_short(struct hf_listener *listener, uint64_t pause_ns)
+{
+    hf_log_limited(HF_LOG_WARNING, "file descriptors run short",
+                   HF_KV_STR("address", listener->text), HF_KV_U64("may_use", listener->end),
+                   HF_KV_U64("limit", hf_descriptors_end(HF_DESCRIPTORS_ALL)),
+                   HF_KV_STR("hint", "raise the limit of open files (LimitNOFILE= of the unit, "
+                                     "ulimit -Hn), or close idle callers sooner "
+                                     "(connection_idle)"));
+    if (listener->shed) {
+        listener->shed(listener->arg);
+    }
+    pause_accepting(listener, listener->shed ? pause_ns : PAUSE_NS);
 }
 
 static void
@@ -70,6 +86,52 @@ deliver(struct hf_listener *listener, int fd)
     listener->fn(listener->arg, fd);
 }
 
+/* Delivers the connection that waits for room, if there is some now: then the kernel has a lower
+ * number for it. */
+static bool
+deliver_held(struct hf_listener *listener)
+{
+    int fd = fcntl(listener->held, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0 || (uint64_t)fd >= listener->end) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        run_short(listener, PAUSE_SHED_NS);
+        return false;
+    }
+    close(listener->held);
+    listener->held = -1;
+    deliver(listener, fd);
+    return true;
+}
+
+/* Takes one connection; false: no more now. */
+static bool
+take(struct hf_listener *listener)
+{
+    int fd;
+
+    if (listener->held >= 0) {
+        return deliver_held(listener);
+    }
+    fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            run_short(listener, PAUSE_NS);
+            return false;
+        }
+        return errno != EAGAIN; /* else that caller has gone: take the next */
+    }
+    if (hf_unlikely((uint64_t)fd >= listener->end)) {
+        listener->held = fd;
+        run_short(listener, PAUSE_SHED_NS);
+        return false;
+    }
+    deliver(listener, fd);
+    return true;
+}
+
 static void
 on_connection(struct hf_watch *watch, uint32_t events)
 {
@@ -77,21 +139,25 @@ on_connection(struct hf_watch *watch, uint32_t events)
 
     (void)events;
     listener->accepting = true;
-    for (int i = 0; i < ACCEPTS_PER_TURN && !listener->closed; i++) {
-        int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-        if (fd >= 0) {
-            deliver(listener, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pause_accepting(listener);
-            break;
-        } else if (errno == EAGAIN) {
-            break;
-        } /* else that caller has gone: take the next */
+    for (int i = 0; i < ACCEPTS_PER_TURN && !listener->closed && take(listener); i++) {
+        continue;
     }
     listener->accepting = false;
     if (listener->closed) {
         free(listener);
+    }
+}
+
+static void
+on_resume(struct hf_timer *timer)
+{
+    struct hf_listener *listener = hf_container_of(timer, struct hf_listener, resume);
+
+    if (hf_watch_set(&listener->watch, HF_READABLE) < 0) {
+        hf_timer_set(&listener->resume, PAUSE_NS);
+    } else {
+        on_connection(&listener->watch,
+                      HF_READABLE); /* one may be held here, of which the kernel says nothing */
     }
 }
 
@@ -170,6 +236,8 @@ hf_listener_new(struct hf_loop *loop, const char *address, hf_accept_fn *fn, voi
     }
     listener->fn = fn;
     listener->arg = arg;
+    listener->held = -1;
+    hf_listener_set_use(listener, HF_DESCRIPTORS_PEERS, NULL);
     listener->address = wanted;
     hf_address_of_socket(fd, &listener->address);
     hf_address_format(&listener->address, listener->text);
@@ -184,6 +252,15 @@ hf_listener_new(struct hf_loop *loop, const char *address, hf_accept_fn *fn, voi
 }
 
 void
+hf_listener_set_use(struct hf_listener *listener, enum hf_descriptor_use use,
+                    void (*shed)(void *arg))
+{
+    listener->use = use;
+    listener->end = hf_descriptors_end(use);
+    listener->shed = shed;
+}
+
+void
 hf_listener_free(struct hf_listener *listener)
 {
     if (!listener) {
@@ -195,6 +272,9 @@ hf_listener_free(struct hf_listener *listener)
         unlink(listener->address.u.local.sun_path);
     }
     close(listener->watch.fd);
+    if (listener->held >= 0) {
+        close(listener->held);
+    }
     listener->closed = true;
     if (!listener->accepting) {
         free(listener);

@@ -3,8 +3,9 @@
  *
  * One acceptor per address, never SO_REUSEPORT: a second process must fail to
  * start, and connections are spread by whoever receives them.  When descriptors
- * run out, accepting pauses and is tried again; waiting callers stay in the
- * kernel's queue.  All functions on the loop's thread.
+ * run short (descriptors.h), the receiver is asked to make room, and accepting
+ * pauses and is tried again; waiting callers stay in the kernel's queue.  All
+ * functions on the loop's thread.
  */
 #ifndef HF_LOOP_LISTENER_H
 #define HF_LOOP_LISTENER_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include "loop/address.h"
+#include "loop/descriptors.h"
 #include "loop/loop.h"
 
 struct hf_listener;
@@ -24,6 +26,11 @@ typedef void hf_accept_fn(void *arg, int fd);
  * socket that nobody listens on).  HF_EEXISTS: the address is taken. */
 int hf_listener_new(struct hf_loop *loop, const char *address, hf_accept_fn *fn, void *arg,
                     struct hf_listener **ret, struct hf_err *err);
+
+/* Whom descriptors are accepted for; without this for peers.  `shed` (may be NULL) runs when they
+ * run short: the receiver closes what it needs least. */
+void hf_listener_set_use(struct hf_listener *listener, enum hf_descriptor_use use,
+                         void (*shed)(void *arg));
 
 /* Closes; a unix socket's file is removed.  NULL is allowed. */
 void hf_listener_free(struct hf_listener *listener);

@@ -200,6 +200,7 @@ hf_driver_service_listen(struct hf_loop *loop, const char *address,
     hf_grpc_server_options_init(&server);
     server.h2.max_streams = options->max_streams;
     server.h2.trusted = true; /* a leaf may cancel many calls at once */
+    server.h2.idle_ns = 0;    /* it closes them */
     server.max_connections = UINT32_MAX;
     server.max_message_bytes = (size_t)options->max_message_bytes;
     server.send_queue_bytes = SIZE_MAX;

@@ -105,8 +105,13 @@ static const struct hf_option lb_rows[] = {
       "What is kept of what children have warm, functions times children; more is not believed." },
     { "max_streams", HF_OPT_UINT, .fallback = "10000", .min = "1", .max = "1000000", .help =
       "Calls at once on one caller's connection." },
-    { "connection_idle", HF_OPT_DURATION, .fallback = "0", .max = "30d", .help =
-      "A caller's connection without calls is closed after this; 0: never." },
+    { "connection_idle", HF_OPT_DURATION, .fallback = "10m", .max = "30d", .help =
+      "A caller's connection without calls is closed after this; 0: never. When file descriptors run "
+      "short, those that have been idle longest are closed sooner." },
+    { "max_connections_per_address", HF_OPT_UINT, .fallback = "0", .max = "10000000", .help =
+      "Connections that callers from one address may have (of IPv6, from one /64); 0: half of what "
+      "the limit of open files leaves for callers, but any number from this machine or with "
+      "trust_callers." },
     { "trust_callers", HF_OPT_BOOL, .fallback = "no", .help =
       "Only load balancers call this node: one connection may cancel any number of calls." },
     { 0 }
@@ -160,8 +165,13 @@ static const struct hf_option leaf_rows[] = {
       "What is kept of a request to try another instance; a longer one is sent only once." },
     { "max_streams", HF_OPT_UINT, .fallback = "10000", .min = "1", .max = "1000000", .help =
       "Calls at once on one caller's connection." },
-    { "connection_idle", HF_OPT_DURATION, .fallback = "0", .max = "30d", .help =
-      "A caller's connection without calls is closed after this; 0: never." },
+    { "connection_idle", HF_OPT_DURATION, .fallback = "10m", .max = "30d", .help =
+      "A caller's connection without calls is closed after this; 0: never. When file descriptors run "
+      "short, those that have been idle longest are closed sooner." },
+    { "max_connections_per_address", HF_OPT_UINT, .fallback = "0", .max = "10000000", .help =
+      "Connections that callers from one address may have (of IPv6, from one /64); 0: half of what "
+      "the limit of open files leaves for callers, but any number from this machine or with "
+      "trust_callers." },
     { "trust_callers", HF_OPT_BOOL, .fallback = "no", .help =
       "Only load balancers call this node: one connection may cancel any number of calls." },
     { "heartbeat", HF_OPT_DURATION, .fallback = "1s", .min = "10ms", .max = "1h", .help =

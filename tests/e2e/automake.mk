@@ -15,6 +15,7 @@ E2E_TESTS = \
     %D%/25-bad-bytes.py \
     %D%/26-control-metadata.py \
     %D%/27-memory.py \
+    %D%/28-descriptors.py \
     %D%/30-scale.py \
     %D%/31-readiness.py \
     %D%/32-change.py \

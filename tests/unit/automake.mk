@@ -166,6 +166,8 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-
 HF_NODE_TESTS = %D%/test-access %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
     %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-past %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
     %D%/test-state-service %D%/test-budget
+    %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
+    %D%/test-state-service %D%/test-budget %D%/test-origins
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
 %C%_test_access_SOURCES = %D%/test-access.c
@@ -189,6 +191,8 @@ THREAD_TESTS += %D%/test-catalog %D%/test-node
 $(%C%_test_state_service_OBJECTS): | $(HF_PROTO_H)
 %C%_test_message_tracker_SOURCES = %D%/test-message-tracker.c
 %C%_test_message_tracker_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
+%C%_test_origins_SOURCES = %D%/test-origins.c
+%C%_test_origins_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_budget_SOURCES = %D%/test-budget.c
 %C%_test_budget_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_retries_SOURCES = %D%/test-retries.c

@@ -283,6 +283,7 @@ running_out_of_descriptors_is_survived(void)
     none = before;
     none.rlim_cur = 3;
     CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+    UNIT_EXPECT_LOG("file descriptors run short");
     CU_ASSERT_FALSE(hf_loop_run_until(ends.loop, both_are_there, &ends, 20 * HF_MSEC));
     CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
     CU_ASSERT(hf_loop_run_until(ends.loop, both_are_there, &ends, LIMIT));

@@ -219,6 +219,7 @@ open_proxy(struct hf_leaf *leaf, const char *address, struct hf_err *err)
         .max_streams = (uint32_t)hf_options_u64(leaf->options, "max_streams"),
         .replay_bytes = (size_t)hf_options_u64(leaf->options, "replay_bytes"),
         .trusted = hf_options_bool(leaf->options, "trust_callers"),
+        .max_per_address = hf_options_u64(leaf->options, "max_connections_per_address"),
         .connection_idle_ns = hf_options_u64(leaf->options, "connection_idle"),
         .seed = hf_node_seed(leaf->node, "proxy"),
         .on_drained = on_proxy_drained,

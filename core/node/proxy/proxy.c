@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "loop/listener.h"
 #include "loop/thread.h"
+#include "node/proxy/origins.h"
 #include "node/proxy/thread.h"
 #include "node/proxy/upstream.h"
 
@@ -22,6 +23,9 @@
 
 /* Until the threads of a cut proxy have let go of their connections. */
 #define CUT_LIMIT_NS (5 * HF_SEC)
+
+/* The part of callers' descriptors that one address may have. */
+#define ADDRESS_PART 2u
 
 HF_LOG_MODULE(proxy);
 
@@ -85,6 +89,24 @@ on_left(struct hf_proxy *proxy)
 {
     if (atomic_fetch_sub(&proxy->leaving, 1) == 1) {
         hf_loop_post(proxy->loop, &proxy->drained);
+    }
+}
+
+static void
+shed_errand(struct hf_proxy_thread *thread, int fd)
+{
+    (void)fd;
+    hf_proxy_thread_shed(thread);
+}
+
+/* Descriptors run short. */
+static void
+on_short(void *arg)
+{
+    struct hf_proxy *proxy = hf_cast(arg, struct hf_proxy, PROXY_MAGIC);
+
+    for (size_t i = 0; i < proxy->thread_count; i++) {
+        send_errand(proxy->threads[i], shed_errand, -1); /* without memory the next time */
     }
 }
 
@@ -157,11 +179,22 @@ release(struct hf_proxy *proxy)
     free(proxy->threads);
     free(proxy->loops);
     free(proxy->shared.node);
+    hf_origins_free(proxy->shared.origins);
     proxy->magic = 0;
     free(proxy);
 }
 
 /* --- the proxy ----------------------------------------------------------- */
+
+/* Connections that callers from one address may have. */
+static uint64_t
+per_address(const struct hf_proxy_config *config)
+{
+    if (config->max_per_address > 0) {
+        return config->max_per_address;
+    }
+    return config->trusted ? UINT64_MAX : hf_descriptors_end(HF_DESCRIPTORS_CALLERS) / ADDRESS_PART;
+}
 
 static int
 init_shared(struct hf_proxy *proxy, const struct hf_proxy_config *config, struct hf_err *err)
@@ -187,7 +220,9 @@ init_shared(struct hf_proxy *proxy, const struct hf_proxy_config *config, struct
     shared->h2.idle_ns = config->connection_idle_ns;
     shared->h2.drain_ns = 0; /* the role that drains sets the limit, with hf_proxy_cut */
     shared->node = strdup(config->node);
-    return shared->node ? 0 : hf_fail(err, HF_ENOMEM, "proxy: no memory");
+    shared->origins =
+        hf_origins_new(config->seed, per_address(config), config->max_per_address == 0);
+    return shared->node && shared->origins ? 0 : hf_fail(err, HF_ENOMEM, "proxy: no memory");
 }
 
 static int
@@ -237,6 +272,7 @@ hf_proxy_new(const struct hf_proxy_config *config, struct hf_proxy **ret, struct
     if (r < 0) {
         goto fail;
     }
+    hf_listener_set_use(proxy->listener, HF_DESCRIPTORS_CALLERS, on_short);
     snprintf(proxy->address, sizeof proxy->address, "%s", hf_listener_text(proxy->listener));
     *ret = proxy;
     return 0;

@@ -83,6 +83,8 @@ struct hf_proxy_config {
     uint32_t max_streams;        /* calls at once on one caller's connection */
     struct hf_budget *budget;    /* bytes that waiting requests may hold; outlives the proxy */
     size_t replay_bytes;         /* of a request kept to send it again */
+    uint64_t max_per_address;    /* connections of callers; 0: a part of the descriptors, but any
+                                  * number from this machine or of trusted callers */
     uint64_t connection_idle_ns; /* a caller's connection without calls; 0: no limit */
     uint64_t seed;
 

@@ -4,18 +4,30 @@
 #include "node/proxy/thread.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
+#include "base/counters.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "loop/loop.h"
 #include "node/proxy/call.h"
+#include "node/proxy/origins.h"
 
 #define THREAD_MAGIC HF_MAGIC('p', 't', 'h', 'r')
 #define CONN_MAGIC   HF_MAGIC('p', 'c', 'o', 'n')
 
+/* How many idle connections make room at once, and how long they must have been idle: those of
+ * callers who call all the time are not. */
+#define SHED_AT_ONCE 64
+#define SHED_IDLE_NS (1 * HF_SEC)
+
 HF_LOG_MODULE(proxy);
+
+HF_COUNTER(proxy_crowded, "Connections closed at once: their address had as many as it may.");
+HF_COUNTER(proxy_shed, "Idle connections closed because file descriptors ran short.");
 
 /* --- connections --------------------------------------------------------- */
 
@@ -45,6 +57,8 @@ on_closed(struct hf_h2_conn *h2, enum hf_h2_end end, const char *text)
                    HF_KV_STR("peer", hf_h2_conn_peer(h2)), HF_KV_STR("why", text));
     hf_list_remove(&conn->link);
     hf_callee_unref(conn->last);
+    hf_origins_leave(thread->shared->origins, conn->origin);
+    thread->shedding -= conn->is_shed;
     conn->magic = 0;
     free(conn);
     hf_loop_load_add(thread->loop, -1);
@@ -56,6 +70,37 @@ static const struct hf_h2_conn_ops conn_ops = {
     .on_request = on_request,
     .on_closed = on_closed,
 };
+
+/* Whether the peer may have one more connection. */
+static bool
+admit(struct hf_proxy_conn *conn, int fd)
+{
+    struct hf_address peer;
+    char text[HF_ADDRESS_TEXT_MAX];
+
+    if (conn->thread->draining || hf_address_of_peer(fd, &peer) < 0) {
+        return false;
+    }
+    conn->is_local = hf_address_is_loopback(&peer);
+    if (hf_origins_enter(conn->thread->shared->origins, &peer, &conn->origin) == 0) {
+        return true;
+    }
+    hf_count(&proxy_crowded);
+    hf_address_format(&peer, text);
+    hf_log_limited(HF_LOG_WARNING, "an address has as many connections as it may; closing new ones",
+                   HF_KV_STR("peer", text));
+    return false;
+}
+
+static void
+turn_away(struct hf_proxy_conn *conn)
+{
+    struct hf_proxy_thread *thread = conn->thread;
+
+    hf_origins_leave(thread->shared->origins, conn->origin);
+    hf_loop_load_add(thread->loop, -1);
+    free(conn);
+}
 
 void
 hf_proxy_thread_accept(struct hf_proxy_thread *thread, int fd)
@@ -71,22 +116,68 @@ hf_proxy_thread_accept(struct hf_proxy_thread *thread, int fd)
         .arg = conn,
     };
 
-    if (!conn || thread->draining) {
-        free(conn);
+    if (!conn) {
         close(fd);
         hf_loop_load_add(thread->loop, -1);
         return;
     }
     conn->magic = CONN_MAGIC;
     conn->thread = thread;
+    if (!admit(conn, fd)) {
+        close(fd);
+        turn_away(conn);
+        return;
+    }
     if (hf_h2_conn_new(&config, &conn->h2, &err) < 0) {
         hf_log_limited(HF_LOG_WARNING, "can't serve a connection", HF_KV_ERR(&err));
-        free(conn);
-        hf_loop_load_add(thread->loop, -1);
+        turn_away(conn);
         return;
     }
     hf_list_append(&thread->conns, &conn->link);
     atomic_fetch_add_explicit(&thread->conn_count, 1, memory_order_relaxed);
+}
+
+/* The longest idle first; the array holds `n` of them in that order. */
+static size_t
+insert_idle(struct hf_proxy_conn **idle, size_t n, struct hf_proxy_conn *conn)
+{
+    uint64_t since = hf_h2_conn_idle_since(conn->h2);
+    size_t at = n;
+
+    while (at > 0 && hf_h2_conn_idle_since(idle[at - 1]->h2) > since) {
+        at--;
+    }
+    if (at == SHED_AT_ONCE) {
+        return n;
+    }
+    n = hf_min(n + 1, (size_t)SHED_AT_ONCE);
+    memmove(&idle[at + 1], &idle[at], (n - at - 1) * sizeof(struct hf_proxy_conn *));
+    idle[at] = conn;
+    return n;
+}
+
+void
+hf_proxy_thread_shed(struct hf_proxy_thread *thread)
+{
+    struct hf_proxy_conn *idle[SHED_AT_ONCE];
+    uint64_t before_ns = hf_sub_saturated(hf_loop_now(thread->loop), SHED_IDLE_NS);
+    struct hf_proxy_conn *conn;
+    size_t n = 0;
+
+    if (thread->shedding > 0) { /* first see what those make free */
+        return;
+    }
+    HF_LIST_FOR (conn, &thread->conns, link) {
+        if (hf_h2_conn_idle_since(conn->h2) <= before_ns) {
+            n = insert_idle(idle, n, conn);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        hf_count(&proxy_shed);
+        idle[i]->is_shed = true;
+        thread->shedding++;
+        hf_h2_conn_close(idle[i]->h2, HF_H2_NO_ERROR);
+    }
 }
 
 struct hf_callee *

@@ -17,6 +17,8 @@
 #include "node/proxy/callee.h"
 #include "node/proxy/proxy.h"
 
+struct hf_origin;
+struct hf_origins;
 struct hf_proxy_call;
 
 /* The part of the node's budget that one caller's connection may have. */
@@ -34,6 +36,7 @@ struct hf_proxy_shared {
     bool to_nodes;
     char *node;
     size_t replay_bytes;
+    struct hf_origins *origins;
     struct hf_budget *budget;
     uint64_t conn_bytes; /* of it, for one connection */
     uint64_t seed;
@@ -53,6 +56,7 @@ struct hf_proxy_thread {
     struct hf_proxy_call *free_calls; /* for reuse, linked by `next_free` */
     uint32_t free_count;
     struct hf_budget_share share;
+    uint32_t shedding; /* connections that have been told to make room and have not closed yet */
     bool draining;
     bool drained; /* said so */
     struct hf_random random;
@@ -65,6 +69,9 @@ struct hf_proxy_conn {
     uint32_t magic;
     struct hf_proxy_thread *thread;
     struct hf_h2_conn *h2;
+    bool is_local; /* the caller is on this machine */
+    bool is_shed;  /* it makes room for others */
+    struct hf_origin *origin;
     uint64_t held;          /* bytes that its waiting calls hold */
     struct hf_callee *last; /* the function it called last, to spare the look-up */
     struct hf_list link;
@@ -80,6 +87,9 @@ void hf_proxy_thread_free(struct hf_proxy_thread *);
 /* Serves an accepted socket, which is its own from now on and has been added to
  * the loop's load. */
 void hf_proxy_thread_accept(struct hf_proxy_thread *, int fd);
+
+/* Closes those connections that have been idle longest, some of them. */
+void hf_proxy_thread_shed(struct hf_proxy_thread *);
 
 /* Refuses new calls, ends each connection with its last one. */
 void hf_proxy_thread_drain(struct hf_proxy_thread *);
