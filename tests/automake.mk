@@ -18,6 +18,7 @@ EXTRA_DIST += %D%/run-test
 
 include tests/unit/automake.mk
 include tests/e2e/automake.mk
+include tests/fuzz/automake.mk
 include tests/install/automake.mk
 include tests/suites/automake.mk
 

@@ -1,0 +1,50 @@
+/*
+ * fuzz-etcd.c - what etcd's gateway answers: lines, pairs of key and value, refusals.
+ */
+#include <json-c/json.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "plugins/store-etcd/answers.h"
+#include "plugins/store-etcd/lines.h"
+
+#define LINE_MAX_ ((size_t)1 << 15)
+
+static bool
+read_answer(void *arg, const char *line, size_t len)
+{
+    struct json_object *answer = answer_parse(line, len);
+    struct json_object *pairs = answer_member(answer_member(answer, "result"), "events");
+    char message[MESSAGE_SIZE];
+    struct pair pair;
+
+    (void)arg;
+    answer_revision(answer);
+    answer_refusal(line, len, message);
+    FUZZ_CHECK(memchr(message, '\0', sizeof message));
+    for (size_t i = 0; pairs && i < answer_count(pairs) && i < 100; i++) {
+        struct json_object *event = json_object_array_get_idx(pairs, i);
+
+        if (pair_read(answer_member(event, "kv"), &pair)) {
+            FUZZ_CHECK(pair.key && pair.key[pair.key_len] == '\0');
+            pair_fini(&pair);
+        }
+    }
+    json_object_put(answer);
+    return true;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct lines lines = { 0 };
+    const char *text = (const char *)data;
+
+    if (lines_add(&lines, text, size / 2, LINE_MAX_, read_answer, NULL) == LINES_OK &&
+        lines_add(&lines, text + size / 2, size - size / 2, LINE_MAX_, read_answer, NULL) ==
+            LINES_OK) {
+        lines_end(&lines, read_answer, NULL);
+    }
+    lines_fini(&lines);
+    return 0;
+}
