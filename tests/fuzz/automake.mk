@@ -12,46 +12,46 @@ check_PROGRAMS += $(HF_FUZZ_TARGETS)
 
 if HF_FUZZING
 HF_FUZZ_DRIVER = %D%/fuzz.h
-HF_FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+HF_FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 HF_FUZZ_LIBS =
 else
 HF_FUZZ_DRIVER = %D%/driver.c %D%/fuzz.h
-HF_FUZZ_LDFLAGS = $(AM_LDFLAGS)
+HF_FUZZ_LINK = $(AM_LDFLAGS)
 HF_FUZZ_LIBS = $(HF_BASE_LIBS)
 endif
 
 %C%_fuzz_config_SOURCES = %D%/fuzz-config.c $(HF_FUZZ_DRIVER)
-%C%_fuzz_config_LDFLAGS = $(HF_FUZZ_LDFLAGS)
+%C%_fuzz_config_LDFLAGS = $(HF_FUZZ_LINK)
 %C%_fuzz_config_LDADD = $(HF_BASE_LIBS) $(HF_FUZZ_LIBS)
 %C%_fuzz_definitions_SOURCES = %D%/fuzz-definitions.c $(HF_FUZZ_DRIVER)
 %C%_fuzz_definitions_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
-%C%_fuzz_definitions_LDFLAGS = $(HF_FUZZ_LDFLAGS)
+%C%_fuzz_definitions_LDFLAGS = $(HF_FUZZ_LINK)
 %C%_fuzz_definitions_LDADD = $(CLI_PROTO_LIBS) $(HF_FUZZ_LIBS)
 %C%_fuzz_docker_SOURCES = %D%/fuzz-docker.c $(HF_FUZZ_DRIVER) $(HF_DOCKER_LANGUAGE_SOURCES)
 %C%_fuzz_docker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
-%C%_fuzz_docker_LDFLAGS = $(HF_FUZZ_LDFLAGS)
+%C%_fuzz_docker_LDFLAGS = $(HF_FUZZ_LINK)
 %C%_fuzz_docker_LDADD = $(HF_BASE_LIBS) $(JSON_C_LIBS) $(HF_FUZZ_LIBS)
 %C%_fuzz_documents_SOURCES = %D%/fuzz-documents.c $(HF_FUZZ_DRIVER)
-%C%_fuzz_documents_LDFLAGS = $(HF_FUZZ_LDFLAGS)
+%C%_fuzz_documents_LDFLAGS = $(HF_FUZZ_LINK)
 %C%_fuzz_documents_LDADD = $(HF_NODE_LIBS) $(HF_FUZZ_LIBS)
 %C%_fuzz_etcd_SOURCES = %D%/fuzz-etcd.c $(HF_FUZZ_DRIVER) $(HF_STORE_ETCD_SOURCES)
 %C%_fuzz_etcd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
-%C%_fuzz_etcd_LDFLAGS = $(HF_FUZZ_LDFLAGS)
+%C%_fuzz_etcd_LDFLAGS = $(HF_FUZZ_LINK)
 %C%_fuzz_etcd_LDADD = $(HF_BASE_LIBS) $(JSON_C_LIBS) $(HF_FUZZ_LIBS)
 %C%_fuzz_frames_SOURCES = %D%/fuzz-frames.c $(HF_FUZZ_DRIVER)
-%C%_fuzz_frames_LDFLAGS = $(HF_FUZZ_LDFLAGS)
+%C%_fuzz_frames_LDFLAGS = $(HF_FUZZ_LINK)
 %C%_fuzz_frames_LDADD = $(HF_GRPC_LIBS) $(HF_FUZZ_LIBS)
 %C%_fuzz_h2_SOURCES = %D%/fuzz-h2.c $(HF_FUZZ_DRIVER)
-%C%_fuzz_h2_LDFLAGS = $(HF_FUZZ_LDFLAGS)
+%C%_fuzz_h2_LDFLAGS = $(HF_FUZZ_LINK)
 %C%_fuzz_h2_LDADD = $(HF_H2_LIBS) $(HF_FUZZ_LIBS)
 %C%_fuzz_json_SOURCES = %D%/fuzz-json.c $(HF_FUZZ_DRIVER)
-%C%_fuzz_json_LDFLAGS = $(HF_FUZZ_LDFLAGS)
+%C%_fuzz_json_LDFLAGS = $(HF_FUZZ_LINK)
 %C%_fuzz_json_LDADD = $(HF_BASE_LIBS) $(JSON_C_LIBS) $(HF_FUZZ_LIBS)
 %C%_fuzz_spop_SOURCES = %D%/fuzz-spop.c $(HF_FUZZ_DRIVER)
-%C%_fuzz_spop_LDFLAGS = $(HF_FUZZ_LDFLAGS)
+%C%_fuzz_spop_LDFLAGS = $(HF_FUZZ_LINK)
 %C%_fuzz_spop_LDADD = $(HF_SPOP_LIBS) $(HF_FUZZ_LIBS)
 %C%_fuzz_words_SOURCES = %D%/fuzz-words.c $(HF_FUZZ_DRIVER)
-%C%_fuzz_words_LDFLAGS = $(HF_FUZZ_LDFLAGS)
+%C%_fuzz_words_LDFLAGS = $(HF_FUZZ_LINK)
 %C%_fuzz_words_LDADD = $(HF_CTL_LIBS) $(HF_FUZZ_LIBS)
 
 TESTS += %D%/seeds.sh

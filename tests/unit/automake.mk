@@ -165,8 +165,6 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-
 # --- core/node: what roles share
 HF_NODE_TESTS = %D%/test-access %D%/test-catalog %D%/test-discovery %D%/test-function-spec %D%/test-node %D%/test-worker \
     %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-past %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
-    %D%/test-state-service %D%/test-budget
-    %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
     %D%/test-state-service %D%/test-budget %D%/test-origins
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
