@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += %D%/libhf-plugin.la
 %C%_libhf_plugin_la_SOURCES = \
     %D%/configure.c \
     %D%/describe.c \
+    %D%/elf_file.c %D%/elf_file.h \
     %D%/host.c %D%/host.h \
     %D%/kinds.c %D%/kinds.h \
     %D%/module.c %D%/module.h \

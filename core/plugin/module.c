@@ -20,6 +20,7 @@
 #include "base/macros.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "plugin/elf_file.h"
 #include "plugin/host.h"
 #include "plugin/kinds.h"
 #include "plugin/search.h"
@@ -296,7 +297,10 @@ load_file(uint32_t kind, const char *name, const char *path, const struct hf_mod
     }
     fresh->dev = st.st_dev;
     fresh->ino = st.st_ino;
-    r = examine(kind, name, fresh, err);
+    r = hf_elf_file_check(path, err);
+    if (r == 0) {
+        r = examine(kind, name, fresh, err);
+    }
     if (r == 0) {
         r = hf_module_host_new(hf_plugin_kind_name(kind), fresh->module.name, &fresh->module.host,
                                err);

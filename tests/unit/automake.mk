@@ -57,10 +57,13 @@ UNIT_TESTS += %D%/test-json-read
 
 # --- core/plugin
 include tests/unit/modules/automake.mk
-UNIT_TESTS += %D%/test-module
+UNIT_TESTS += %D%/test-module %D%/test-module-files
 %C%_test_module_SOURCES = %D%/test-module.c
 %C%_test_module_LDADD = $(UNIT_LIB) $(HF_PLUGIN_LIBS) $(HF_BASE_LIBS) $(CUNIT_LIBS)
 EXTRA_%C%_test_module_DEPENDENCIES = $(HF_TEST_MODULES)
+%C%_test_module_files_SOURCES = %D%/test-module-files.c
+%C%_test_module_files_LDADD = $(UNIT_LIB) $(HF_PLUGIN_LIBS) $(HF_BASE_LIBS) $(CUNIT_LIBS)
+EXTRA_%C%_test_module_files_DEPENDENCIES = $(HF_TEST_MODULES)
 
 # --- core/loop
 HF_LOOP_TESTS = %D%/test-child %D%/test-dial %D%/test-loop %D%/test-signals
