@@ -11,6 +11,7 @@
 
 #include "arguments.h"
 #include "base/config.h"
+#include "base/crash.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -318,6 +319,7 @@ main(int argc, char **argv)
     int exit_code = CLI_USAGE;
 
     hf_signals_clean();
+    hf_crash_catch();
     hf_log_set_level(NULL, HF_LOG_WARNING, NULL);
     if (cli_arguments_read(argc, argv, command_tables, &cli, &globals, &err) == 0) {
         exit_code = run(&cli, &err);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/crash.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -293,6 +294,7 @@ main(int argc, char **argv)
     int r;
 
     hf_signals_clean();
+    hf_crash_catch();
     status = read_arguments(argc, argv, &arguments);
     if (status >= 0) {
         return status;

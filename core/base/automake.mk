@@ -9,10 +9,12 @@ noinst_LTLIBRARIES += %D%/libhf-base.la
     %D%/config.c %D%/config.h \
     %D%/config_expand.c \
     %D%/config_file.c %D%/config_file.h \
+    %D%/crash.c %D%/crash.h \
     %D%/counters.c %D%/counters.h \
     %D%/err.c %D%/err.h \
     %D%/escape.c %D%/escape.h \
     %D%/fault.c %D%/fault.h \
+    %D%/guest.c %D%/guest.h \
     %D%/hash.c %D%/hash.h \
     %D%/json.c %D%/json.h \
     %D%/json_check.c %D%/json_check.h \

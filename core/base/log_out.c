@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/crash.h"
 #include "base/err.h"
 #include "base/macros.h"
 
@@ -239,7 +240,7 @@ static bool
 start_thread(void)
 {
     pthread_condattr_t monotonic;
-    sigset_t all;
+    sigset_t others;
     sigset_t before;
     pthread_t id;
 
@@ -255,8 +256,8 @@ start_thread(void)
     pthread_cond_init(&work, NULL);
     pthread_cond_init(&written, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    hf_crash_mask_others(&others);
+    pthread_sigmask(SIG_SETMASK, &others, &before);
     has_thread = pthread_create(&id, NULL, run_thread, NULL) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (has_thread) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/guest.h"
 #include "base/hash.h"
 #include "engine/autoscale_private.h"
 
@@ -558,6 +559,6 @@ hf_autoscaler_show(struct hf_autoscaler *as, struct hf_fleet_function *function,
     if (as->config.scaler_ops->show) {
         as->config.load(as->config.arg, function, &load);
         view = hf_scaled_view(as, hf_scaled_of(function), &load, now_ns);
-        as->config.scaler_ops->show(as->config.scaler, &view, text);
+        hf_guest_do(as->config.scaler_ops, show, NULL, as->config.scaler, &view, text);
     }
 }

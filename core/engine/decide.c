@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/guest.h"
 #include "base/text.h"
 #include "engine/autoscale_private.h"
 
@@ -218,7 +219,7 @@ apply_idle_plan(struct hf_autoscaler *as, struct hf_scaled *f, const struct hf_s
     struct hf_idle_plan plan = { .size = sizeof plan, .keep_ns = HF_NEVER };
     uint64_t due_ns;
 
-    as->config.scaler_ops->on_idle(as->config.scaler, view, &plan);
+    hf_guest_do(as->config.scaler_ops, on_idle, f->base.spec->id, as->config.scaler, view, &plan);
     f->prewarm_after_ns = plan.prewarm_after_ns;
     due_ns = hf_add_saturated(oldest_idle_ns, plan.keep_ns);
     if (plan.keep_ns == HF_NEVER || due_ns > view->now_ns) {
@@ -330,10 +331,12 @@ wanted(struct hf_autoscaler *as, const struct hf_scale_view *view, bool tick)
 {
     const struct hf_scaler_ops *ops = as->config.scaler_ops;
     struct hf_scaler *policy = as->config.scaler;
-    uint32_t want = tick ? ops->on_tick(policy, view) : view->ready + view->starting;
+    const char *id = view->function->id;
+    uint32_t want =
+        tick ? hf_guest_call(ops, on_tick, id, policy, view) : view->ready + view->starting;
 
     if (view->waiting > 0) {
-        want = hf_max(want, ops->on_demand(policy, view));
+        want = hf_max(want, hf_guest_call(ops, on_demand, id, policy, view));
     }
     return view->waiting > 0 || view->in_flight > 0 ? hf_max(want, 1U) : want;
 }
@@ -343,7 +346,9 @@ static uint64_t
 next_tick(struct hf_autoscaler *as, const struct hf_scale_view *view)
 {
     const struct hf_scaler_ops *ops = as->config.scaler_ops;
-    uint64_t tick_ns = ops->tick_ns ? ops->tick_ns(as->config.scaler, view) : TICK_DEFAULT_NS;
+    uint64_t tick_ns =
+        ops->tick_ns ? hf_guest_call(ops, tick_ns, view->function->id, as->config.scaler, view)
+                     : TICK_DEFAULT_NS;
 
     return hf_add_saturated(view->now_ns, hf_max(tick_ns, UINT64_C(1)));
 }

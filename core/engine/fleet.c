@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/guest.h"
 #include "base/hash.h"
 #include "engine/fleet_private.h"
 
@@ -163,7 +164,9 @@ hf_fleet_add_worker(struct hf_fleet *fleet, const struct hf_worker_info *info, u
         return HF_ENOMEM;
     }
     worker_set(fleet, worker, info, now_ns);
-    r = fleet->ops->worker_added ? fleet->ops->worker_added(fleet->scheduler, &worker->base) : 0;
+    r = fleet->ops->worker_added
+            ? hf_guest_call(fleet->ops, worker_added, NULL, fleet->scheduler, &worker->base)
+            : 0;
     if (r < 0) {
         fleet->usable_workers -= hf_worker_is_usable(&worker->base);
         free(worker);
@@ -185,7 +188,7 @@ hf_fleet_change_worker(struct hf_fleet *fleet, struct hf_fleet_worker *worker,
 {
     worker_set(fleet, worker, info, now_ns);
     if (fleet->ops->worker_changed) {
-        fleet->ops->worker_changed(fleet->scheduler, &worker->base);
+        hf_guest_do(fleet->ops, worker_changed, NULL, fleet->scheduler, &worker->base);
     }
 }
 
@@ -203,7 +206,7 @@ hf_fleet_remove_worker(struct hf_fleet *fleet, struct hf_fleet_worker *worker)
             (fleet->worker_count - at) * sizeof(*fleet->workers));
     fleet->usable_workers -= hf_worker_is_usable(&worker->base);
     if (fleet->ops->worker_removed) {
-        fleet->ops->worker_removed(fleet->scheduler, &worker->base);
+        hf_guest_do(fleet->ops, worker_removed, NULL, fleet->scheduler, &worker->base);
     }
     while ((node = hf_map_next(&worker->shares, NULL))) {
         hf_share_free(hf_container_of(node, struct hf_share, node));
@@ -312,7 +315,8 @@ hf_fleet_set_state(struct hf_fleet *fleet, struct hf_fleet_instance *instance,
         release(instance);
     }
     if (unstarted && fleet->ops->rollback) {
-        fleet->ops->rollback(fleet->scheduler, instance->function->spec, worker);
+        hf_guest_do(fleet->ops, rollback, instance->function->spec->id, fleet->scheduler,
+                    instance->function->spec, worker);
     }
 }
 
@@ -322,8 +326,8 @@ hf_fleet_started(struct hf_fleet *fleet, struct hf_fleet_instance *instance, uin
     hf_assert(instance->state == HF_INSTANCE_STARTING);
     enter_state(instance, HF_INSTANCE_READY, now_ns);
     if (fleet->ops->confirm) {
-        fleet->ops->confirm(fleet->scheduler, instance->function->spec,
-                            instance->worker->base.handle);
+        hf_guest_do(fleet->ops, confirm, instance->function->spec->id, fleet->scheduler,
+                    instance->function->spec, instance->worker->base.handle);
     }
 }
 

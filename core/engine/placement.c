@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/counters.h"
+#include "base/guest.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "engine/fleet_private.h"
@@ -229,8 +230,8 @@ static struct hf_fleet_worker *
 pick(struct hf_fleet *fleet, const struct hf_fleet_function *function, uint64_t now_ns)
 {
     struct view view = view_of(fleet, function, now_ns, hf_random_u64(&fleet->random));
-    struct hf_handle handle =
-        fleet->ops->pick(fleet->scheduler, function->spec, function->scheduler_state, &view.base);
+    struct hf_handle handle = hf_guest_call(fleet->ops, pick, function->spec->id, fleet->scheduler,
+                                            function->spec, function->scheduler_state, &view.base);
     struct hf_fleet_entry *entry;
 
     if (handle.generation == 0) {
@@ -293,7 +294,8 @@ hf_fleet_place(struct hf_fleet *fleet, struct hf_fleet_function *function, uint6
     instance = instance_new(fleet, function, worker, HF_INSTANCE_STARTING, now_ns);
     if (!instance) {
         if (fleet->ops->rollback) {
-            fleet->ops->rollback(fleet->scheduler, function->spec, worker->base.handle);
+            hf_guest_do(fleet->ops, rollback, function->spec->id, fleet->scheduler, function->spec,
+                        worker->base.handle);
         }
         return HF_ENOMEM;
     }

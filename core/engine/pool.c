@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/counters.h"
+#include "base/guest.h"
 #include "base/hash.h"
 #include "engine/pool_private.h"
 
@@ -71,12 +72,12 @@ hf_pool_usable_update(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
     if (should && !is) {
         hf_pool_usable_add(pool, endpoint);
         if (pool->ops->freed) {
-            pool->ops->freed(pool->lb, &endpoint->base);
+            hf_guest_do(pool->ops, freed, pool->id, pool->lb, &endpoint->base);
         }
     } else if (is && !should) {
         usable_remove(pool, endpoint);
         if (pool->ops->full) {
-            pool->ops->full(pool->lb, &endpoint->base);
+            hf_guest_do(pool->ops, full, pool->id, pool->lb, &endpoint->base);
         }
     }
 }
@@ -141,7 +142,7 @@ pick(struct hf_pool *pool, uint64_t now_ns)
         return NULL;
     }
     view.random = hf_pool_random(pool);
-    handle = pool->ops->pick(pool->lb, &view);
+    handle = hf_guest_call(pool->ops, pick, pool->id, pool->lb, &view);
     if (handle.generation == 0) {
         return NULL;
     }
@@ -188,7 +189,7 @@ occupy(struct hf_pool *pool, struct hf_waiter *waiter, struct hf_pool_endpoint *
     waiter->since_ns = now_ns;
     waiter->attempts++;
     if (pool->ops->started) {
-        pool->ops->started(pool->lb, &endpoint->base);
+        hf_guest_do(pool->ops, started, pool->id, pool->lb, &endpoint->base);
     }
 }
 
@@ -325,7 +326,7 @@ leave(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, struct hf_pool_ou
     struct hf_pool_entry *entry = &pool->table[endpoint->base.handle.index];
 
     if (pool->ops->removed) {
-        pool->ops->removed(pool->lb, &endpoint->base);
+        hf_guest_do(pool->ops, removed, pool->id, pool->lb, &endpoint->base);
     }
     if (++entry->generation == 0) {
         entry->generation = 1;
@@ -413,7 +414,7 @@ vacate(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint64_
         hf_pool_idle_begin(pool, endpoint, now_ns);
     }
     if (pool->ops->finished) {
-        pool->ops->finished(pool->lb, &endpoint->base, outcome, elapsed_ns);
+        hf_guest_do(pool->ops, finished, pool->id, pool->lb, &endpoint->base, outcome, elapsed_ns);
     }
     waiter->endpoint = NULL;
 }

@@ -113,6 +113,7 @@ struct hf_pool_settings {
     const struct hf_lb_ops *lb; /* whole: members the module lacks are NULL */
     const struct hf_host *host; /* for the policy */
     const struct hf_options *options;
+    const char *section;  /* of the configuration, for messages; NULL: none */
     uint32_t max_waiting; /* calls that may wait at once, per pool */
     uint32_t eject_after; /* connection failures in a row that take an endpoint out; 0: never */
     uint64_t max_wait_ns; /* a pool at its limit lets no call wait for longer; 0: for ever */

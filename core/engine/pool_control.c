@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/guest.h"
 #include "base/hash.h"
 #include "engine/pool_private.h"
 
@@ -80,6 +81,21 @@ endpoint_new(const struct hf_pool_endpoint_spec *spec, size_t state_size)
 
 /* --- pools --------------------------------------------------------------------------------- */
 
+/* The policy's own words, behind its name; words are found if it gave none. */
+static int
+fail_policy(const struct hf_pool *pool, int r, struct hf_err *err)
+{
+    const struct hf_guest policy = { .owner = pool->ops };
+    const char *section = pool->settings->section;
+
+    if (r >= 0) {
+        r = hf_fail(err, HF_EINTERNAL, "its `create` returned %d and made nothing", r);
+    } else if (hf_err_code(err) == 0) {
+        hf_fail(err, r, "it does not say why (%s)", hf_error_name(r));
+    }
+    return hf_err_wrap(err, r, "[%s] %s", section ? section : "lb", hf_guest_name(&policy));
+}
+
 int
 hf_pool_new(const struct hf_pool_settings *settings, const struct hf_function *function,
             uint64_t seed, struct hf_pool **ret, struct hf_err *err)
@@ -92,13 +108,15 @@ hf_pool_new(const struct hf_pool_settings *settings, const struct hf_function *f
     }
     pool->settings = settings;
     pool->ops = settings->lb;
+    pool->id = function->id;
     pool->random = hf_hash_mix(seed ^ function->hash);
     pool->free_entry = HF_NO_ENTRY;
     hf_list_init(&pool->waiting);
     hf_list_init(&pool->idle);
-    r = pool->ops->create(settings->host, settings->options, function, &pool->lb, err);
-    if (r < 0) {
-        return hf_err_wrap(err, r, "function '%s': lb policy", function->id);
+    r = hf_guest_call(pool->ops, create, pool->id, settings->host, settings->options, function,
+                      &pool->lb, err);
+    if (r < 0 || !pool->lb) {
+        return fail_policy(pool, r, err);
     }
     *ret = hf_steal(pool);
     return 0;
@@ -111,7 +129,7 @@ hf_pool_free(struct hf_pool *pool)
         return;
     }
     hf_assert(hf_pool_is_cold(pool));
-    pool->ops->destroy(pool->lb);
+    hf_guest_do(pool->ops, destroy, pool->id, pool->lb);
     free(pool->table);
     free(pool->usable);
     free(pool->reason);
@@ -171,7 +189,7 @@ hf_pool_add(struct hf_pool *pool, const struct hf_pool_endpoint_spec *spec, uint
         .index = pool->free_entry,
         .generation = pool->table[pool->free_entry].generation,
     };
-    r = pool->ops->added ? pool->ops->added(pool->lb, &endpoint->base) : 0;
+    r = pool->ops->added ? hf_guest_call(pool->ops, added, pool->id, pool->lb, &endpoint->base) : 0;
     if (r < 0) {
         return r;
     }
@@ -266,6 +284,6 @@ void
 hf_pool_show(const struct hf_pool *pool, struct hf_text *text)
 {
     if (pool->ops->show) {
-        pool->ops->show(pool->lb, text);
+        hf_guest_do(pool->ops, show, pool->id, pool->lb, text);
     }
 }

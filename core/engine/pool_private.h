@@ -31,6 +31,7 @@ struct hf_pool {
     const struct hf_pool_settings *settings;
     const struct hf_lb_ops *ops;
     struct hf_lb *lb;
+    const char *id;  /* of the function; the caller's */
     uint64_t random; /* state of SplitMix64 (G. Steele et al., OOPSLA 2014) */
 
     struct hf_list waiting; /* of hf_waiter.node */

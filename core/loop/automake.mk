@@ -15,5 +15,6 @@ noinst_LTLIBRARIES += %D%/libhf-loop.la
     %D%/supervisor.c \
     %D%/thread.c %D%/thread.h \
     %D%/timer.c %D%/timer.h \
+    %D%/watchdog.c %D%/watchdog.h \
     %D%/watch.c %D%/watch.h
 HF_LOOP_LIBS = %D%/libhf-loop.la $(HF_BASE_LIBS) $(LIBEVENT_LIBS)

@@ -79,6 +79,7 @@ run_deferred_round(struct hf_loop *loop)
         struct hf_deferred *deferred = round.next;
 
         hf_deferred_cancel(deferred);
+        hf_loop_note_progress(loop);
         deferred->run(deferred);
     }
 }
@@ -149,6 +150,7 @@ run_posted(struct hf_loop *loop)
     while (task) {
         struct hf_task *next = task->next;
 
+        hf_loop_note_progress(loop);
         task->run(task);
         task = next;
     }
@@ -296,7 +298,9 @@ run_turn(struct hf_loop *loop)
     bool busy = hf_timers_arm(loop) || loop->posted_here || has_deferred(loop);
 
     loop->now_ns = 0;
+    hf_loop_note_rest(loop);
     event_base_loop(loop->base, busy ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+    hf_loop_note_progress(loop);
     if (atomic_load_explicit(&loop->clock_changed, memory_order_relaxed)) {
         atomic_store(&loop->clock_changed, false);
         hf_timers_clock_changed(loop);
@@ -308,17 +312,34 @@ run_turn(struct hf_loop *loop)
     run_deferred(loop);
 }
 
+static void
+enter(struct hf_loop *loop)
+{
+    current = loop;
+    atomic_store_explicit(&loop->tid, gettid(), memory_order_relaxed);
+}
+
+/* Back to what the thread did before: perhaps inside of a turn of the same loop. */
+static void
+leave(struct hf_loop *loop, struct hf_loop *outer)
+{
+    current = outer;
+    if (outer != loop) {
+        hf_loop_note_rest(loop);
+    }
+}
+
 void
 hf_loop_run(struct hf_loop *loop)
 {
     struct hf_loop *outer = current;
 
-    current = loop;
+    enter(loop);
     while (!atomic_load_explicit(&loop->stopping, memory_order_acquire)) {
         run_turn(loop);
     }
     atomic_store(&loop->stopping, false);
-    current = outer;
+    leave(loop, outer);
 }
 
 struct limit {
@@ -339,7 +360,7 @@ hf_loop_run_until(struct hf_loop *loop, bool (*done)(void *arg), void *arg, uint
     struct limit limit = { .over = false };
     bool is_done;
 
-    current = loop;
+    enter(loop);
     loop->now_ns = 0;
     hf_timer_init(&limit.timer, loop, HF_TIMER_REAL, limit_over);
     hf_timer_set(&limit.timer, timeout_ns);
@@ -347,7 +368,7 @@ hf_loop_run_until(struct hf_loop *loop, bool (*done)(void *arg), void *arg, uint
         run_turn(loop);
     }
     hf_timer_fini(&limit.timer);
-    current = outer;
+    leave(loop, outer);
     return is_done;
 }
 

@@ -49,7 +49,31 @@ struct hf_loop {
     struct event woken;
 
     _Atomic int64_t load;
+
+    /* For the watchdog: odd in the middle of a turn, even while it waits; grows with each function
+     * that the loop calls. */
+    _Atomic uint64_t progress;
+    _Atomic int tid; /* of the thread that ran it last */
 };
+
+/* The loop is about to call a function: of a descriptor, a timer, a task. */
+static inline void
+hf_loop_note_progress(struct hf_loop *loop)
+{
+    uint64_t progress = atomic_load_explicit(&loop->progress, memory_order_relaxed);
+
+    /* Only its own thread writes it. */
+    atomic_store_explicit(&loop->progress, progress + 1 + (progress & 1), memory_order_relaxed);
+}
+
+/* It is about to wait. */
+static inline void
+hf_loop_note_rest(struct hf_loop *loop)
+{
+    uint64_t progress = atomic_load_explicit(&loop->progress, memory_order_relaxed);
+
+    atomic_store_explicit(&loop->progress, progress + (progress & 1), memory_order_relaxed);
+}
 
 /* A descriptor's function has returned: time to run what was deferred? */
 void hf_loop_handled(struct hf_loop *loop);

@@ -133,6 +133,12 @@ hf_signals_new(struct hf_loop *loop, hf_signals_fn *fn, void *arg, struct hf_sig
     return 0;
 }
 
+bool
+hf_signals_are_ending(void)
+{
+    return atomic_load(&handler.ending);
+}
+
 void
 hf_signals_free(struct hf_signals *signals)
 {

@@ -21,6 +21,9 @@ typedef void hf_signals_fn(void *arg, int signal);
 int hf_signals_new(struct hf_loop *loop, hf_signals_fn *fn, void *arg, struct hf_signals **ret,
                    struct hf_err *err);
 
+/* Whether SIGTERM or SIGINT has come since.  Any thread. */
+bool hf_signals_are_ending(void);
+
 /* Restores what was before.  NULL is allowed. */
 void hf_signals_free(struct hf_signals *signals);
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/crash.h"
 #include "base/err.h"
 #include "base/macros.h"
 
@@ -25,20 +26,22 @@ run_thread(void *arg)
 {
     struct hf_thread *thread = arg;
 
+    hf_crash_thread_begin();
     hf_loop_run(thread->loop);
+    hf_crash_thread_end();
     return NULL;
 }
 
-/* Signals are for the main thread: ours block them all. */
+/* Signals are for the main thread: ours block them, but for what they do wrong themselves. */
 static int
 create_blocking_signals(struct hf_thread *thread)
 {
-    sigset_t all;
+    sigset_t others;
     sigset_t before;
     int r;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    hf_crash_mask_others(&others);
+    pthread_sigmask(SIG_SETMASK, &others, &before);
     r = pthread_create(&thread->id, NULL, run_thread, thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return r;

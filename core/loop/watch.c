@@ -15,6 +15,7 @@ on_readable(evutil_socket_t fd, short events, void *arg)
 
     (void)fd;
     (void)events;
+    hf_loop_note_progress(loop);
     watch->fn(watch, HF_READABLE);
     hf_loop_handled(loop);
 }
@@ -27,6 +28,7 @@ on_writable(evutil_socket_t fd, short events, void *arg)
 
     (void)fd;
     (void)events;
+    hf_loop_note_progress(loop);
     watch->fn(watch, HF_WRITABLE);
     hf_loop_handled(loop);
 }

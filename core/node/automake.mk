@@ -25,6 +25,7 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/node_modules.c \
     %D%/node_store.c \
     %D%/link_pace.h \
+    %D%/node_threads.c \
     %D%/role.h \
     %D%/secret.c %D%/secret.h \
     %D%/selector.c %D%/selector.h

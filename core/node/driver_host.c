@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/guest.h"
 #include "base/macros.h"
 #include "base/random.h"
 #include "http/http.h"
@@ -31,18 +32,21 @@ struct driver {
 };
 
 struct hf_host_timer {
+    const struct driver *driver;
     struct hf_timer timer;
     void (*fn)(void *arg);
     void *arg;
 };
 
 struct hf_host_watch {
+    const struct driver *driver;
     struct hf_watch watch;
     void (*fn)(void *arg, uint32_t events);
     void *arg;
 };
 
 struct hf_host_child {
+    const struct driver *driver;
     struct hf_child *child;
     void (*on_exit)(void *arg, const struct hf_host_exit *);
     void *arg;
@@ -75,8 +79,10 @@ static void
 on_timer(struct hf_timer *base)
 {
     struct hf_host_timer *timer = hf_container_of(base, struct hf_host_timer, timer);
+    struct hf_guest outer = hf_guest_enter(timer->driver->table.host, "timer", NULL);
 
     timer->fn(timer->arg);
+    hf_guest_leave(&outer);
 }
 
 static struct hf_host_timer *
@@ -85,6 +91,7 @@ timer_new(const struct hf_driver_host *host, uint32_t clock, void (*fn)(void *ar
     struct hf_host_timer *timer = calloc(1, sizeof *timer);
 
     if (timer) {
+        timer->driver = driver_of(host);
         timer->fn = fn;
         timer->arg = arg;
         hf_timer_init(&timer->timer, driver_of(host)->loop,
@@ -121,8 +128,10 @@ static void
 on_ready(struct hf_watch *base, uint32_t events)
 {
     struct hf_host_watch *watch = hf_container_of(base, struct hf_host_watch, watch);
+    struct hf_guest outer = hf_guest_enter(watch->driver->table.host, "watch", NULL);
 
     watch->fn(watch->arg, events);
+    hf_guest_leave(&outer);
 }
 
 static void
@@ -143,6 +152,7 @@ watch_new(const struct hf_driver_host *host, int fd, uint32_t events,
     if (!watch) {
         return NULL;
     }
+    watch->driver = driver_of(host);
     watch->fn = fn;
     watch->arg = arg;
     hf_watch_init(&watch->watch, driver_of(host)->loop, fd, on_ready);
@@ -170,8 +180,10 @@ on_exit_of(void *arg, int code, int signal)
         .code = code,
         .signal = signal,
     };
+    struct hf_guest outer = hf_guest_enter(child->driver->table.host, "on_exit", NULL);
 
     child->on_exit(child->arg, &how);
+    hf_guest_leave(&outer);
 }
 
 /* A module of an earlier minor version gives less: the rest is zero. */
@@ -210,6 +222,7 @@ host_spawn(const struct hf_driver_host *host, const struct hf_host_spawn *spawn,
     if (!child) {
         return hf_fail(err, HF_ENOMEM, "no memory to start '%s'", spawn->path);
     }
+    child->driver = driver;
     child->on_exit = on_exit;
     child->arg = arg;
     r = hf_child_spawn(driver->spawner, driver->loop, &spec, on_exit_of, child, &child->child, err);

@@ -24,6 +24,7 @@
 #include "loop/loop.h"
 #include "loop/signals.h"
 #include "loop/thread.h"
+#include "loop/watchdog.h"
 #include "node/access.h"
 #include "node/node_announce.h"
 #include "node/node_config.h"
@@ -288,18 +289,20 @@ hf_node_free(struct hf_node *node)
     hf_node_store_free(node);
     for (size_t i = 0; i < node->io_count; i++) {
         hf_thread_do(node->io_threads[i], release_pools, NULL);
+        hf_watchdog_remove(node->watchdog, node->io[i]);
         hf_thread_free(node->io_threads[i]);
     }
     if (node->ctl) {
         hf_node_ctl_unregister(node);
     }
     hf_ctl_free(node->ctl);
+    hf_watchdog_free(node->watchdog);
     hf_signals_free(node->signals);
     hf_budget_free(node->budget);
+    hf_spawner_free(node->spawner); /* whose thread posts to the loop */
     hf_loop_free(node->control);
     hf_h2_thread_release();
     hf_node_free_modules(node);
-    hf_spawner_free(node->spawner);
     hf_clock_fini(&node->clock);
     hf_access_free(node->access);
     hf_node_config_free(node->checked);
@@ -380,6 +383,9 @@ hf_node_start(struct hf_node *node, struct hf_err *err)
     }
     if (r == 0) {
         r = hf_signals_new(node->control, on_signal, node, &node->signals, err);
+    }
+    if (r == 0) {
+        r = hf_node_watch_threads(node, err);
     }
     if (r == 0) {
         hf_node_addresses(node, log_address, node->access);

@@ -147,6 +147,7 @@ void hf_node_undrain_forget(struct hf_node_undrain *undrain);
 
 /* A module as a section of the configuration asks for it; the node's. */
 struct hf_node_module {
+    const char *section; /* of the configuration */
     const struct hf_module *module;
     const struct hf_options *options;    /* checked, for `create` */
     const struct hf_driver_host *driver; /* for stores and runtimes, on the control loop */
@@ -156,6 +157,11 @@ struct hf_node_module {
  * which module it means if it names none) and checks the section's options.  Each
  * call is for one instance of the module: a driver's host is its own. */
 int hf_node_load(struct hf_node *node, const char *section, struct hf_node_module *ret,
+                 struct hf_err *err);
+
+/* What became of a module's `create`, which returned `r` and made `object`: 0, or a negative code
+ * and the module's own words behind the section and its name; words are found if it gave none. */
+int hf_node_made(const struct hf_node_module *module, int r, const void *object,
                  struct hf_err *err);
 
 /* --- about the node ------------------------------------------------------------------------ */

@@ -47,6 +47,7 @@ struct hf_node {
     size_t role_count;
 
     struct hf_signals *signals;
+    struct hf_watchdog *watchdog;
     void (*reload)(void *arg);
     void *reload_arg;
 
@@ -64,6 +65,9 @@ struct hf_node {
 
 /* node_drain.c: ends `hf_node_run` if it is told to and nothing is left to wait for. */
 void hf_node_end_if_done(struct hf_node *node);
+
+/* node_threads.c */
+int hf_node_watch_threads(struct hf_node *node, struct hf_err *err);
 
 /* node_modules.c */
 void hf_node_free_modules(struct hf_node *node);

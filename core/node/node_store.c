@@ -7,6 +7,7 @@
  */
 #include "base/config.h"
 #include "base/err.h"
+#include "base/guest.h"
 #include "base/options.h"
 #include "base/random.h"
 #include "node/catalog.h"
@@ -53,9 +54,10 @@ hf_node_store_start(struct hf_node *node, struct hf_err *err)
         return 0;
     }
     node->store_ops = m->module->ops.store;
-    r = node->store_ops->create(m->driver, m->options, &node->store, err);
+    r = hf_guest_call(node->store_ops, create, NULL, m->driver, m->options, &node->store, err);
+    r = hf_node_made(m, r, node->store, err);
     if (r < 0) {
-        return hf_err_wrap(err, r, "[store]");
+        return r;
     }
     hf_directory_use(node->directory, node->store_ops, node->store);
     return node->catalog ? hf_catalog_follow(node->catalog, node->store_ops, node->store, err) : 0;
@@ -67,6 +69,6 @@ hf_node_store_free(struct hf_node *node)
     hf_catalog_free(node->catalog);
     hf_directory_free(node->directory);
     if (node->store) {
-        node->store_ops->destroy(node->store);
+        hf_guest_do(node->store_ops, destroy, NULL, node->store);
     }
 }

@@ -44,6 +44,12 @@ module_host(const struct hf_host *host)
     return self;
 }
 
+const char *
+hf_module_host_name(const struct hf_host *host)
+{
+    return module_host(host)->log.name;
+}
+
 /* The two lists of levels have the same numbers; a strange one becomes the nearest. */
 static int
 level_of(uint32_t level)

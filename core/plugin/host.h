@@ -15,4 +15,7 @@ struct hf_err;
 int hf_module_host_new(const char *kind, const char *name, const struct hf_host **ret,
                        struct hf_err *err);
 
+/* "<kind>-<name>".  Any thread, also in a signal handler. */
+const char *hf_module_host_name(const struct hf_host *host);
+
 #endif

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "base/guest.h"
 #include "base/list.h"
 #include "base/macros.h"
 #include "base/options.h"
@@ -256,6 +257,21 @@ examine(uint32_t kind, const char *name, struct loaded *loaded, struct hf_err *e
     return r;
 }
 
+/* For guest.h: whose table of operations, or host, that is.  Modules are only ever added, at the
+ * end of the list, and while nothing else goes on. */
+static const char *
+name_owner(const void *owner)
+{
+    const struct loaded *loaded;
+
+    HF_LIST_FOR (loaded, &all, node) {
+        if (loaded->module.ops.any == owner || loaded->module.host == owner) {
+            return hf_module_host_name(loaded->module.host);
+        }
+    }
+    return NULL;
+}
+
 /* The module made from this file, or NULL.  Mutex held. */
 static struct loaded *
 find_loaded(const struct stat *st)
@@ -299,7 +315,10 @@ load_file(uint32_t kind, const char *name, const char *path, const struct hf_mod
     fresh->ino = st.st_ino;
     r = hf_elf_file_check(path, err);
     if (r == 0) {
+        struct hf_guest outer = hf_guest_enter(NULL, "load", path);
+
         r = examine(kind, name, fresh, err);
+        hf_guest_leave(&outer);
     }
     if (r == 0) {
         r = hf_module_host_new(hf_plugin_kind_name(kind), fresh->module.name, &fresh->module.host,
@@ -308,6 +327,7 @@ load_file(uint32_t kind, const char *name, const char *path, const struct hf_mod
     if (r < 0) {
         return r;
     }
+    hf_guest_set_namer(name_owner);
     hf_list_append(&all, &fresh->node);
     *ret = &hf_steal(fresh)->module;
     return 0;

@@ -32,6 +32,7 @@ E2E_TESTS = \
     %D%/41-cli-watch.py \
     %D%/41-cli-worker.py \
     %D%/42-plugins.py \
+    %D%/43-plugin-faults.py \
     %D%/44-store.py \
     %D%/44-store-changes.py \
     %D%/46-docs.py \
@@ -118,6 +119,8 @@ EXTRA_DIST += \
     %D%/hf/wait.py \
     %D%/hf/wire.py \
     %D%/README.md \
+    %D%/lb-faulty.c \
+    %D%/scaler-faulty.c \
     %D%/scaler-flap.c \
     %D%/wire/common/common.proto \
     %D%/wire/examples/sleep/v1/sleep.proto \

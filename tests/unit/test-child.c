@@ -355,11 +355,11 @@ a_supervisor_that_is_killed_is_replaced(void)
     struct run run;
     pid_t supervisor = 0;
 
+    UNIT_EXPECT_LOG("the supervisor of processes was killed"); /* before there are threads */
     begin(&run);
     start(&run, "exec sleep 1000", -1);
     CU_ASSERT_EQUAL_FATAL(hf_supervisor_children(note_pid, &supervisor), 0);
     CU_ASSERT_FATAL(supervisor > 0);
-    UNIT_EXPECT_LOG("the supervisor of processes was killed");
     kill(supervisor, SIGKILL);
     CU_ASSERT(wait_for_end(&run));
     UNIT_INT(run.signal, SIGKILL);

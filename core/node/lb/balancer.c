@@ -103,6 +103,7 @@ make_callees(struct hf_balancer *balancer, struct hf_err *err)
             .lb = plugin.module->ops.lb,
             .host = plugin.module->host,
             .options = plugin.options,
+            .section = plugin.section,
             .max_waiting = (uint32_t)hf_options_u64(balancer->options, "queue_depth"),
             .eject_after = EJECT_AFTER,
         },

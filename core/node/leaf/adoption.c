@@ -38,7 +38,8 @@ adopt(struct hf_leaf_worker *worker, struct hf_function_def *def,
       const struct hf_remote_instance *remote)
 {
     struct hf_leaf *leaf = worker->leaf;
-    struct hf_leaf_function *function = hf_leaf_activate(leaf, def);
+    struct hf_err err = HF_ERR_INIT;
+    struct hf_leaf_function *function = hf_leaf_activate(leaf, def, &err);
     struct hf_fleet_instance *fleet;
     struct hf_leaf_instance *instance;
 

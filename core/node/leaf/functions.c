@@ -65,8 +65,27 @@ hf_leaf_function_free(struct hf_leaf_function *function)
     free(function);
 }
 
+/* Gives the function its pool, with a policy of its own, and its place in the brain. */
+static int
+equip(struct hf_leaf_function *function, struct hf_err *err)
+{
+    struct hf_leaf *leaf = function->leaf;
+    const struct hf_function *spec = &function->def->function;
+    int r = hf_callee_new(&leaf->callee, spec, hf_node_seed(leaf->node, spec->id), function,
+                          &function->callee, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (hf_autoscaler_activate(leaf->autoscaler, spec, function, &function->fleet) < 0 ||
+        !list(function)) {
+        return hf_fail(err, HF_ENOMEM, "no memory to make it active");
+    }
+    return 0;
+}
+
 struct hf_leaf_function *
-hf_leaf_activate(struct hf_leaf *leaf, struct hf_function_def *def)
+hf_leaf_activate(struct hf_leaf *leaf, struct hf_function_def *def, struct hf_err *err)
 {
     const struct hf_function *spec = &def->function;
     struct hf_leaf_function *function = find(leaf, spec->id, strlen(spec->id));
@@ -76,16 +95,16 @@ hf_leaf_activate(struct hf_leaf *leaf, struct hf_function_def *def)
     }
     function = calloc(1, sizeof *function);
     if (!function) {
+        hf_fail(err, HF_ENOMEM, "no memory to make it active");
         return NULL;
     }
     function->magic = HF_LEAF_FUNCTION_MAGIC;
     function->leaf = leaf;
     function->def = hf_function_def_ref(def);
     hf_list_append(&leaf->functions, &function->link);
-    if (hf_callee_new(&leaf->callee, spec, hf_node_seed(leaf->node, spec->id), function,
-                      &function->callee, NULL) < 0 ||
-        hf_autoscaler_activate(leaf->autoscaler, spec, function, &function->fleet) < 0 ||
-        !list(function)) {
+    if (equip(function, err) < 0) {
+        hf_log_limited(HF_LOG_ERROR, "a function cannot be served", HF_KV_STR("function", spec->id),
+                       HF_KV_ERR(err));
         hf_leaf_function_free(function);
         return NULL;
     }
@@ -113,12 +132,13 @@ router_find(void *arg, const char *id, size_t len)
 static void
 answer_with(struct hf_leaf *leaf, struct hf_route *route, struct hf_function_def *def)
 {
-    struct hf_leaf_function *function = hf_leaf_activate(leaf, def);
+    struct hf_err err = HF_ERR_INIT;
+    struct hf_leaf_function *function = hf_leaf_activate(leaf, def, &err);
 
     if (function) {
         hf_route_answer(route, hf_callee_ref(function->callee), 0, "");
     } else {
-        hf_route_answer(route, NULL, HF_ENOMEM, "no memory to make it active");
+        hf_route_answer(route, NULL, hf_err_code(&err), hf_err_message(&err));
     }
     hf_function_def_unref(def);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/guest.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "grpc/health.h"
@@ -56,7 +57,9 @@ make_scheduler(struct hf_leaf *leaf, struct hf_err *err)
         return r;
     }
     leaf->scheduler_ops = plugin.module->ops.scheduler;
-    return leaf->scheduler_ops->create(plugin.module->host, plugin.options, &leaf->scheduler, err);
+    r = hf_guest_call(leaf->scheduler_ops, create, NULL, plugin.module->host, plugin.options,
+                      &leaf->scheduler, err);
+    return hf_node_made(&plugin, r, leaf->scheduler, err);
 }
 
 static int
@@ -69,7 +72,9 @@ make_scaler(struct hf_leaf *leaf, struct hf_err *err)
         return r;
     }
     leaf->scaler_ops = plugin.module->ops.scaler;
-    return leaf->scaler_ops->create(plugin.module->host, plugin.options, &leaf->scaler, err);
+    r = hf_guest_call(leaf->scaler_ops, create, NULL, plugin.module->host, plugin.options,
+                      &leaf->scaler, err);
+    return hf_node_made(&plugin, r, leaf->scaler, err);
 }
 
 static int
@@ -143,6 +148,7 @@ make_callees(struct hf_leaf *leaf, struct hf_err *err)
             .lb = plugin.module->ops.lb,
             .host = plugin.module->host,
             .options = plugin.options,
+            .section = plugin.section,
             .max_waiting = (uint32_t)hf_options_u64(leaf->options, "queue_depth"),
             .eject_after = (uint32_t)hf_options_u64(leaf->options, "eject_after"),
             .max_wait_ns = hf_options_u64(leaf->options, "max_wait"),
@@ -373,10 +379,10 @@ leaf_destroy(struct hf_role *role)
     hf_state_service_free(leaf->state);
     hf_autoscaler_free(leaf->autoscaler);
     if (leaf->scaler) {
-        leaf->scaler_ops->destroy(leaf->scaler);
+        hf_guest_do(leaf->scaler_ops, destroy, NULL, leaf->scaler);
     }
     if (leaf->scheduler) {
-        leaf->scheduler_ops->destroy(leaf->scheduler);
+        hf_guest_do(leaf->scheduler_ops, destroy, NULL, leaf->scheduler);
     }
     hf_timer_fini(&leaf->tick);
     hf_timer_fini(&leaf->drain_limit);

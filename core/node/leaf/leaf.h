@@ -129,8 +129,9 @@ struct hf_leaf_worker {
 extern const struct hf_router_ops hf_leaf_router;
 extern const struct hf_callee_ops hf_leaf_callee_ops;
 
-/* The active function of that definition, made if it was cold; NULL without memory. */
-struct hf_leaf_function *hf_leaf_activate(struct hf_leaf *, struct hf_function_def *);
+/* The active function of that definition, made if it was cold; NULL, and why, if it cannot be. */
+struct hf_leaf_function *hf_leaf_activate(struct hf_leaf *, struct hf_function_def *,
+                                          struct hf_err *err);
 
 /* The function is cold and its callee retired: forgets it. */
 void hf_leaf_function_free(struct hf_leaf_function *);

@@ -8,6 +8,7 @@
 #include "base/counters.h"
 #include "base/err.h"
 #include "base/fault.h"
+#include "base/guest.h"
 #include "base/log.h"
 #include "node/access.h"
 #include "node/node.h"
@@ -183,8 +184,8 @@ stop(struct hf_worker_instance *instance)
 {
     struct hf_worker_role *worker = instance->worker;
     struct hf_err err = HF_ERR_INIT;
-    int r = worker->ops->stop(worker->runtime, instance->id, worker->grace_ns, on_stopped, instance,
-                              &err);
+    int r = hf_guest_call(worker->ops, stop, NULL, worker->runtime, instance->id, worker->grace_ns,
+                          on_stopped, instance, &err);
 
     if (r < 0) {
         stop_later(instance, hf_err_message(&err));
@@ -437,8 +438,8 @@ hf_worker_instance_new(struct hf_worker_role *worker, struct hf_function_def *de
     if (!instance) {
         return hf_fail(err, HF_ENOMEM, "worker: no memory for an instance");
     }
-    r = worker->ops->start(worker->runtime, &spec, worker->ready_ns, on_created, instance,
-                           &instance->creating, err);
+    r = hf_guest_call(worker->ops, start, def->function.id, worker->runtime, &spec,
+                      worker->ready_ns, on_created, instance, &instance->creating, err);
     if (r < 0) {
         hf_count(&worker_starts_failed);
         note_failure(instance, hf_err_message(err));

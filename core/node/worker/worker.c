@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/guest.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "grpc/health.h"
@@ -125,8 +126,9 @@ make_runtime(struct hf_worker_role *worker, struct hf_err *err)
         .on_end = hf_worker_on_end,
         .on_health = on_health,
     };
-    r = worker->ops->create(plugin.driver, plugin.options, &worker->events, worker,
-                            &worker->runtime, err);
+    r = hf_guest_call(worker->ops, create, NULL, plugin.driver, plugin.options, &worker->events,
+                      worker, &worker->runtime, err);
+    r = hf_node_made(&plugin, r, worker->runtime, err);
     if (r == 0) {
         find_capacity(worker);
     }
@@ -346,7 +348,7 @@ worker_destroy(struct hf_role *role)
     }
     worker = worker_of(role);
     if (worker->runtime) {
-        worker->ops->destroy(worker->runtime); /* completes what is under way */
+        hf_guest_do(worker->ops, destroy, NULL, worker->runtime); /* completes what is under way */
     }
     hf_worker_adopt_end(worker);
     forget_instances(worker);
