@@ -68,7 +68,6 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *n
     (void)session;
     (void)frame;
     if (conn->incoming) {
-        conn->incoming->truncated |= conn->intake.guard.cut;
         hf_h2_fields_receive(conn->incoming, name, value, flags, conn->options->max_header_bytes,
                              conn->options->max_header_fields);
         if (conn->incoming->truncated) {
@@ -182,6 +181,9 @@ receive_headers(struct hf_h2_conn *conn, const nghttp2_frame *frame)
 
     conn->incoming = NULL;
     hf_h2_receive_drop(conn);
+    if (fields) {
+        fields->truncated |= conn->intake.guard.cut;
+    }
     if (!stream || stream->closing) {
         hf_h2_fields_unref(fields);
     } else if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {

@@ -19,7 +19,8 @@
 
 /* --- sending --------------------------------------------------------------- */
 
-/* Whether we sent a RST_STREAM of our own will.  The stream may be gone when it
+/* Server: whether we sent a RST_STREAM of our own will (a client asked for each stream, and
+ * a server that answers wrongly only has that one reset).  The stream may be gone when it
  * leaves, ended by a frame of the peer that crossed it; then its code tells,
  * for the library cancels nothing by itself. */
 static bool
@@ -47,7 +48,7 @@ on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
     }
     stream = hf_h2_stream_of(session, frame->hd.stream_id);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-        if (!is_reset_of_ours(stream, frame->rst_stream.error_code)) {
+        if (conn->side == HF_H2_SERVER && !is_reset_of_ours(stream, frame->rst_stream.error_code)) {
             hf_h2_limits_reset_forced(conn); /* the library's: the peer broke a rule */
         }
         return 0;
