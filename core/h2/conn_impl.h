@@ -116,7 +116,8 @@ struct hf_h2_conn {
     uint64_t heard_ns;  /* anything was received */
     uint64_t ping_ns;   /* our PING was sent, or is due */
     uint64_t peer_ping_ns;
-    uint64_t opened; /* streams, ever */
+    uint64_t reset_ns; /* a stream was last reset by our side */
+    uint64_t opened;   /* streams, ever */
     struct hf_h2_bucket nuisance;
     struct hf_h2_bucket resets_received;
     struct hf_h2_bucket resets_forced;
@@ -255,6 +256,7 @@ void hf_h2_limits_ping(struct hf_h2_conn *);
 void hf_h2_limits_reset_received(struct hf_h2_conn *);
 void hf_h2_limits_reset_forced(struct hf_h2_conn *);
 void hf_h2_limits_completed(struct hf_h2_conn *);
+void hf_h2_limits_stray(struct hf_h2_conn *);
 void hf_h2_limits_block(struct hf_h2_conn *, const struct hf_h2_fields *);
 void hf_h2_limits_queue(struct hf_h2_conn *);
 /* Another 1xx block came; false if that is too many, and the stream was reset. */

@@ -40,6 +40,8 @@
 #define BLOCK_EXCESS 64u
 /* 1xx blocks that a response may begin with. */
 #define INFORMATIONAL_MAX 100u
+/* How long a server may go on about a stream that we have reset. */
+#define STRAY_NS (1 * SECOND)
 /* How long a peer may take to answer the PING of a drain. */
 #define DRAIN_PING_NS (1 * SECOND)
 
@@ -133,6 +135,16 @@ hf_h2_limits_reset_forced(struct hf_h2_conn *conn)
     if (!reset_allowed(conn, &conn->resets_forced)) {
         hf_h2_conn_fail(conn, HF_H2_END_PROTOCOL, HF_H2_ENHANCE_YOUR_CALM,
                         "too many streams in error");
+    }
+}
+
+/* Client: headers came for a stream that is gone.  Many may have been on their way when it was
+ * reset. */
+void
+hf_h2_limits_stray(struct hf_h2_conn *conn)
+{
+    if (hf_loop_now(conn->loop) - conn->reset_ns > STRAY_NS) {
+        hf_h2_limits_nuisance(conn, 1);
     }
 }
 

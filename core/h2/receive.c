@@ -315,7 +315,7 @@ on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *arg
         hf_h2_conn_fail(conn, HF_H2_END_PROTOCOL, HF_H2_PROTOCOL_ERROR, "PRIORITY on stream 0");
     } else if (head->type == NGHTTP2_HEADERS && conn->side == HF_H2_CLIENT &&
                !hf_h2_stream_of(session, head->stream_id)) {
-        hf_h2_limits_nuisance(conn, 1);
+        hf_h2_limits_stray(conn);
     }
     return verdict(conn);
 }

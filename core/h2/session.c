@@ -48,6 +48,7 @@ on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
     }
     stream = hf_h2_stream_of(session, frame->hd.stream_id);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
+        conn->reset_ns = hf_loop_now(conn->loop);
         if (conn->side == HF_H2_SERVER && !is_reset_of_ours(stream, frame->rst_stream.error_code)) {
             hf_h2_limits_reset_forced(conn); /* the library's: the peer broke a rule */
         }

@@ -12,6 +12,7 @@ E2E_TESTS = \
     %D%/20-deadline.py \
     %D%/22-cancel.py \
     %D%/24-refusals.py \
+    %D%/25-bad-bytes.py \
     %D%/26-control-metadata.py \
     %D%/27-memory.py \
     %D%/30-scale.py \
@@ -83,6 +84,7 @@ EXTRA_DIST += \
     %D%/functions/asker.py \
     %D%/functions/intruder.py \
     %D%/functions/mirror.py \
+    %D%/functions/rude.py \
     %D%/hf/__init__.py \
     %D%/hf/case.py \
     %D%/hf/chaos.py \

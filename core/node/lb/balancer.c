@@ -199,6 +199,7 @@ static const struct hf_proxy_words words = {
     .refused = "the child node refused the call",
     .lost = "the child node's connection was lost while it had the call",
     .no_status = "the child node ended the call without a status",
+    .broken = "the child node's answer broke the rules of HTTP/2",
 };
 
 static int

@@ -199,6 +199,7 @@ static const struct hf_proxy_words words = {
     .refused = "the instance refused the call",
     .lost = "the instance's connection was lost while it had the call",
     .no_status = "the instance ended the call without a status",
+    .broken = "the instance's answer broke the rules of HTTP/2",
 };
 
 static int

@@ -253,6 +253,16 @@ down_on_close(struct hf_h2_stream *down, const struct hf_h2_close *how)
     hf_proxy_call_abandon(call);
 }
 
+/* Why there is no whole response. */
+static const char *
+reason_of(const struct hf_proxy_words *words, const struct hf_h2_close *how)
+{
+    if (how->lost) {
+        return words->lost;
+    }
+    return how->by_peer || how->code == HF_H2_NO_ERROR ? words->no_status : words->broken;
+}
+
 /* The endpoint broke off before its response was complete. */
 static void
 endpoint_failed(struct hf_proxy_call *call, const struct hf_h2_close *how)
@@ -275,7 +285,7 @@ endpoint_failed(struct hf_proxy_call *call, const struct hf_h2_close *how)
         call->finished = true;
         hf_h2_stream_reset(call->down, (enum hf_h2_code)how->code);
     } else {
-        hf_proxy_call_fail(call, HF_FAILURE_ENDPOINT, how->lost ? words->lost : words->no_status);
+        hf_proxy_call_fail(call, HF_FAILURE_ENDPOINT, reason_of(words, how));
     }
     hf_proxy_call_settle(call);
 }

@@ -65,6 +65,7 @@ struct hf_proxy_words {
     const char *refused;
     const char *lost;      /* the connection, under the call */
     const char *no_status; /* the call was ended without one */
+    const char *broken;    /* and we ended it, for what was answered */
 };
 
 struct hf_proxy_config {

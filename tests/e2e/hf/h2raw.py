@@ -17,6 +17,7 @@ END_STREAM = ACK = 0x1
 END_HEADERS = 0x4
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS_INITIAL_WINDOW_SIZE = 4
+SETTINGS_MAX_HEADER_LIST_SIZE = 6
 _INFLATE_EMIT, _INFLATE_FINAL = 2, 1
 
 
@@ -102,6 +103,17 @@ def frame(kind, flags, stream, payload=b""):
     return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
 
 
+def header_frames(stream, fields, flags=0):
+    """A block in as many frames as it needs."""
+    block, kind, frames = header_block(fields), HEADERS, b""
+    while True:
+        piece, block = block[:16384], block[16384:]
+        frames += frame(kind, flags | (0 if block else END_HEADERS), stream, piece)
+        if not block:
+            return frames
+        kind, flags = CONTINUATION, 0
+
+
 class Frame:
     """A frame that was received."""
 
@@ -123,6 +135,7 @@ class Response:
         self.ended = False
         self.reset = None
         self.header_frames = 0
+        self.informational = 0
 
     def field(self, name):
         for fields in (self.trailers, self.headers):
@@ -137,7 +150,7 @@ class Response:
 class Connection:
     """A client connection that reads only when told to."""
 
-    def __init__(self, address, window=1 << 20, limit=10):
+    def __init__(self, address, window=1 << 20, limit=10, settings=b""):
         host, _, port = address.rpartition(":")
         self.socket = socket.create_connection((host, int(port)), timeout=env.seconds(limit))
         self.inflater = Inflater()
@@ -145,8 +158,8 @@ class Connection:
         self.responses = {}
         self.goaway = None
         self.next_stream = 1
-        self.block = None
-        settings = struct.pack(">HI", SETTINGS_INITIAL_WINDOW_SIZE, window)
+        self.block, self.block_ends = b"", False
+        settings += struct.pack(">HI", SETTINGS_INITIAL_WINDOW_SIZE, window)
         self.socket.sendall(PREFACE + frame(SETTINGS, 0, 0, settings))
         self.send(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 24))
         # A peer may close a connection on which its SETTINGS stay without an answer.
@@ -168,21 +181,12 @@ class Connection:
         stream, self.next_stream = self.next_stream, self.next_stream + 2
         self.responses[stream] = Response()
         last = END_STREAM if end and not body else 0
-        self._send_headers(stream, header_block(fields), last)
+        self.socket.sendall(header_frames(stream, fields, last))
         for offset in range(0, len(body), 16384):
             piece = body[offset:offset + 16384]
             last = END_STREAM if end and offset + len(piece) == len(body) else 0
             self.send(DATA, last, stream, piece)
         return stream
-
-    def _send_headers(self, stream, block, flags):
-        kind = HEADERS
-        while True:
-            piece, block = block[:16384], block[16384:]
-            self.send(kind, flags | (0 if block else END_HEADERS), stream, piece)
-            if not block:
-                return
-            kind, flags = CONTINUATION, 0
 
     def reset(self, stream, code=8):
         self.send(RST_STREAM, 0, stream, struct.pack(">I", code))
@@ -218,16 +222,21 @@ class Connection:
             response.data += received.payload
         elif received.kind == RST_STREAM and response:
             response.reset = received.error_code()
-        if response and received.kind in (DATA, HEADERS) and received.flags & END_STREAM:
+        if response and received.kind == DATA and received.flags & END_STREAM:
             response.ended = True
 
     def _on_headers(self, received, response):
-        self.block = received.payload if received.kind == HEADERS else self.block + received.payload
+        if received.kind == HEADERS:
+            self.block, self.block_ends = b"", bool(received.flags & END_STREAM)
+        self.block += received.payload
         if not received.flags & END_HEADERS:
             return
         fields = self.inflater.fields(self.block)
+        response.ended = self.block_ends
         response.header_frames += 1
-        if response.headers is None:
+        if dict(fields).get(":status", "").startswith("1"):
+            response.informational += 1
+        elif response.headers is None:
             response.headers = fields
         else:
             response.trailers = fields

@@ -17,6 +17,9 @@ MEMORY = "1GiB"
 _MIRROR = f"""#!/bin/sh
 PYTHONPATH={env.E2E} exec {sys.executable} -B {env.E2E}/functions/mirror.py
 """
+_RUDE = """#!/bin/sh
+HEADER_LIMIT={limit} PYTHONPATH={e2e} exec {python} -B {e2e}/functions/rude.py
+"""
 
 
 class Platform:
@@ -128,6 +131,10 @@ class Platform:
 
     def install_mirror(self):
         return self.install_script("mirror", _MIRROR)
+
+    def install_rude(self, header_limit=0):
+        text = _RUDE.format(limit=header_limit, e2e=env.E2E, python=sys.executable)
+        return self.install_script("rude", text)
 
     def install_sample(self, name):
         """One of the sample functions that the build made."""
