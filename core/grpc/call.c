@@ -19,14 +19,18 @@
 #include "grpc/timeout.h"
 #include "h2/conn.h"
 
+/* A request up to this is not counted among the long ones. */
+#define SHORT_REQUEST ((size_t)4 << 10)
+
 /* --- ends ---------------------------------------------------------------------------------- */
 
 static void
 call_free(struct hf_grpc_call *call)
 {
     hf_list_remove(&call->node);
-    if (call->count) {
-        (*call->count)--;
+    if (call->load) {
+        call->load->calls--;
+        call->load->bytes -= call->kept;
     }
     hf_deferred_cancel(&call->resumed);
     hf_timer_fini(&call->deadline);
@@ -103,7 +107,7 @@ void
 hf_grpc_call_orphan(struct hf_grpc_call *call)
 {
     hf_list_remove(&call->node);
-    call->count = NULL;
+    call->load = NULL;
     cancel(call);
 }
 
@@ -151,6 +155,7 @@ take_message(struct hf_grpc_call *call, const struct hf_grpc_message *message)
         refuse(call, HF_GRPC_UNIMPLEMENTED, "the method takes one request message, more came");
     } else {
         call->message = hf_grpc_unpack(call->entry.method->request, &call->arena, message);
+        call->message_len = message->len;
         if (!call->message) {
             refuse_undecodable(call, message);
         }
@@ -179,6 +184,24 @@ take_compressed(struct hf_grpc_call *call, const struct hf_grpc_message *message
     }
 }
 
+/* Accounts for what the call keeps of its request: a short one always may, of longer ones only so
+ * many as the server has room for. */
+static void
+account(struct hf_grpc_call *call)
+{
+    struct hf_grpc_load *load = call->load;
+    size_t kept = call->reader.capacity + call->message_len;
+
+    if (!load || !call->stream) {
+        return;
+    }
+    load->bytes += kept - call->kept;
+    call->kept = kept;
+    if (kept > SHORT_REQUEST && load->limit > 0 && load->bytes > load->limit) {
+        refuse(call, HF_GRPC_RESOURCE_EXHAUSTED, "too many long requests at once");
+    }
+}
+
 /* Reads messages out of `data` while somebody wants them; returns the bytes taken. */
 static size_t
 feed(struct hf_grpc_call *call, const uint8_t *data, size_t len)
@@ -197,6 +220,7 @@ feed(struct hf_grpc_call *call, const uint8_t *data, size_t len)
             take_message(call, &message);
         }
     }
+    account(call);
     if (r == HF_EFULL) {
         refuse(call, HF_GRPC_RESOURCE_EXHAUSTED, "a request message is longer than allowed");
     } else if (r == HF_EINVALID) {
@@ -390,7 +414,7 @@ allowed_time(const struct hf_h2_fields *request, const struct hf_grpc_server_opt
 int
 hf_grpc_call_begin(struct hf_h2_stream *stream, struct hf_h2_fields *request,
                    const struct hf_grpc_entry *entry, const struct hf_grpc_server_options *options,
-                   struct hf_list *calls, uint32_t *count)
+                   struct hf_list *calls, struct hf_grpc_load *load)
 {
     struct hf_h2_conn *conn = hf_h2_stream_conn(stream);
     const struct hf_h2_field *encoding = hf_h2_fields_get(request, HF_H2_GRPC_ENCODING);
@@ -407,8 +431,8 @@ hf_grpc_call_begin(struct hf_h2_stream *stream, struct hf_h2_fields *request,
     call->request = request;
     call->gzip = encoding && strcmp(encoding->value, "gzip") == 0;
     call->queue_limit = options->send_queue_bytes;
-    call->count = count;
-    (*count)++;
+    call->load = load;
+    load->calls++;
     hf_list_append(calls, &call->node);
     hf_arena_init(&call->arena, NULL);
     hf_arena_init(&call->scratch, NULL);

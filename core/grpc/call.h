@@ -23,10 +23,18 @@ struct hf_grpc_entry {
     void *arg;
 };
 
+/* What a server's calls are together. */
+struct hf_grpc_load {
+    uint32_t calls;
+    size_t bytes; /* of requests that are kept, whole or not */
+    size_t limit; /* of these; 0: none */
+};
+
 struct hf_grpc_call {
     uint32_t magic;
-    struct hf_list node; /* among the server's calls */
-    uint32_t *count;     /* the server's number of calls; NULL once it has gone */
+    struct hf_list node;       /* among the server's calls */
+    struct hf_grpc_load *load; /* the server's; NULL once it has gone */
+    size_t kept;               /* its part of the bytes */
     struct hf_loop *loop;
     struct hf_grpc_entry entry;
     void *state;
@@ -43,6 +51,7 @@ struct hf_grpc_call {
     struct hf_grpc_reader reader;
     struct hf_h2_buffer inbox; /* what came while paused; at most a stream window */
     void *message;             /* the one request, until the half-close */
+    size_t message_len;
     size_t queue_limit;
 
     struct hf_timer deadline;
@@ -66,7 +75,7 @@ struct hf_grpc_call {
 int hf_grpc_call_begin(struct hf_h2_stream *stream, struct hf_h2_fields *request,
                        const struct hf_grpc_entry *entry,
                        const struct hf_grpc_server_options *options, struct hf_list *calls,
-                       uint32_t *count);
+                       struct hf_grpc_load *load);
 
 /* The server goes away: forgets stream and server, and tells the handler. */
 void hf_grpc_call_orphan(struct hf_grpc_call *call);

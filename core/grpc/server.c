@@ -70,7 +70,7 @@ struct hf_grpc_server {
     uint32_t conn_count;
     struct hf_map places;
     struct hf_list calls;
-    uint32_t call_count;
+    struct hf_grpc_load load;
     bool draining;
     void (*drained)(void *arg);
     void *drained_arg;
@@ -193,7 +193,7 @@ on_request(struct hf_h2_conn *h2, struct hf_h2_stream *stream, struct hf_h2_fiel
     } else if (is_forbidden(conn, stream, entry, request)) {
         hf_h2_fields_unref(request);
     } else if (hf_grpc_call_begin(stream, request, entry, &server->options, &server->calls,
-                                  &server->call_count) < 0) {
+                                  &server->load) < 0) {
         hf_h2_stream_reset(stream, HF_H2_REFUSED_STREAM);
         hf_h2_fields_unref(request);
     }
@@ -488,6 +488,7 @@ hf_grpc_server_new(struct hf_loop *loop, const struct hf_grpc_server_options *op
     } else {
         hf_grpc_server_options_init(&server->options);
     }
+    server->load.limit = server->options.max_kept_bytes;
     hf_random_init(&server->random, hf_random_os_u64());
     hf_map_init(&server->methods, hf_random_u64(&server->random));
     hf_map_init(&server->places, hf_random_u64(&server->random));
@@ -564,5 +565,5 @@ hf_grpc_server_connections(const struct hf_grpc_server *server)
 uint32_t
 hf_grpc_server_calls(const struct hf_grpc_server *server)
 {
-    return server->call_count;
+    return server->load.calls;
 }

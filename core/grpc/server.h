@@ -89,6 +89,7 @@ struct hf_grpc_server_options {
     struct hf_h2_options h2;  /* of each connection; `idle_ns` is gRPC's MAX_CONNECTION_IDLE */
     uint32_t max_connections; /* more are closed at once */
     size_t max_message_bytes; /* of a request; above: RESOURCE_EXHAUSTED */
+    size_t max_kept_bytes;    /* of requests, of all calls: then long ones are refused; 0: none */
     size_t send_queue_bytes;  /* unsent bytes of a call from which a send says HF_EFULL */
     uint64_t max_age_ns;      /* MAX_CONNECTION_AGE, +-10 % each; then it drains; 0: none */
     uint64_t max_time_ns;     /* of a call that brings no deadline; 0: none */
@@ -103,7 +104,8 @@ struct hf_grpc_server_options {
     void *refuse_arg;
 };
 
-/* 4 MiB messages, 256 KiB queues, 1,000 streams, no limits on age or time. */
+/* 4 MiB messages, of which any number may be kept, 256 KiB queues, 1,000 streams, no limits on age
+ * or time. */
 void hf_grpc_server_options_init(struct hf_grpc_server_options *options);
 
 /* `options` is copied; NULL: the defaults. */

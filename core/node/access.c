@@ -28,6 +28,9 @@ HF_LOG_MODULE(node);
 
 HF_COUNTER(access_refused, "Calls of managed methods from somebody who is no manager.");
 
+/* What strangers can make an API keep of long requests, of which it has no use. */
+#define KEPT_BYTES ((size_t)64 << 20)
+
 /* What is known of a connection; kept in its memo, 0 being that nothing is yet. */
 enum standing {
     STANDING_MANAGER = 1,  /* by its user or its address */
@@ -158,6 +161,7 @@ refuse(void *arg, const struct hf_grpc_caller *caller)
 void
 hf_access_guard(struct hf_access *access, struct hf_grpc_server_options *options)
 {
+    options->max_kept_bytes = KEPT_BYTES;
     options->refuse = refuse;
     options->refuse_arg = access;
 }

@@ -30,7 +30,8 @@ void hf_access_free(struct hf_access *access); /* NULL is allowed */
 /* Reads the secret, or makes it at the first start. */
 int hf_access_start(struct hf_access *access, const char *state_dir, struct hf_err *err);
 
-/* Has a server ask before it serves a managed method. */
+/* Has the server of an API ask before it serves a managed method, and bounds what strangers can
+ * make it keep. */
 void hf_access_guard(struct hf_access *access, struct hf_grpc_server_options *options);
 
 /* What to send as HF_ACCESS_SECRET to the node at `address`; NULL: nothing.  Lives as long as

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import unittest
 
+import grpc
 import hf
 from hf import env, h2raw, pb
 
@@ -128,6 +130,73 @@ class Instances(Case):
                                  json.dumps([host, int(port), data]).encode())
         hf.eventually(lambda: self.p.worker.counter("access_refused") > 0, "they were refused")
         self.assert_nothing_happened()
+
+
+class Floods(Case):
+    """What strangers can make a node keep.  The bound of each test is what it may grow by, far above
+    what it should, far below what it would be."""
+
+    BOUND = 128 << 20
+
+    def setUp(self):
+        super().setUp()
+        self.p = self.platform(runtime="fake")
+        self.before = self.p.worker.resident_bytes()
+
+    def assert_bounded(self):
+        if not env.SANITIZED:  # sanitizers keep what was freed
+            self.assertLess(self.p.worker.resident_bytes() - self.before, self.BOUND)
+
+    def test_long_ids(self):
+        """60 of 4 MiB: 240 MB, if they were kept."""
+        client = self.p.worker_client()
+        for i in range(60):
+            ready = pb.worker.SignalReadyRequest(instance_id=f"{i}".ljust((4 << 20) - 64, "a"))
+            client.call("/worker.Worker/SignalReady", ready)  # which is always OK
+        self.assert_bounded()
+
+    def test_ids_that_are_refused(self):
+        client, long = self.p.worker_client(), "a" * (1 << 20)
+        refused = (
+            ("/hyperfaas.v1.Node/Watch", pb.node.WatchRequest(node_id=long), ()),
+            ("/hyperfaas.v1.Node/Logs", pb.node.LogsRequest(instance_id=long), ()),
+            ("/worker.Worker/Start", pb.worker.StartRequest(function_id="f"),
+             [("hyperfaas-leaf", "a" * 400)]),
+            ("/worker.Worker/Start", pb.worker.StartRequest(function_id="f"),
+             [("hyperfaas-start-id", "a" * 400)]),
+            ("/worker.Worker/Stop", b"\x0a\x03a\0b", ()),
+            ("/worker.Worker/SignalReady", b"\x0a\x03a\0b", ()),
+        )
+        for path, request, metadata in refused:
+            error = hf.failure(lambda: next(iter(client.stream(path, request, metadata=metadata))))
+            self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT, path)
+        error = hf.failure(lambda: client.call("/worker.Worker/Start",
+                                               pb.worker.StartRequest(function_id=long)))
+        self.assertEqual(error.code(), grpc.StatusCode.NOT_FOUND)
+        self.assert_bounded()
+
+    def test_unfinished_requests(self):
+        """60 of nearly 4 MiB: 240 MB."""
+        client, end = self.p.worker_client(), threading.Event()
+        self.addCleanup(end.set)
+        ready = pb.worker.SignalReadyRequest(instance_id="a" * ((4 << 20) - 64))
+
+        def request():
+            yield ready
+            end.wait()
+
+        method = client.method("/worker.Worker/SignalReady", "stream_unary")
+        held = [method.future(request(), timeout=env.seconds(60)) for _ in range(60)]
+        hf.eventually(lambda: sum(call.done() for call in held) > 30, "most are refused", limit=30)
+        refused = [call for call in held if call.done()]
+        self.assertEqual({call.code() for call in refused}, {grpc.StatusCode.RESOURCE_EXHAUSTED})
+        self.assert_bounded()
+        client.call("/worker.Worker/SignalReady",
+                    pb.worker.SignalReadyRequest(instance_id="short"))
+        end.set()
+        self.assertEqual({call.code() for call in held}, {grpc.StatusCode.OK,
+                                                          grpc.StatusCode.RESOURCE_EXHAUSTED})
+        client.call("/worker.Worker/SignalReady", ready)  # there is room again
 
 
 class Managers(Case):

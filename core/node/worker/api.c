@@ -25,9 +25,10 @@ HF_LOG_MODULE(worker);
 /* Unsent bytes of an event stream from which a listener counts as too slow. */
 #define LISTENER_QUEUE_BYTES (8u << 20)
 
-/* What instances, who need one call, may have at once: all of it together is a few MiB. */
-#define INSTANCE_STREAMS 16
-#define INSTANCE_IDLE_NS (60 * HF_SEC)
+/* What instances, who need one short call, may have at once: of a connection, and of all. */
+#define INSTANCE_STREAMS    16
+#define INSTANCE_KEPT_BYTES ((size_t)16 << 20)
+#define INSTANCE_IDLE_NS    (60 * HF_SEC)
 
 static int
 open_api(struct hf_worker_role *worker, struct hf_err *err)
@@ -82,6 +83,7 @@ open_instance_api(struct hf_worker_role *worker, const char *address, struct hf_
 
     hf_grpc_server_options_init(&options);
     options.h2.max_streams = INSTANCE_STREAMS;
+    options.max_kept_bytes = INSTANCE_KEPT_BYTES;
     options.h2.idle_ns = INSTANCE_IDLE_NS;
     r = hf_grpc_server_new(worker->loop, &options, &worker->instance_api, err);
     if (r < 0) {
