@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -276,6 +277,72 @@ class Managers(Case):
         function = p.create("hyperfaas-hello:latest")
         p.client(function).call("/examples.hello.v1.Hello/SayHello")
         self.assertEqual(len(p.instances()), 1)
+
+
+@unittest.skipUnless(os.geteuid() == 0 and shutil.which("ip"), "another host needs root and ip(8)")
+class Elsewhere(Case):
+    """Callers that are not on the worker's host, but in a network namespace beside it."""
+
+    def setUp(self):
+        super().setUp()
+        number = os.getpid() & 0xFFFF
+        net = f"10.213.{number >> 8}.{number & 0xFC}"
+        self.ours, self.theirs = (f"{net.rpartition('.')[0]}.{int(net.rpartition('.')[2]) + i}"
+                                  for i in (1, 2))
+        self.namespace, link = f"hf-access-{os.getpid()}", f"hfa{os.getpid()}"
+        self.ip("netns", "add", self.namespace)
+        self.addCleanup(self.ip, "netns", "del", self.namespace)
+        self.ip("link", "add", link, "type", "veth", "peer", "name", "outside", "netns",
+                self.namespace)
+        self.addCleanup(self.ip, "link", "del", link)
+        self.ip("addr", "add", f"{self.ours}/30", "dev", link)
+        self.ip("link", "set", link, "up")
+        self.ip("-n", self.namespace, "addr", "add", f"{self.theirs}/30", "dev", "outside")
+        self.ip("-n", self.namespace, "link", "set", "outside", "up")
+
+    def ip(self, *words):
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+
+    def worker(self, **node):
+        """One whose instances seem to be over there, as containers are."""
+        self.p = self.platform(split=True, worker_host=self.ours, options={
+            "node": node, "worker": {"readiness": "signal"}, "runtime": {
+                "advertise": self.theirs, "log_path": self.folder / "logs"}})
+        return self.p
+
+    def ask(self, methods, metadata=()):
+        done = subprocess.run(
+            ["ip", "netns", "exec", self.namespace, sys.executable, "-B",
+             env.E2E / "functions" / "asker.py"],
+            input=json.dumps(calls(self.p.worker_api, methods, metadata)).encode(),
+            stdout=subprocess.PIPE, check=True)
+        return json.loads(done.stdout)
+
+    WATCH = {"/hyperfaas.v1.Node/Watch": pb.node.WatchRequest(node_id="me")}
+
+    def test_an_address_that_an_instance_has(self):
+        p = self.worker()
+        self.assert_answers(self.ask(self.WATCH), "OK")  # a private network
+        function_id = p.probe("probe-signals")
+        started = p.worker_client().call(
+            "/worker.Worker/Start", pb.worker.StartRequest(function_id=function_id),
+            pb.worker.StartResponse)
+        self.assertIn(self.theirs, started.instance_internal_ip)
+        self.assert_answers(self.ask({**WORKER, **NODE}), DENIED)
+        self.assert_answers(self.ask({**WORKER, **NODE}, self.secret(p)), DENIED)
+        self.assert_answers(self.ask({**EVERYBODY, **READY}), "OK")
+        p.worker_client().call("/worker.Worker/Stop",
+                               pb.worker.StopRequest(instance_id=started.instance_id))
+        self.assert_answers(self.ask(self.WATCH), "OK")
+
+    def test_an_address_that_is_not_listed(self):
+        p = self.worker(managers=f"none, {self.ours}/32, 192.168.0.0/16")
+        self.assert_answers(self.ask(self.WATCH), DENIED)
+        self.assert_answers(self.ask(self.WATCH, self.secret(p)), "OK")
+
+    def test_an_address_that_is_listed(self):
+        self.worker(managers=f"{self.theirs}")
+        self.assert_answers(self.ask(self.WATCH), "OK")
 
 
 if __name__ == "__main__":
