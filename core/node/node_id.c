@@ -13,6 +13,17 @@
 #include "base/err.h"
 #include "base/random.h"
 
+bool
+hf_node_id_is_valid(const char *id)
+{
+    size_t len = 0;
+
+    while (id[len] > ' ' && id[len] <= '~' && len < HF_NODE_ID_MAX) {
+        len++;
+    }
+    return len > 0 && len < HF_NODE_ID_MAX && id[len] == '\0';
+}
+
 /* Reads a kept id: one line of visible ASCII. */
 static bool
 read_id(const char *file, char ret[static HF_NODE_ID_MAX])
@@ -30,12 +41,7 @@ read_id(const char *file, char ret[static HF_NODE_ID_MAX])
     }
     ret[len] = '\0';
     ret[strcspn(ret, "\n")] = '\0';
-    for (const char *c = ret; *c; c++) {
-        if (*c <= ' ' || *c > '~') {
-            return false;
-        }
-    }
-    return ret[0] != '\0';
+    return hf_node_id_is_valid(ret);
 }
 
 void

@@ -7,12 +7,20 @@
 #ifndef HF_NODE_NODE_ID_H
 #define HF_NODE_NODE_ID_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct hf_err;
 
 /* Room for an id. */
 #define HF_NODE_ID_MAX 320
+
+/* The longest message that a node takes of one that is not itself, about nodes and instances: ids,
+ * addresses and labels, which are far shorter. */
+#define HF_NODE_MESSAGE_MAX ((size_t)64 << 10)
+
+/* Whether it can be the id of a node or an instance: not empty, not too long, visible ASCII. */
+bool hf_node_id_is_valid(const char *id);
 
 /* The id: `given` (NULL or "": not), or the one kept in `file`, or the host's name and a random
  * suffix. */

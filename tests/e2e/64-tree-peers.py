@@ -1,5 +1,6 @@
 """Children of the existing implementation, and what a load balancer does when a child refuses."""
 
+import re
 import socket
 
 import grpc
@@ -111,6 +112,21 @@ class Ours(Peers):
         peer.tell("", False)  # the end of the snapshot
         hf.eventually(lambda: tree.usable(self.p.root) == 1, "it is used")
         self.assertEqual(self.p.client("f").call(CALL, b"x"), b"x")
+
+
+    def test_an_id_that_is_none(self):
+        """What it says of itself is not kept: neither the longest there can be, nor what a terminal
+        obeys."""
+        for node_id in ("p" * 400, "p" * (3 << 20), "p\x1b[2J", ""):
+            peer = Peer(hf.net.own_host(), info=hf.pb.node.InfoResponse(node_id=node_id))
+            self.addCleanup(peer.stop)
+            self.p = self.tree(0, start=False, options={"lb": {"children": [peer.address]}})
+            self.p.root.start()
+            hf.eventually(lambda: re.search("cannot be used|RESOURCE_EXHAUSTED|longer than",
+                                            self.p.root.ctl("lb/show")), "it is not used")
+            self.assertEqual(tree.usable(self.p.root), 0)
+            self.assertLess(len(self.p.root.ctl("lb/show")), 2000)
+            self.p.stop()
 
 
 class Refusals(Peers):

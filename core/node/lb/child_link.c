@@ -17,6 +17,7 @@
 #include "hyperfaas/v1/node.pb-c.h"
 #include "loop/timer.h"
 #include "node/link_pace.h"
+#include "node/node_id.h"
 
 #define LINK_MAGIC HF_MAGIC('c', 'h', 'l', 'k')
 
@@ -299,6 +300,10 @@ on_greeted(void *arg, const struct hf_grpc_result *result)
         link->reached = true;
         hf_timer_set(&link->beat, link->heartbeat_ns);
     }
+    if (info && !hf_node_id_is_valid(info->node_id)) {
+        lose(link, "what it says of itself cannot be used: its id is too long, or none");
+        return;
+    }
     link->ours = info != NULL;
     link->path = 0;
     link->settled = link->settled && known.node_id && link->node_id &&
@@ -335,6 +340,7 @@ make_client(struct hf_child_link *link, struct hf_err *err)
     struct hf_grpc_client_options options;
 
     hf_grpc_client_options_init(&options);
+    options.max_message_bytes = HF_NODE_MESSAGE_MAX;
     options.channel.conn.idle_ns = 0;
     options.channel.backoff_ns = HF_LINK_RETRY_MIN_NS;
     options.channel.backoff_max_ns = HF_LINK_RETRY_MAX_NS;

@@ -3,7 +3,6 @@
  *
  * Starts and stops are in worker_link_calls.c.
  */
-#include "node/access.h"
 #include "node/leaf/worker_link_internal.h"
 
 #include <stdio.h>
@@ -16,6 +15,8 @@
 #include "grpc/health/v1/health.pb-c.h"
 #include "hyperfaas/v1/node.pb-c.h"
 #include "node/link_pace.h"
+#include "node/access.h"
+#include "node/node_id.h"
 #include "worker/worker.pb-c.h"
 
 HF_LOG_MODULE(leaf);
@@ -173,7 +174,8 @@ take_instance(struct hf_worker_link *link, const Hyperfaas__V1__Instance *told)
     /* After the snapshot, what appears are starts of this or another leaf. */
     if (link->state == HF_LINK_UP ||
         told->state != HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_READY ||
-        strcmp(told->leaf_id, link->leaf_id) != 0 || !instance.address) {
+        strcmp(told->leaf_id, link->leaf_id) != 0 || !instance.address ||
+        !hf_node_id_is_valid(told->instance_id)) {
         return;
     }
     /* Nothing starts there before all that it has is known. */
@@ -338,6 +340,7 @@ make_client(struct hf_worker_link *link, const char *secret, struct hf_err *err)
     struct hf_grpc_client_options options;
 
     hf_grpc_client_options_init(&options);
+    options.max_message_bytes = HF_NODE_MESSAGE_MAX;
     options.credential_name = HF_ACCESS_SECRET;
     options.credential = secret;
     options.channel.conn.trusted = true;
