@@ -276,7 +276,8 @@ replace(int folder, const char *name, bool absent)
         if (errno != EINVAL && errno != ENOSYS && errno != EPERM) {
             return -1;
         }
-        /* Not every file system can, nor every sandbox; the lock still keeps our own writers apart. */
+        /* Not every file system can, nor every sandbox; the lock still keeps our own writers apart.
+         */
     }
     return renameat(folder, temporary_name, folder, name);
 }
