@@ -159,9 +159,9 @@ struct hf_node_module {
 int hf_node_load(struct hf_node *node, const char *section, struct hf_node_module *ret,
                  struct hf_err *err);
 
-/* What became of a module's `create`, which returned `r` and made `object`: 0, or a negative code, with
- * the module's own words behind its name and where in the configuration it stands; words are found
- * if it gave none. */
+/* What became of a module's `create`, which returned `r` and made `object`: 0, or a negative code,
+ * with the module's own words behind its name and where in the configuration it stands; words are
+ * found if it gave none. */
 int hf_node_module_made(const struct hf_node *node, const struct hf_node_module *module, int r,
                         const void *object, struct hf_err *err);
 

@@ -3,9 +3,9 @@
  *
  * usage: fuzz-THING [-runs=N] [-seconds=N] [-seed=N] FILE-OR-FOLDER...
  *
- * Each file is one input; then inputs that are made from these by a few random changes, `runs` of them
- * or for so many seconds.  The same seed makes the same inputs.  An input that kills the process lies
- * in the file crash-THING of the current folder.
+ * Each file is one input; then inputs that are made from these by a few random changes, `runs` of
+ * them or for so many seconds.  The same seed makes the same inputs.  An input that kills the
+ * process lies in the file crash-THING of the current folder.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -118,7 +118,9 @@ insert(size_t at, size_t n)
 static void
 change(struct hf_random *random)
 {
-    static const uint8_t telling[] = { 0, 1, 0x7F, 0x80, 0xFF, '"', '{', '[', '\n', '\\', '=', ',' };
+    static const uint8_t telling[] = {
+        0, 1, 0x7F, 0x80, 0xFF, '"', '{', '[', '\n', '\\', '=', ','
+    };
     size_t at = hf_random_below(random, current_len + 1);
     size_t left = current_len - at;
     const struct input *other = &inputs[hf_random_below(random, input_count)];

@@ -1,6 +1,6 @@
 /*
- * fuzz-definitions.c - what functions tell of themselves to `hyperfaas call`: sets of descriptors, and
- * messages by them, both ways.
+ * fuzz-definitions.c - what functions tell of themselves to `hyperfaas call`: sets of descriptors,
+ * and messages by them, both ways.
  */
 #include <json-c/json.h>
 #include <string.h>

@@ -10,15 +10,14 @@
 
 #define LINE_MAX_ ((size_t)1 << 15)
 
-static bool
-read_answer(void *arg, const char *line, size_t len)
+static void
+read_answer(const char *line, size_t len)
 {
     struct json_object *answer = answer_parse(line, len);
     struct json_object *pairs = answer_member(answer_member(answer, "result"), "events");
     char message[MESSAGE_SIZE];
     struct pair pair;
 
-    (void)arg;
     answer_revision(answer);
     answer_refusal(line, len, message);
     FUZZ_CHECK(memchr(message, '\0', sizeof message));
@@ -31,7 +30,6 @@ read_answer(void *arg, const char *line, size_t len)
         }
     }
     json_object_put(answer);
-    return true;
 }
 
 int
@@ -39,11 +37,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct lines lines = { 0 };
     const char *text = (const char *)data;
+    const char *line;
+    size_t len;
 
-    if (lines_add(&lines, text, size / 2, LINE_MAX_, read_answer, NULL) == LINES_OK &&
-        lines_add(&lines, text + size / 2, size - size / 2, LINE_MAX_, read_answer, NULL) ==
-            LINES_OK) {
-        lines_end(&lines, read_answer, NULL);
+    for (size_t at = 0; at < size; at += size / 2 + 1) {
+        size_t piece = size - at < size / 2 + 1 ? size - at : size / 2 + 1;
+
+        if (!lines_add(&lines, text + at, piece, LINE_MAX_)) {
+            break;
+        }
+        while ((line = lines_next(&lines, &len))) {
+            FUZZ_CHECK(len > 0 && !memchr(line, '\n', len));
+            read_answer(line, len);
+        }
+    }
+    if ((line = lines_rest(&lines, &len))) {
+        read_answer(line, len);
     }
     lines_fini(&lines);
     return 0;

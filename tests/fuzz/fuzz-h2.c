@@ -1,6 +1,6 @@
 /*
- * fuzz-h2.c - connections of both sides, against a peer that sends anything: the first byte says which
- * side ours is.
+ * fuzz-h2.c - connections of both sides, against a peer that sends anything: the first byte says
+ * which side ours is.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * fuzz-json.c - JSON as all of ours is read: what the check lets pass must be JSON for a library too,
- * and each value can be visited.
+ * fuzz-json.c - JSON as all of ours is read: what the check lets pass must be JSON for a library
+ * too, and each value can be visited.
  */
 #include <json-c/json.h>
 

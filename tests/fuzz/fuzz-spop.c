@@ -15,8 +15,7 @@ read_messages(struct hf_spop_reader payload)
     struct hf_spop_message message;
     struct hf_spop_string value;
 
-    while (payload.at < payload.end &&
-           hf_spop_message_read(&payload, &message) == HF_SPOP_NORMAL) {
+    while (payload.at < payload.end && hf_spop_message_read(&payload, &message) == HF_SPOP_NORMAL) {
         hf_spop_message_string(&message, "authority", &value);
         hf_spop_message_string(&message, "host", &value);
     }

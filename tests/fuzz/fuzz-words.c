@@ -1,6 +1,6 @@
 /*
- * fuzz-words.c - short texts of all kinds: requests of the control socket, numbers, durations, sizes,
- * addresses.
+ * fuzz-words.c - short texts of all kinds: requests of the control socket, numbers, durations,
+ * sizes, addresses.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /*
  * fuzz.h - what a fuzz target is.
  *
- * A target takes any bytes and hands them to one parser.  It must neither crash nor leak, and checks
- * what must hold for whatever was accepted.  Built with clang's libFuzzer (configure
+ * A target takes any bytes and hands them to one parser.  It must neither crash nor leak, and
+ * checks what must hold for whatever was accepted.  Built with clang's libFuzzer (configure
  * --enable-fuzzing) it is guided by coverage; otherwise driver.c runs it over its seeds and over
  * what it makes of them.
  */
