@@ -2,6 +2,7 @@
 
 noinst_LTLIBRARIES += %D%/libhf-h2.la
 %C%_libhf_h2_la_SOURCES = \
+    %D%/abandon.c \
     %D%/buffer.c \
     %D%/buffer.h \
     %D%/buffer_impl.h \
