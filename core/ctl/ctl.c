@@ -6,13 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "ctl/ctl_private.h"
+#include "loop/kin.h"
 #include "loop/listener.h"
+#include "loop/peer.h"
 
 /* --- commands ------------------------------------------------------------------------------ */
 
@@ -287,6 +290,14 @@ hf_ctl_out(struct hf_ctl_call *call)
 static void
 on_accept(void *arg, int fd)
 {
+    struct hf_peer peer;
+
+    /* The socket is its owner's alone; but so may be instances of functions that run as it. */
+    hf_peer_of_socket(fd, &peer);
+    if (peer.kind == HF_PEER_LOCAL && hf_kin_of_peer(fd, &peer) == HF_KIN_OURS) {
+        close(fd);
+        return;
+    }
     hf_ctl_conn_new(arg, fd);
 }
 

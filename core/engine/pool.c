@@ -393,6 +393,23 @@ must_eject(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, uint32_t out
     return limit > 0 && endpoint->failures >= limit && !endpoint->draining;
 }
 
+/* Keeps count of calls given up in a row; whether that is a reason to ask if it still answers. */
+static bool
+must_ask(const struct hf_pool *pool, struct hf_pool_endpoint *endpoint, uint32_t outcome)
+{
+    uint32_t after = pool->settings->ask_after;
+
+    if (outcome == HF_OUTCOME_OK) {
+        endpoint->unanswered = 0;
+    } else if (outcome == HF_OUTCOME_CANCELLED) {
+        uint32_t n = ++endpoint->unanswered;
+
+        return after > 0 && n >= after && (n & (n - 1)) == 0 && !endpoint->suspected &&
+               !endpoint->draining;
+    }
+    return false;
+}
+
 /* The books of a call that ended. */
 static void
 vacate(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint64_t now_ns)
@@ -427,6 +444,11 @@ give_back(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint
     struct hf_waiter *next;
 
     vacate(pool, waiter, outcome, now_ns);
+    if (hf_unlikely(must_ask(pool, endpoint, outcome))) {
+        hf_assert(!out->suspect);
+        endpoint->suspected = true;
+        out->suspect = hf_pool_endpoint_ref(endpoint);
+    }
     if (must_eject(pool, endpoint, outcome)) {
         hf_assert(!out->ejected);
         out->ejected = hf_pool_endpoint_ref(endpoint);

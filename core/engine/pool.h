@@ -93,12 +93,14 @@ struct hf_pool_endpoint {
     uint64_t idle_since_ns;   /* when the last call ended, or it was added */
     uint64_t uses;            /* calls it was given */
     uint32_t in_flight;
-    uint32_t failures; /* connection failures since the last answer */
-    uint32_t position; /* in the array of usable endpoints; UINT32_MAX: not usable */
-    bool leaving;      /* drains when it is idle */
-    bool draining;     /* gets no new calls */
-    bool removed;      /* has left the pool */
-    bool served;       /* a call has ended there without a failure of the connection */
+    uint32_t failures;   /* connection failures since the last answer */
+    uint32_t unanswered; /* calls given up by their callers since then */
+    uint32_t position;   /* in the array of usable endpoints; UINT32_MAX: not usable */
+    bool leaving;        /* drains when it is idle */
+    bool draining;       /* gets no new calls */
+    bool removed;        /* has left the pool */
+    bool suspected;      /* somebody finds out whether it still answers */
+    bool served;         /* a call has ended there without a failure of the connection */
     atomic_uint refs;
 };
 
@@ -116,6 +118,8 @@ struct hf_pool_settings {
     const char *section;  /* of the configuration, for messages; NULL: none */
     uint32_t max_waiting; /* calls that may wait at once, per pool */
     uint32_t eject_after; /* connection failures in a row that take an endpoint out; 0: never */
+    uint32_t ask_after;   /* calls given up in a row after which an endpoint is suspected of
+                           * hanging, and again when they have doubled; a power of two, 0: never */
     uint64_t max_wait_ns; /* a pool at its limit lets no call wait for longer; 0: for ever */
 };
 
@@ -136,6 +140,8 @@ struct hf_pool_out {
     struct hf_list woken; /* waiters that became GRANTED or REFUSED, oldest first: take each out
                            * and let its thread call `hf_pool_accept` */
     struct hf_pool_endpoint *ejected; /* taken out of use by its failures: stop it.  With a
+                                       * reference.  NULL: none */
+    struct hf_pool_endpoint *suspect; /* may hang: find out and say `hf_pool_trust`.  With a
                                        * reference.  NULL: none */
     struct hf_pool_endpoint *drained; /* drained and nothing in flight: it has left the pool, and
                                        * so says it once.  With the pool's reference */
@@ -219,6 +225,9 @@ int hf_pool_add(struct hf_pool *pool, const struct hf_pool_endpoint_spec *spec, 
  * later release, that they have ended.  Harmless on one that drains or has left. */
 void hf_pool_drain(struct hf_pool *pool, struct hf_pool_endpoint *endpoint,
                    struct hf_pool_out *out);
+
+/* It was found out whether a suspected endpoint answers; one that does not is drained besides. */
+void hf_pool_trust(struct hf_pool *pool, struct hf_pool_endpoint *endpoint);
 
 /* Drains an endpoint as soon as it is idle, which may be now; until then it gets calls. */
 void hf_pool_leave(struct hf_pool *pool, struct hf_pool_endpoint *endpoint,

@@ -220,6 +220,13 @@ hf_pool_set_capacity(struct hf_pool *pool, uint32_t capacity, uint64_t now_ns,
 }
 
 void
+hf_pool_trust(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
+{
+    (void)pool; /* names the lock that must be held */
+    endpoint->suspected = false;
+}
+
+void
 hf_pool_set_at_limit(struct hf_pool *pool, bool at_limit)
 {
     pool->load.at_limit = at_limit;

@@ -2,11 +2,14 @@
 
 noinst_LTLIBRARIES += %D%/libhf-h2.la
 %C%_libhf_h2_la_SOURCES = \
+    %D%/abandon.c \
+    %D%/alive.c \
     %D%/buffer.c \
     %D%/buffer.h \
     %D%/buffer_impl.h \
     %D%/channel.c \
     %D%/channel.h \
+    %D%/channel_check.c \
     %D%/channel_dial.c \
     %D%/channel_impl.h \
     %D%/conn.c \

@@ -258,6 +258,7 @@ hf_h2_channel_new(struct hf_loop *loop, const char *address,
     hf_list_init(&channel->waiting);
     hf_list_init(&channel->refused);
     hf_timer_init(&channel->timer, loop, HF_TIMER_REAL, on_timer);
+    hf_timer_init(&channel->check_timer, loop, HF_TIMER_REAL, hf_h2_channel_on_check);
     hf_deferred_init(&channel->turn_end, turn_end);
     *ret = channel;
     return 0;
@@ -283,6 +284,7 @@ hf_h2_channel_free(struct hf_h2_channel *channel)
     }
     hf_dial_cancel(channel->dial);
     hf_timer_fini(&channel->timer);
+    hf_timer_fini(&channel->check_timer);
     hf_deferred_cancel(&channel->turn_end);
     channel->magic = 0;
     free(channel->address);

@@ -97,6 +97,22 @@ void hf_h2_channel_cancel(struct hf_h2_request *);
  * not (HF_EUNAVAILABLE).  At most one probe at a time.  For readiness probes. */
 void hf_h2_channel_probe(struct hf_h2_channel *, void (*done)(void *arg, int code), void *arg);
 
+/* What a check has found. */
+enum hf_h2_check {
+    HF_H2_CHECK_NOBODY, /* no connection could be asked */
+    HF_H2_CHECK_ALIVE,  /* something came */
+    HF_H2_CHECK_SILENT  /* nothing did */
+};
+
+/* Asks with a PING on each connection whether the peer is still there.
+ * `done` runs once, perhaps at once: SILENT if nothing came for `silence_ns`, and
+ * no request sent before the PING is still open or `busy_ns` have passed.  One at a time. */
+void hf_h2_channel_check(struct hf_h2_channel *, uint64_t silence_ns, uint64_t busy_ns,
+                         void (*done)(void *arg, enum hf_h2_check), void *arg);
+
+/* Ends a check under way with NOBODY, at once.  Harmless if there is none. */
+void hf_h2_channel_check_cancel(struct hf_h2_channel *);
+
 const char *hf_h2_channel_address(const struct hf_h2_channel *);
 uint32_t hf_h2_channel_streams(const struct hf_h2_channel *);     /* open */
 uint32_t hf_h2_channel_connections(const struct hf_h2_channel *); /* open or being made */

@@ -3,6 +3,7 @@
  *
  *   channel.c       requests: given streams, waiting, late
  *   channel_dial.c  connections: dialled, backed off from, lost
+ *   channel_check.c whether anybody answers at their other end
  */
 #ifndef HF_H2_CHANNEL_IMPL_H
 #define HF_H2_CHANNEL_IMPL_H
@@ -39,6 +40,12 @@ struct hf_h2_channel {
 
     void (*probe)(void *arg, int code);
     void *probe_arg;
+    void (*check)(void *arg, enum hf_h2_check); /* NULL: none is under way */
+    void *check_arg;
+    uint64_t check_ns; /* when it began */
+    uint64_t silence_ns;
+    uint64_t busy_ns;
+    struct hf_timer check_timer;
     void (*on_idle)(void *arg);
     void *idle_arg;
 
@@ -52,6 +59,8 @@ struct hf_h2_link {
     struct hf_h2_channel *channel;
     struct hf_h2_conn *conn;
     bool ready;
+    bool asked;   /* by the check under way */
+    int32_t mark; /* when it was */
 };
 
 /* --- channel.c ------------------------------------------------------------ */
@@ -59,6 +68,10 @@ struct hf_h2_link {
 /* Gives waiting requests the streams there are. */
 void hf_h2_channel_serve(struct hf_h2_channel *);
 void hf_h2_channel_fail_all(struct hf_list *list, int code, const char *text);
+
+/* --- channel_check.c ------------------------------------------------------ */
+
+void hf_h2_channel_on_check(struct hf_timer *);
 
 /* --- channel_dial.c ------------------------------------------------------- */
 

@@ -155,6 +155,13 @@ uint32_t hf_h2_conn_streams(const struct hf_h2_conn *);
 /* Since when it has had none, of the loop's clock; UINT64_MAX: it has some, or is ending. */
 uint64_t hf_h2_conn_idle_since(const struct hf_h2_conn *);
 
+/* Client: sends a PING.  Returns a mark that tells requests sent before it from later ones.  gRPC
+ * servers bear few that come without data from them in between: only with a reason. */
+int32_t hf_h2_conn_ask(struct hf_h2_conn *);
+uint64_t hf_h2_conn_heard(const struct hf_h2_conn *); /* when the last byte came */
+/* Whether a request sent before the mark is still open. */
+bool hf_h2_conn_has_stream_before(const struct hf_h2_conn *, int32_t mark);
+
 /* "127.0.0.1:50053", "[::1]:50053", "unix:"; live as long as the connection. */
 const char *hf_h2_conn_local(struct hf_h2_conn *);
 const char *hf_h2_conn_peer(struct hf_h2_conn *);

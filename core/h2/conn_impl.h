@@ -9,6 +9,7 @@
  *   session.c   nghttp2's session; frames sent, streams closed
  *   receive.c   frames received become events of streams
  *   stream.c    actions on streams
+ *   abandon.c   streams that nobody listens to any more
  *   output.c    gathering frames and writing them to the socket
  *   limits.c    time limits, and what peers may do how often
  */

@@ -96,6 +96,7 @@ hf_signals_clean(void)
     }
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL); /* whoever writes too much for a limit sees an error */
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);
 }

@@ -8,7 +8,8 @@
 
 struct hf_signals;
 
-/* Undoes what whoever started us has left: no signal is blocked, and none but SIGPIPE ignored.
+/* Undoes what whoever started us has left: no signal is blocked, and none but
+ * SIGPIPE and SIGXFSZ ignored.
  * First of all, before there are threads. */
 void hf_signals_clean(void);
 

@@ -159,6 +159,12 @@ static const struct hf_option leaf_rows[] = {
       "An instance that ends sooner counts as a failed start." },
     { "eject_after", HF_OPT_UINT, .fallback = "2", .max = "1000000", .help =
       "Connection failures in a row that take an instance out of use; 0: never." },
+    { "hang_timeout", HF_OPT_DURATION, .fallback = "15s", .max = "1h", .help =
+      "An instance that was asked, because calls ended unanswered, and sends nothing for so long is "
+      "replaced, once no call from before is running; 0: never." },
+    { "busy_limit", HF_OPT_DURATION, .fallback = "10m", .min = "1s", .max = "1d", .help =
+      "For so long at most such calls are waited for; and an instance that has calls and is silent for "
+      "so long is asked, too. Functions that answer nothing while they compute need this long." },
     { "max_attempts", HF_OPT_UINT, .fallback = "3", .min = "1", .max = "100", .help =
       "Tries of a call that no instance can have seen, those of nodes above this one included." },
     { "replay_bytes", HF_OPT_SIZE, .fallback = "16KiB", .max = "16KiB", .help =

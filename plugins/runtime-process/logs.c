@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A log whose instance has ended, oldest first. */
@@ -28,10 +29,15 @@ struct logs {
     struct retired *oldest, **end;
     uint64_t n;
     bool complained;
+    struct hf_counter *lost;
+    time_t lost_told; /* when it was last said; 0: never */
     char buffer[LOGS_PIECE];
 };
 
 static const char suffix[] = ".log";
+
+/* How often it is said that output is lost. */
+#define LOST_SECONDS 60
 
 /* --- paths ---------------------------------------------------------------------- */
 
@@ -245,6 +251,21 @@ adopt(struct logs *logs)
 
 /* --- files in use ------------------------------------------------------------------------- */
 
+void
+logs_lost(struct logs *logs, const char *name, size_t bytes, int errnum)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    logs->host->count(logs->lost, bytes);
+    if (logs->lost_told == 0 || now.tv_sec - logs->lost_told >= LOST_SECONDS) {
+        logs->lost_told = now.tv_sec;
+        logs->host->log(logs->host, HF_HOST_WARNING,
+                        "output of an instance is lost: cannot write %s/%s%s: %s", logs->folder,
+                        name, suffix, strerror(errnum));
+    }
+}
+
 int
 logs_open(struct logs *logs, const char *name, bool rotate)
 {
@@ -298,6 +319,7 @@ logs_new(const struct hf_driver_host *driver, const struct hf_options *options, 
         return host->fail(err, HF_ENOMEM, "runtime process: out of memory");
     }
     logs->host = host;
+    logs->lost = host->counter(host, "output_lost", "Bytes of instances' output not written.");
     logs->end = &logs->oldest;
     logs->limit = host->option_u64(options, "log_size");
     logs->keep = host->option_u64(options, "log_keep");

@@ -39,6 +39,10 @@ uint64_t logs_limit(const struct logs *);
  * A descriptor or -1; the first failure of a run is logged. */
 int logs_open(struct logs *, const char *name, bool rotate);
 
+/* The disk did not take so many bytes of an instance's output: they are counted, and that they are
+ * lost is logged, at most once a minute. */
+void logs_lost(struct logs *, const char *name, size_t bytes, int errnum);
+
 /* Room for one piece of output, shared by all that run on the loop. */
 #define LOGS_PIECE 65536
 char *logs_buffer(const struct logs *);

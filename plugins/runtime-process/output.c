@@ -98,6 +98,9 @@ write_part(struct output *output, const char *data, size_t len)
     }
     n = output->file >= 0 ? write(output->file, data, len) : -1;
     output->size += n > 0 ? (uint64_t)n : 0;
+    if (n >= 0 && n < (ssize_t)len) {
+        errno = ENOSPC; /* what a short write means */
+    }
     return n == (ssize_t)len;
 }
 
@@ -112,6 +115,7 @@ write_log(struct output *output, const char *data, size_t len)
         size_t part = len < limit ? len : (size_t)limit;
 
         if (!write_part(output, data, part)) {
+            logs_lost(output->logs, output->name, len, errno);
             return;
         }
         data += part;

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 import signal
 
 import hf
@@ -17,6 +18,12 @@ HELLO = "/examples.hello.v1.Hello/SayHello"
 # Hides a process from whoever looks at groups and sessions, then becomes the probe.
 HIDER = """#!/bin/sh
 (setsid sh -c 'echo $$ >> "{notes}"; exec sleep 1000' > /dev/null 2>&1 < /dev/null &)
+exec {probe}
+"""
+
+# Writes more than there is room for, then becomes the probe.
+CHATTY = """#!/bin/sh
+head -c 300000 /dev/zero | tr '\\0' x
 exec {probe}
 """
 
@@ -89,6 +96,20 @@ class Survivors(hf.TestCase):
         pid = self.start()
         self.p.leaf.kill()
         hf.eventually(lambda: not processes.is_alive(pid), "what it hid has ended")
+
+
+class NoRoom(hf.TestCase):
+    def test_output_of_an_instance(self):
+        """A limit of the size of files is as good as a full disk."""
+        p = self.platform(start=False)
+        p.leaf.prepare = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+        p.leaf.log.announce("output of an instance is lost: cannot write .*File too large")
+        p.start()
+        p.install_probe()
+        image = p.install_script("chatty", CHATTY.format(probe=self.folder / "functions" / "probe"))
+        p.client(p.create(image, "f")).call("/hf.Probe/Unary")
+        hf.eventually(lambda: p.leaf.counter("runtime_process_output_lost") > 100000,
+                      "the loss is counted")
 
 
 class FullPipe(hf.TestCase):

@@ -116,9 +116,14 @@ class Instances(Case):
         self.assert_answers(self.ask(self.managed(self.secret(self.p)), "orphan"), DENIED)
         self.assert_nothing_happened()
 
-    @as_root
-    def test_another_user(self):
-        self.assert_answers(self.ask(self.managed(), "user"), DENIED)
+    def test_the_control_socket(self):
+        """Is the user's alone, as the instance is."""
+        for role in ("lb", "leaf", "worker"):
+            path = str(self.p.worker.state / f"{role}.ctl")
+            answer = self.client.call("/hf.Intruder/Control",
+                                      json.dumps([path, "shutdown\n"]).encode())
+            self.assertEqual(answer, b"")
+        self.assertIn("id", self.p.worker.ctl("node/show"))
         self.assert_nothing_happened()
 
     def test_who_asks_and_has_gone(self):

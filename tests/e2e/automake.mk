@@ -24,6 +24,7 @@ E2E_TESTS = \
     %D%/35-surroundings.py \
     %D%/35-reasons.py \
     %D%/35-ends.py \
+    %D%/35-hung.py \
     %D%/36-volume.py \
     %D%/37-processes.py \
     %D%/38-languages.py \
@@ -77,6 +78,7 @@ THREAD_TESTS += \
     %D%/22-cancel.py \
     %D%/30-scale.py \
     %D%/32-change.py \
+    %D%/35-hung.py \
     %D%/62-drain.py \
     %D%/63-start-and-end.py \
     %D%/64-tree.py \

@@ -335,6 +335,53 @@ failures_in_a_row_eject(void)
     end();
 }
 
+/* Gives up `n` calls; how often the endpoint was suspected. */
+static uint32_t
+give_up(struct hf_pool_endpoint *a, uint32_t n)
+{
+    struct hf_waiter w;
+    uint32_t suspected = 0;
+
+    hf_waiter_init(&w);
+    for (uint32_t i = 0; i < n; i++) {
+        take(&w);
+        release(&w, HF_OUTCOME_CANCELLED);
+        if (out.suspect) {
+            CU_ASSERT_PTR_EQUAL(out.suspect, a);
+            hf_pool_endpoint_unref(hf_steal(out.suspect));
+            suspected++;
+        }
+    }
+    return suspected;
+}
+
+static void
+calls_given_up_in_a_row_are_suspicious(void)
+{
+    struct hf_waiter w;
+    struct hf_pool_endpoint *a;
+
+    begin(10, 5);
+    settings.ask_after = 2;
+    a = add("a", 1);
+    UNIT_U64(give_up(a, 1), 0);
+    UNIT_U64(give_up(a, 1), 1);
+    UNIT_U64(give_up(a, 30), 0); /* somebody is finding out */
+    hf_pool_trust(pool, a);
+    UNIT_U64(give_up(a, 31), 0);
+    UNIT_U64(give_up(a, 1), 1); /* the 64th: ever more rarely */
+    hf_pool_trust(pool, a);
+
+    hf_waiter_init(&w);
+    take(&w);
+    release(&w, HF_OUTCOME_OK); /* an answer clears the count */
+    UNIT_U64(give_up(a, 1), 0);
+    UNIT_U64(give_up(a, 1), 1);
+    hf_pool_trust(pool, a);
+    drain(a);
+    end();
+}
+
 static void
 an_endpoint_has_served_once_a_call_ended_well(void)
 {
@@ -630,7 +677,7 @@ UNIT_MAIN("pool", UNIT_TEST(grants_while_there_are_slots),
           UNIT_TEST(unlimited_capacity_never_fills), UNIT_TEST(new_calls_queue_behind_waiting_ones),
           UNIT_TEST(a_full_queue_refuses), UNIT_TEST(an_avoided_endpoint_is_not_given_again),
           UNIT_TEST(a_grant_passes_over_a_cancelled_call), UNIT_TEST(drained_is_reported_once),
-          UNIT_TEST(failures_in_a_row_eject),
+          UNIT_TEST(failures_in_a_row_eject), UNIT_TEST(calls_given_up_in_a_row_are_suspicious),
           UNIT_TEST(an_endpoint_has_served_once_a_call_ended_well),
           UNIT_TEST(an_ejected_endpoint_finishes_its_calls),
           UNIT_TEST(idle_endpoints_go_longest_idle_first),

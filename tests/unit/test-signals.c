@@ -117,7 +117,7 @@ clean_up(void)
         bool ignored = sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 
         sigprocmask(SIG_SETMASK, NULL, &mask);
-        if (ignored != (i == SIGPIPE) || sigismember(&mask, i) == 1) {
+        if (ignored != (i == SIGPIPE || i == SIGXFSZ) || sigismember(&mask, i) == 1) {
             return i;
         }
     }

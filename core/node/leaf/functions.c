@@ -15,6 +15,7 @@
 
 HF_LOG_MODULE(leaf);
 
+HF_COUNTER(leaf_hung, "Instances replaced because they did not answer any more.");
 HF_COUNTER(leaf_unreachable, "Instances that could not be reached before they had served a call.");
 
 /* --- making and forgetting ------------------------------------------------- */
@@ -329,8 +330,32 @@ on_ejected(struct hf_callee_endpoint *endpoint, void *endpoint_user)
     hf_leaf_pump(instance->leaf);
 }
 
+static void
+on_hung(struct hf_callee_endpoint *endpoint, void *endpoint_user)
+{
+    struct hf_leaf_instance *instance =
+        hf_cast(endpoint_user, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
+    struct hf_leaf *leaf = instance->leaf;
+    struct hf_fleet_instance *fleet = instance->fleet;
+    char why[256];
+
+    if (fleet->state != HF_INSTANCE_READY) { /* it is going already */
+        return;
+    }
+    snprintf(why, sizeof why, "instance '%s' hangs, and has not served any call", instance->id);
+    hf_count(&leaf_hung);
+    hf_log_limited(HF_LOG_WARNING, "instance does not answer; replacing it",
+                   HF_KV_STR("function", fleet->function->spec->id),
+                   HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address));
+    hf_autoscaler_unreachable(leaf->autoscaler, fleet, hf_callee_endpoint_served(endpoint), why,
+                              hf_leaf_now(leaf));
+    hf_leaf_pump(leaf);
+    hf_callee_endpoint_cut(endpoint);
+}
+
 const struct hf_callee_ops hf_leaf_callee_ops = {
     .on_demand = on_demand,
     .on_drained = on_drained,
     .on_ejected = on_ejected,
+    .on_hung = on_hung,
 };

@@ -24,6 +24,9 @@ HF_LOG_MODULE(leaf);
 #define INSTANCE_IDLE_NS        (60 * HF_SEC)
 #define INSTANCE_USER_TIMEOUT   (10 * HF_SEC)
 
+/* Calls in a row that their callers give up: time to ask the instance. */
+#define ASK_AFTER 2
+
 static void leaf_destroy(struct hf_role *role);
 
 static struct hf_leaf *
@@ -125,6 +128,10 @@ init_upstream(struct hf_leaf *leaf)
     leaf->upstream.io_count = hf_node_io_count(leaf->node);
     hf_h2_channel_options_init(channel);
     channel->conn.idle_ns = INSTANCE_IDLE_NS;
+    if (hf_options_u64(leaf->options, "hang_timeout") > 0) { /* calls that nobody gives up */
+        channel->conn.ping_ns = hf_options_u64(leaf->options, "busy_limit");
+        channel->conn.ping_timeout_ns = hf_options_u64(leaf->options, "hang_timeout");
+    }
     channel->connect_ns = INSTANCE_CONNECT_NS;
     channel->backoff_ns = INSTANCE_BACKOFF_NS;
     channel->backoff_max_ns = INSTANCE_BACKOFF_MAX_NS;
@@ -151,8 +158,11 @@ make_callees(struct hf_leaf *leaf, struct hf_err *err)
             .section = plugin.section,
             .max_waiting = (uint32_t)hf_options_u64(leaf->options, "queue_depth"),
             .eject_after = (uint32_t)hf_options_u64(leaf->options, "eject_after"),
+            .ask_after = hf_options_u64(leaf->options, "hang_timeout") > 0 ? ASK_AFTER : 0,
             .max_wait_ns = hf_options_u64(leaf->options, "max_wait"),
         },
+        .silence_ns = hf_options_u64(leaf->options, "hang_timeout"),
+        .busy_ns = hf_options_u64(leaf->options, "busy_limit"),
         .upstream = &leaf->upstream,
         .control = leaf->control,
         .ops = &hf_leaf_callee_ops,

@@ -86,6 +86,11 @@ act(struct hf_callee *callee, struct hf_pool_out *out)
 
         hf_loop_post(callee->config->control, &endpoint->ejected);
     }
+    if (out->suspect) {
+        struct hf_callee_endpoint *endpoint = out->suspect->user;
+
+        hf_loop_post(callee->config->control, &endpoint->suspected);
+    }
     if (out->drained) {
         struct hf_callee_endpoint *endpoint = out->drained->user;
 

@@ -109,6 +109,9 @@ struct hf_callee_ops {
     void (*on_drained)(struct hf_callee_endpoint *, void *endpoint_user);
     /* An endpoint failed so often that it takes no calls any more; on_drained follows. */
     void (*on_ejected)(struct hf_callee_endpoint *, void *endpoint_user);
+    /* An endpoint does not answer any more, though its connections are there; it still takes
+     * calls.  NULL: nobody is to find that out. */
+    void (*on_hung)(struct hf_callee_endpoint *, void *endpoint_user);
 };
 
 /* What all callees of a role have in common; outlives them. */
@@ -117,6 +120,8 @@ struct hf_callee_config {
     const struct hf_upstream_config *upstream;
     struct hf_loop *control;
     const struct hf_callee_ops *ops;
+    uint64_t silence_ns; /* without an answer to a PING: an endpoint hangs */
+    uint64_t busy_ns;    /* so long at most it may be busy with calls from before the PING */
 };
 
 /* Makes a callee with one reference, the role's.  `function` is copied; `user` is not NULL. */
@@ -175,6 +180,9 @@ void hf_callee_leave(struct hf_callee_endpoint *);
 
 /* Drains the endpoint that has been idle longest, since `before_ns` or earlier; false: none. */
 bool hf_callee_drain_idle(struct hf_callee *, uint64_t before_ns);
+
+/* Nobody answers there any more: ends the calls that it has. */
+void hf_callee_endpoint_cut(struct hf_callee_endpoint *);
 
 /* Whether a call has ended there without a failure of the connection. */
 bool hf_callee_endpoint_served(struct hf_callee_endpoint *);

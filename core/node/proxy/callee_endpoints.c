@@ -3,8 +3,11 @@
  */
 #include <stdlib.h>
 
+#include "base/counters.h"
 #include "base/err.h"
 #include "node/proxy/callee_private.h"
+
+HF_COUNTER(proxy_asked, "Times that an endpoint was asked whether it still answers.");
 
 #define ENDPOINT_MAGIC HF_MAGIC('c', 'e', 'n', 'd')
 
@@ -35,6 +38,50 @@ on_ejected(struct hf_task *task)
     hf_pool_endpoint_unref(endpoint->pool);
 }
 
+/* --- whether it hangs ------------------------------------------------------- */
+
+/* Calls given up before an answer that still count as the first after one. */
+#define FRESH_MAX 3u
+
+static void
+on_checked(void *arg, bool hangs)
+{
+    struct hf_callee_endpoint *endpoint = arg;
+    struct hf_callee *callee = endpoint->callee;
+
+    pthread_mutex_lock(&callee->mutex);
+    hf_pool_trust(callee->pool, endpoint->pool);
+    pthread_mutex_unlock(&callee->mutex);
+    if (hangs && !endpoint->dropped) {
+        callee->config->ops->on_hung(endpoint, endpoint->user);
+    }
+    hf_pool_endpoint_unref(endpoint->pool);
+}
+
+static void
+on_suspected(struct hf_task *task)
+{
+    struct hf_callee_endpoint *endpoint =
+        hf_container_of(task, struct hf_callee_endpoint, suspected);
+    struct hf_callee *callee = endpoint->callee;
+    struct hf_upstream_check check = {
+        .loop = callee->config->control,
+        .silence_ns = callee->config->silence_ns,
+        .busy_ns = callee->config->busy_ns,
+        .done = on_checked,
+        .arg = endpoint,
+    };
+
+    pthread_mutex_lock(&callee->mutex);
+    check.fresh = endpoint->pool->unanswered <= FRESH_MAX;
+    pthread_mutex_unlock(&callee->mutex);
+    if (!endpoint->dropped && hf_upstream_check(endpoint->upstream, &check)) {
+        hf_count(&proxy_asked);
+    } else {
+        on_checked(endpoint, false);
+    }
+}
+
 /* --- adding --------------------------------------------------------------- */
 
 static void
@@ -62,6 +109,7 @@ endpoint_new(struct hf_callee *callee, const struct hf_callee_endpoint_spec *spe
         .user = spec->user,
         .drained.run = on_drained,
         .ejected.run = on_ejected,
+        .suspected.run = on_suspected,
     };
     endpoint->upstream = spec->upstream ? hf_upstream_ref(spec->upstream)
                                         : hf_upstream_new(callee->config->upstream,
@@ -138,6 +186,12 @@ hf_callee_drain_idle(struct hf_callee *callee, uint64_t before_ns)
     return found;
 }
 
+void
+hf_callee_endpoint_cut(struct hf_callee_endpoint *endpoint)
+{
+    hf_upstream_cut(endpoint->upstream);
+}
+
 bool
 hf_callee_endpoint_served(struct hf_callee_endpoint *endpoint)
 {
@@ -163,6 +217,9 @@ void
 hf_callee_drop(struct hf_callee_endpoint *endpoint)
 {
     endpoint->dropped = true;
+    if (endpoint->callee->config->ops->on_hung) {
+        hf_upstream_check_cancel(endpoint->upstream);
+    }
     hf_callee_drain(endpoint);
     hf_pool_endpoint_unref(endpoint->pool);
 }

@@ -41,6 +41,7 @@ struct hf_callee_endpoint {
     void *user;
     struct hf_task drained; /* each holds a reference of `pool` while posted */
     struct hf_task ejected;
+    struct hf_task suspected;
 };
 
 /* A critical section, and what it set off once the lock has been let go. */

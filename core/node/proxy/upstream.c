@@ -19,9 +19,31 @@ struct share {
     struct hf_task close;
     struct hf_task cut;
     atomic_bool cutting; /* `cut` is posted, with a reference */
+    struct hf_task check;
+    struct hf_task uncheck;
     struct hf_upstream *upstream;
     struct hf_h2_channel *channel; /* NULL: not called yet */
 };
+
+/* Whether anybody answers, asked on all threads: their answers come together here. */
+struct check {
+    struct hf_upstream_check config;
+    bool running;     /* `config.loop`'s thread */
+    uint32_t asked;   /* since the peer answered a call; the same */
+    uint64_t last_ns; /* when; the same */
+    struct hf_task over;
+    _Atomic uint32_t pending; /* tasks and answers to come before it is over */
+    atomic_bool alive;
+    atomic_bool silent;
+    atomic_bool cancelled;
+};
+
+/* PINGs that a gRPC server bears without data in between (its own first one is no strike), and how
+ * long it is to be left alone then. */
+#define CHECKS_AT_ONCE 2
+#define CHECK_REST_NS  (5 * 60 * HF_SEC)
+/* Where callers often give up, and others are answered, it is asked no more often than this. */
+#define CHECK_EVERY_NS (1 * HF_SEC)
 
 struct hf_upstream {
     const struct hf_upstream_config
@@ -32,6 +54,7 @@ struct hf_upstream {
     atomic_bool is_node;
     _Atomic uint32_t refs;
     _Atomic uint32_t closing; /* shares still to be closed before the memory goes */
+    struct check check;
     struct share shares[];
 };
 
@@ -133,6 +156,121 @@ hf_upstream_cut(struct hf_upstream *upstream)
             hf_loop_post(upstream->io[i], &share->cut);
         }
     }
+}
+
+/* --- whether it hangs -------------------------------------------------------- */
+
+static void
+check_over(struct hf_task *task)
+{
+    struct check *check = hf_container_of(task, struct check, over);
+    struct hf_upstream *upstream = hf_container_of(check, struct hf_upstream, check);
+    bool hangs = atomic_load(&check->silent) && !atomic_load(&check->alive) &&
+                 !atomic_load(&check->cancelled);
+
+    check->running = false;
+    check->config.done(check->config.arg, hangs);
+    hf_upstream_unref(upstream);
+}
+
+/* One less is to come. */
+static void
+check_step(struct hf_upstream *upstream)
+{
+    if (atomic_fetch_sub(&upstream->check.pending, 1) == 1) {
+        hf_loop_post(upstream->check.config.loop, &upstream->check.over);
+    }
+}
+
+static void
+on_share_checked(void *arg, enum hf_h2_check found)
+{
+    const struct share *share = arg;
+    struct check *check = &share->upstream->check;
+
+    if (found == HF_H2_CHECK_ALIVE) {
+        atomic_store(&check->alive, true);
+    } else if (found == HF_H2_CHECK_SILENT) {
+        atomic_store(&check->silent, true);
+    }
+    check_step(share->upstream);
+}
+
+static void
+check_share(struct hf_task *task)
+{
+    struct share *share = hf_container_of(task, struct share, check);
+    const struct check *check = &share->upstream->check;
+
+    if (!share->channel || atomic_load(&check->cancelled)) {
+        on_share_checked(share, HF_H2_CHECK_NOBODY);
+    } else {
+        hf_h2_channel_check(share->channel, check->config.silence_ns, check->config.busy_ns,
+                            on_share_checked, share);
+    }
+}
+
+static void
+uncheck_share(struct hf_task *task)
+{
+    struct share *share = hf_container_of(task, struct share, uncheck);
+
+    if (share->channel) {
+        hf_h2_channel_check_cancel(share->channel);
+    }
+    check_step(share->upstream);
+}
+
+bool
+hf_upstream_check(struct hf_upstream *upstream, const struct hf_upstream_check *config)
+{
+    struct check *check = &upstream->check;
+    uint64_t now = hf_loop_now(config->loop);
+
+    if (check->running || (check->last_ns > 0 && now - check->last_ns < CHECK_EVERY_NS)) {
+        return false;
+    }
+    check->asked = config->fresh ? 0 : check->asked;
+    if (check->asked >= CHECKS_AT_ONCE && now - check->last_ns < CHECK_REST_NS) {
+        return false;
+    }
+    check->asked++;
+    check->last_ns = now;
+    check->config = *config;
+    check->running = true;
+    check->over.run = check_over;
+    atomic_store(&check->alive, false);
+    atomic_store(&check->silent, false);
+    atomic_store(&check->cancelled, false);
+    atomic_store(&check->pending, (uint32_t)upstream->io_count);
+    hf_upstream_ref(upstream); /* check_over gives it back */
+    for (size_t i = 0; i < upstream->io_count; i++) {
+        upstream->shares[i].check.run = check_share;
+        hf_loop_post(upstream->io[i], &upstream->shares[i].check);
+    }
+    return true;
+}
+
+void
+hf_upstream_check_cancel(struct hf_upstream *upstream)
+{
+    struct check *check = &upstream->check;
+    uint32_t more = (uint32_t)upstream->io_count + 1; /* the last of them is this function's own */
+    uint32_t pending = atomic_load(&check->pending);
+
+    if (!check->running || atomic_exchange(&check->cancelled, true)) {
+        return;
+    }
+    do {
+        if (pending == 0) {
+            return; /* it is over, and the word on its way */
+        }
+    } while (!atomic_compare_exchange_weak(&check->pending, &pending, pending + more));
+    for (size_t i = 0; i < upstream->io_count; i++) {
+        upstream->shares[i].uncheck.run = uncheck_share;
+        hf_loop_post(upstream->io[i], &upstream->shares[i].uncheck);
+    }
+    check_step(upstream);
 }
 
 struct hf_h2_channel *

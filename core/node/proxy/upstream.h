@@ -49,6 +49,23 @@ bool hf_upstream_is_node(const struct hf_upstream *);
 /* Nobody answers there any more: closes all connections, so that the calls on them end. */
 void hf_upstream_cut(struct hf_upstream *);
 
+/* Finds out whether anybody answers at the connections there are, see hf_h2_channel_check; it
+ * hangs if none does and one could be asked.  False: one is under way, or it was asked so often
+ * lately that gRPC servers would not bear it; `fresh`: it has answered a call since.  True: `done`
+ * runs once, later, on `loop`, whose thread must be calling. */
+struct hf_upstream_check {
+    struct hf_loop *loop;
+    uint64_t silence_ns;
+    uint64_t busy_ns;
+    bool fresh;
+    void (*done)(void *arg, bool hangs);
+    void *arg;
+};
+bool hf_upstream_check(struct hf_upstream *, const struct hf_upstream_check *);
+
+/* Nobody wants to know any more: `done` runs soon.  Harmless if nothing is under way. */
+void hf_upstream_check_cancel(struct hf_upstream *);
+
 /* The connections of I/O thread `index`, which must be the calling one, to `address`, always
  * the same one; NULL if there is no memory.  Lives as long as the upstream. */
 struct hf_h2_channel *hf_upstream_channel(struct hf_upstream *, const char *address,

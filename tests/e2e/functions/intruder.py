@@ -4,10 +4,10 @@
 what asker.py takes, "how": one of the below} and answers with what asker.py says:
 
     child   from a child of this process
-    user    from a child that runs as another user, 65534
     orphan  from a process whose parents have ended, in a session of its own
 
 /hf.Intruder/Strike takes [host, port, hex]: connects, sends the bytes and has gone at once.
+/hf.Intruder/Control takes [path, line]: says it at a control socket, and answers with what came.
 """
 
 import json
@@ -48,8 +48,7 @@ def ask(request, context):
     calls = json.dumps(wanted["calls"]).encode()
     if wanted["how"] == "orphan":
         return orphan(calls)
-    user = {"user": 65534, "extra_groups": []} if wanted["how"] == "user" else {}
-    return subprocess.run(ASKER, input=calls, stdout=subprocess.PIPE, check=True, **user).stdout
+    return subprocess.run(ASKER, input=calls, stdout=subprocess.PIPE, check=True).stdout
 
 
 def strike(request, context):
@@ -59,12 +58,25 @@ def strike(request, context):
     return b""
 
 
+def control(request, context):
+    """Says a line at a control socket: what came back."""
+    path, line = json.loads(request)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        try:
+            connection.sendall(line.encode())
+            return connection.recv(4096)
+        except (BrokenPipeError, ConnectionResetError):
+            return b""
+
+
 def main():
     threading.stack_size(1 << 20)  # the address space is limited
     server = grpc.server(futures.ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("hf.Intruder", {
         name: grpc.unary_unary_rpc_method_handler(method)
-        for name, method in (("Environment", environment), ("Ask", ask), ("Strike", strike))
+        for name, method in (
+            ("Environment", environment), ("Ask", ask), ("Strike", strike), ("Control", control))
     }),))
     server.add_insecure_port(f"{os.environ['LISTEN_ADDRESS']}:{os.environ['PORT']}")
     server.start()

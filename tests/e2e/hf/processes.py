@@ -41,6 +41,12 @@ def is_alive(pid):
     return fields is not None and fields[0] not in ("Z", "X")
 
 
+def is_stopped(pid):
+    """Whether SIGSTOP has taken effect, which it does some time after kill(2) has returned."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] == "T"
+
+
 def command(pid):
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
