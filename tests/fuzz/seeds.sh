@@ -7,7 +7,9 @@ for program in tests/fuzz/fuzz-*[!.]; do
     case $program in
     *.o | *.log | *.trs) continue ;;
     esac
-    [ -f "$program" ] && [ -x "$program" ] || continue
+    if [ ! -f "$program" ] || [ ! -x "$program" ]; then
+        continue
+    fi
     name=${program##*/fuzz-}
     "$program" -runs=3000 "$HF_SRCDIR/tests/fuzz/seeds/$name" || {
         echo "fuzz-$name failed; the input is in $PWD/crash-fuzz-$name"

@@ -157,8 +157,7 @@ balancer_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
         return hf_fail(err, HF_ENOMEM, "lb: no memory");
     }
     init(balancer, node);
-    if ((r = make_callees(balancer, err)) < 0 ||
-        (r = make_tree(balancer, err)) < 0 ||
+    if ((r = make_callees(balancer, err)) < 0 || (r = make_tree(balancer, err)) < 0 ||
         (r = hf_state_service_new(&balancer->state, err)) < 0 ||
         (r = hf_balancer_read_above(balancer, err)) < 0) {
         balancer_destroy(&balancer->role);
