@@ -12,7 +12,9 @@ usage: ./bootstrap.sh COMMAND [ARGUMENT...]
   build [OPTION...]    configure (with the given options) and build in ./build
   demo [--keep]        deps, build, then show the platform at work;
                        --keep leaves it running
-  check                deps, build, then run all tests
+  check [--all]        deps, build, then run all tests; those that need engines
+                       which are not installed are skipped, and named at the
+                       end; --all installs the engines, too
 
 Packages are installed with apt-get, by root or through sudo, and listed before.
 
@@ -61,7 +63,7 @@ deps() {
     case ${1-} in
     --all) wanted="$PACKAGES $EXTRA_PACKAGES" ;;
     '') ;;
-    *) die "deps: unknown argument '$1', expected --all" ;;
+    *) die "$command: unknown argument '$1', expected --all" ;;
     esac
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
         die "this is not Debian or Ubuntu: install what corresponds to:" "$wanted"
@@ -113,7 +115,7 @@ build() {
 }
 
 check() {
-    deps
+    deps "$@"
     build
     say "running the tests"
     make -C "$BUILD" -j"$JOBS" check || die "tests failed; details are in $BUILD/test-suite.log"
@@ -134,11 +136,7 @@ JOBS=${JOBS:-$(nproc)}
 command=${1-}
 [ $# -eq 0 ] || shift
 case $command in
-deps | build | demo) "$command" "$@" ;;
-check)
-    [ $# -eq 0 ] || die "check: takes no arguments, found '$*'"
-    check
-    ;;
+deps | build | check | demo) "$command" "$@" ;;
 -h | --help | help) usage ;;
 *)
     usage >&2

@@ -1,6 +1,6 @@
-# Documentation, installed beside the package's other documents.
+# Documentation, installed in the folders that it has here, so that the pages find each other.
 
-dist_doc_DATA += \
+nobase_dist_doc_DATA += \
     %D%/ARCHITECTURE.md \
     %D%/BUILDING.md \
     %D%/OPERATIONS.md \

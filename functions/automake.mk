@@ -18,6 +18,18 @@ lib_LTLIBRARIES = %D%/libhyperfaas-function.la
 %C%_libhyperfaas_function_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
     -export-symbols-regex '^hf_(call|function)_'
 
+# The same as an archive, which is what pkg-config names: a function that was linked with it starts
+# wherever the platform is installed, and can be copied into an image.
+staticlibdir = $(libdir)
+staticlib_DATA = %D%/libhyperfaas-function.a
+FUNCTION_PARTS = $(sort $(filter %.la,$(HF_FUNCTION_LIBS)))
+%D%/libhyperfaas-function.a: $(FUNCTION_PARTS)
+	$(AM_V_AR)rm -f $@ && { echo 'CREATE $@' && for part in $(FUNCTION_PARTS); do \
+	    echo "ADDLIB `dirname $$part`/.libs/`basename $$part .la`.a"; done && \
+	    echo SAVE && echo END; } | $(AR) -M
+	@$(RANLIB) $@
+CLEANFILES += %D%/libhyperfaas-function.a
+
 # For ours: linked in, so that they start fast and need no library of ours.
 noinst_LTLIBRARIES += %D%/libhf-function.la
 %C%_libhf_function_la_SOURCES = $(HF_FUNCTION_SOURCES)
@@ -74,7 +86,9 @@ TESTS += $(FUNCTION_TESTS)
 if !HF_SANITIZED # which static executables cannot be
 TESTS += $(IMAGE_TESTS)
 endif
-EXTRA_DIST += %D%/README.md %D%/examples/upper.py
+nobase_dist_doc_DATA += %D%/README.md
+examplesdir = $(docdir)/%D%/examples
+dist_examples_SCRIPTS = %D%/examples/upper.py
 
 # make static-functions: the same in functions/static/, stripped and without any shared library, for
 # images that contain nothing else.
@@ -99,13 +113,6 @@ clean-static-functions:
 	rm -rf %D%/static
 .PHONY: clean-static-functions
 
-# pkg-config finds the library.
-pkgconfig_DATA += %D%/hyperfaas-function.pc
+# pkg-config finds the library; see include/automake.mk.
+PC_FILES += %D%/hyperfaas-function.pc.in
 EXTRA_DIST += %D%/hyperfaas-function.pc.in
-CLEANFILES += %D%/hyperfaas-function.pc
-
-%D%/hyperfaas-function.pc: %D%/hyperfaas-function.pc.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) -e 's|@prefix[@]|$(prefix)|' \
-	    -e 's|@exec_prefix[@]|$(exec_prefix)|' -e 's|@includedir[@]|$(includedir)|' \
-	    -e 's|@libdir[@]|$(libdir)|' -e 's|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|' \
-	    $(srcdir)/%D%/hyperfaas-function.pc.in > $@

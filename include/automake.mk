@@ -12,4 +12,22 @@ pkginclude_HEADERS = \
     %D%/hyperfaas/scheduler.h \
     %D%/hyperfaas/store.h
 
-pkgconfig_DATA = %D%/hyperfaas-plugin.pc
+# What pkg-config reads is written where it is installed, so that `make install prefix=...` holds.
+PC_FILES = %D%/hyperfaas-plugin.pc.in
+EXTRA_DIST += %D%/hyperfaas-plugin.pc.in
+
+install-data-local: install-pc
+uninstall-local: uninstall-pc
+install-pc:
+	$(MKDIR_P) "$(DESTDIR)$(pkgconfigdir)"
+	for file in $(PC_FILES); do \
+	    $(SED) -e 's|@prefix[@]|$(prefix)|' -e 's|@exec_prefix[@]|$(exec_prefix)|' \
+	        -e 's|@includedir[@]|$(includedir)|' -e 's|@libdir[@]|$(libdir)|' \
+	        -e 's|@PACKAGE[@]|$(PACKAGE)|' -e 's|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|' \
+	        "$(srcdir)/$$file" > "$(DESTDIR)$(pkgconfigdir)/`basename $$file .in`" || exit 1; \
+	done
+uninstall-pc:
+	for file in $(PC_FILES); do \
+	    rm -f "$(DESTDIR)$(pkgconfigdir)/`basename $$file .in`"; \
+	done
+.PHONY: install-pc uninstall-pc

@@ -14,3 +14,16 @@ include plugins/scaler-concurrency/automake.mk
 include plugins/scheduler-roundrobin/automake.mk
 include plugins/store-etcd/automake.mk
 include plugins/store-file/automake.mk
+
+# Each has a page.
+PLUGIN_PAGES = \
+    %D%/lb-leastload/README.md \
+    %D%/lb-roundrobin/README.md \
+    %D%/runtime-docker/README.md \
+    %D%/runtime-fake/README.md \
+    %D%/runtime-process/README.md \
+    %D%/scaler-concurrency/README.md \
+    %D%/scheduler-roundrobin/README.md \
+    %D%/store-etcd/README.md \
+    %D%/store-file/README.md
+nobase_dist_doc_DATA += $(PLUGIN_PAGES)

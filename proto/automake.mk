@@ -48,6 +48,10 @@ nodist_%C%_libhf_proto_la_SOURCES = $(HF_PROTO_C)
 %C%_libhf_proto_la_CFLAGS = $(HF_CFLAGS) $(HF_SAN_CFLAGS)
 HF_PROTO_LIBS = %D%/libhf-proto.la $(PROTOBUF_C_LIBS)
 
+# For callers, and `hyperfaas call --proto`.
+protodir = $(pkgdatadir)
+nobase_proto_DATA = $(HF_PROTOS)
+
 EXTRA_DIST += $(HF_PROTOS)
 BUILT_SOURCES += $(HF_PROTO_H)
 CLEANFILES += $(HF_PROTO_C) $(HF_PROTO_H)

@@ -22,6 +22,10 @@ include tests/fuzz/automake.mk
 include tests/install/automake.mk
 include tests/suites/automake.mk
 
+# The last lines of `make check` name what was skipped, and how to include it.
+check-local: check-TESTS
+	@$(PYTHON3) -B $(srcdir)/tools/show-skipped.py '$(abs_builddir)' $(TEST_LOGS)
+
 # Parts of `make check`: the unit tests alone, and the tests in which threads meet, which are worth
 # running under ThreadSanitizer (each folder adds its own to THREAD_TESTS).
 check-unit: $(BUILT_SOURCES) all-am $(check_PROGRAMS)

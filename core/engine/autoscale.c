@@ -131,6 +131,10 @@ give_out_function(struct hf_scaled *f, struct hf_scale_action *ret)
     } else if (f->at_limit != f->told_at_limit) {
         ret->kind = HF_SCALE_LIMIT;
         ret->at_limit = f->told_at_limit = f->at_limit;
+    } else if (f->refusing != f->told_refusing) {
+        ret->kind = HF_SCALE_REFUSING;
+        ret->refusal = f->refusing ? HF_REFUSED_START_FAILED : HF_REFUSED_NOT;
+        f->told_refusing = f->refusing;
     } else if (f->cold) {
         ret->kind = HF_SCALE_COLD;
         f->cold = false;
@@ -293,6 +297,19 @@ hf_autoscaler_forget(struct hf_autoscaler *as, struct hf_fleet_function *functio
     free(f);
 }
 
+/* Another worker can be tried: functions whose starts failed look again, in their turn. */
+static void
+try_refusing(struct hf_autoscaler *as, uint64_t now_ns)
+{
+    struct hf_scaled *f;
+
+    HF_LIST_FOR (f, &as->active, active) {
+        if (f->refusing) {
+            attend_soon(as, &f->base, now_ns);
+        }
+    }
+}
+
 /* --- workers ------------------------------------------------------------------------------- */
 
 int
@@ -303,6 +320,7 @@ hf_autoscaler_worker_up(struct hf_autoscaler *as, const struct hf_worker_info *i
 
     if (r == 0) {
         hf_scaled_retry_blocked(as, now_ns);
+        try_refusing(as, now_ns);
     }
     return r;
 }

@@ -70,6 +70,9 @@ enum hf_scale_kind {
     /* `hf_pool_set_at_limit(at_limit)`: whether calls wait that no further instance can come for.
      */
     HF_SCALE_LIMIT,
+    /* `hf_pool_set_refusing(refusal)`: starts fail, so calls that come are refused at once until
+     * the next one is tried. */
+    HF_SCALE_REFUSING,
     /* No instance, no call: if the pool is cold under its lock, free it and call
      * `hf_autoscaler_forget`; if a call came meanwhile, call `hf_autoscaler_demand`. */
     HF_SCALE_COLD,
@@ -82,7 +85,7 @@ struct hf_scale_action {
     uint32_t count;                     /* SHRINK */
     uint64_t before_ns;                 /* SHRINK */
     bool at_limit;                      /* LIMIT */
-    enum hf_refusal refusal;            /* REFUSE */
+    enum hf_refusal refusal;            /* REFUSE, REFUSING */
     const char *reason;                 /* REFUSE: for people; valid until the next `next` */
 };
 

@@ -36,6 +36,8 @@ struct hf_scaled {
     bool deleted;
     bool at_limit;      /* calls wait, and no further instance can come for them */
     bool told_at_limit; /* what the pool was told of that */
+    bool refusing;      /* calls that come are to be refused, since no start can be tried now */
+    bool told_refusing; /* what the pool was told of that */
 
     /* Pending actions. */
     bool cold;

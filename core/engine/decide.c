@@ -138,6 +138,7 @@ judge_waiting(struct hf_autoscaler *as, struct hf_scaled *f, int failure, uint64
 {
     if (f->failures >= as->config.settings.start_attempts) {
         refuse(as, f, HF_REFUSED_START_FAILED, f->failure ? f->failure : "instances don't start");
+        f->refusing = failure == HF_EUNAVAILABLE; /* until the backoff is over */
     } else if (failure == HF_EUNAVAILABLE && !f->refused) {
         f->no_room_ns = HF_NEVER; /* tried again after the backoff */
     } else {
@@ -426,6 +427,7 @@ hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
     f->in_flight = load.in_flight;
     f->cold = false;
     f->at_limit = false;
+    f->refusing = false;
     if (f->deleted) {
         if (load.waiting > 0) {
             refuse(as, f, HF_REFUSED_DELETED, "the function was deleted");
@@ -440,7 +442,7 @@ hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
     if (hf_fleet_instances(&f->base) == 0 && load.waiting == 0 && load.draining == 0) {
         next_ns = rest(as, f, now_ns);
     }
-    if (f->at_limit != f->told_at_limit) {
+    if (f->at_limit != f->told_at_limit || f->refusing != f->told_refusing) {
         hf_scaled_act(as, f);
     }
     hf_deadlines_set(&as->deadlines, &f->deadline, next_ns);

@@ -267,6 +267,9 @@ hf_pool_take(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
         return refuse_new(waiter, pool->closed);
     }
     pool->load.calls_total += waiter->attempts == 0;
+    if (hf_unlikely(pool->refusing) && pool->load.endpoints == 0) {
+        return refuse_new(waiter, pool->refusing); /* nobody needs to look: nothing can be done */
+    }
     if (pool->quiet) {
         pool->quiet = false;
         notify(pool, out);

@@ -246,6 +246,10 @@ void hf_pool_set_capacity(struct hf_pool *pool, uint32_t capacity, uint64_t now_
  * demand that makes a function grow. */
 void hf_pool_set_at_limit(struct hf_pool *pool, bool at_limit);
 
+/* As long as there is no endpoint, calls that come are refused like those who waited last, and do
+ * not wait; HF_REFUSED_NOT: they may again. */
+void hf_pool_set_refusing(struct hf_pool *pool, enum hf_refusal refusal);
+
 /* How long a call that has just been refused for overload should wait before it tries again;
  * spread, so that those who were refused together do not return together. */
 uint64_t hf_pool_pushback(struct hf_pool *pool);

@@ -227,6 +227,12 @@ hf_pool_trust(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
 }
 
 void
+hf_pool_set_refusing(struct hf_pool *pool, enum hf_refusal refusal)
+{
+    pool->refusing = (uint16_t)refusal;
+}
+
+void
 hf_pool_set_at_limit(struct hf_pool *pool, bool at_limit)
 {
     pool->load.at_limit = at_limit;

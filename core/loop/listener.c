@@ -139,8 +139,10 @@ on_connection(struct hf_watch *watch, uint32_t events)
 
     (void)events;
     listener->accepting = true;
-    for (int i = 0; i < ACCEPTS_PER_TURN && !listener->closed && take(listener); i++) {
-        continue;
+    for (int i = 0; i < ACCEPTS_PER_TURN && !listener->closed; i++) {
+        if (!take(listener)) {
+            break;
+        }
     }
     listener->accepting = false;
     if (listener->closed) {

@@ -32,7 +32,6 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/role.h \
     %D%/secret.c %D%/secret.h \
     %D%/selector.c %D%/selector.h
-%C%_libhf_node_la_CPPFLAGS = $(AM_CPPFLAGS) $(HF_PATH_CPPFLAGS)
 
 $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 

@@ -112,6 +112,9 @@ static const struct hf_option lb_rows[] = {
       "Connections that callers from one address may have (of IPv6, from one /64); 0: half of what "
       "the limit of open files leaves for callers, but any number from this machine or with "
       "trust_callers." },
+    { "errors", HF_OPT_ENUM, .fallback = "auto", .choices = "auto|full|brief", .help =
+      "What callers hear of the cause of a failure: all of it, which may name paths, addresses and "
+      "what a function wrote, or its kind; auto: all if they are on this machine. The log has all." },
     { "trust_callers", HF_OPT_BOOL, .fallback = "no", .help =
       "Only load balancers call this node: one connection may cancel any number of calls." },
     { 0 }
@@ -178,6 +181,9 @@ static const struct hf_option leaf_rows[] = {
       "Connections that callers from one address may have (of IPv6, from one /64); 0: half of what "
       "the limit of open files leaves for callers, but any number from this machine or with "
       "trust_callers." },
+    { "errors", HF_OPT_ENUM, .fallback = "auto", .choices = "auto|full|brief", .help =
+      "What callers hear of the cause of a failure: all of it, which may name paths, addresses and "
+      "what a function wrote, or its kind; auto: all if they are on this machine. The log has all." },
     { "trust_callers", HF_OPT_BOOL, .fallback = "no", .help =
       "Only load balancers call this node: one connection may cancel any number of calls." },
     { "heartbeat", HF_OPT_DURATION, .fallback = "1s", .min = "10ms", .max = "1h", .help =

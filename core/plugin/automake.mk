@@ -11,4 +11,5 @@ noinst_LTLIBRARIES += %D%/libhf-plugin.la
     %D%/search.c %D%/search.h \
     %D%/where.c %D%/where.h
 %C%_libhf_plugin_la_CPPFLAGS = $(AM_CPPFLAGS) $(HF_PATH_CPPFLAGS)
+$(%C%_libhf_plugin_la_OBJECTS): paths.stamp
 HF_PLUGIN_LIBS = %D%/libhf-plugin.la $(HF_LOOP_LIBS) $(LTDL_LIBS) -ldl

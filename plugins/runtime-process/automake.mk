@@ -21,5 +21,6 @@ plugin_LTLIBRARIES += %D%/runtime-process.la
 %C%_runtime_process_la_SOURCES = $(HF_RUNTIME_PROCESS_SOURCES)
 %C%_runtime_process_la_CPPFLAGS = $(HF_PLUGIN_CPPFLAGS) $(HF_PATH_CPPFLAGS)
 %C%_runtime_process_la_LDFLAGS = $(HF_PLUGIN_LINK)
+$(%C%_runtime_process_la_OBJECTS): paths.stamp
 
 EXTRA_DIST += %D%/README.md

@@ -148,10 +148,16 @@ read_folders(struct hf_runtime *runtime, struct hf_err *err)
     while (host->option_item(runtime->options, "path", n)) {
         n++;
     }
-    runtime->folders = calloc(n + 2, sizeof(char *));
+    runtime->folders = calloc(n + 3, sizeof(char *));
     for (size_t i = 0; runtime->folders && i < n; i++) {
         runtime->folders[i] = absolute(host->option_item(runtime->options, "path", i));
         if (!runtime->folders[i]) {
+            return host->fail(err, HF_ENOMEM, "runtime process: out of memory");
+        }
+    }
+    if (runtime->folders && n == 0) {
+        runtime->folders[n++] = installed_functions();
+        if (!runtime->folders[0]) {
             return host->fail(err, HF_ENOMEM, "runtime process: out of memory");
         }
     }
@@ -239,9 +245,9 @@ process_create(const struct hf_driver_host *driver, const struct hf_options *opt
 static const struct hf_option process_options[] = {
     { .key = "path",
       .type = HF_OPT_PATHS,
-      .fallback = HF_FUNCTIONDIR,
       .help = "Folders with the executables of functions, searched in this order: the image "
-              "hyperfaas-echo:latest is the file echo.  In a build tree its own samples follow." },
+              "hyperfaas-echo:latest is the file echo. Unset: the installed samples, in "
+              "libexec/hyperfaas/functions. In a build tree its own samples follow." },
     { .key = "listen",
       .type = HF_OPT_STRING,
       .fallback = "127.0.0.1",

@@ -21,6 +21,17 @@ class Refusals(hf.TestCase):
         self.assert_refused(error, Code.NOT_FOUND, "unknown-function")
         self.assertIn("nobody", error.details())
 
+    def test_id_that_no_function_can_have(self):
+        """Its status does not invite to repeat the call."""
+        p = self.platform(runtime="fake", lb=True)
+        for address in (p.leaf_proxy, p.proxy):
+            for length in (254, 300, 4096, 5000, 60000):
+                with self.subTest(length=length), h2raw.Connection(address) as connection:
+                    stream = connection.request(h2raw.grpc_request("x" * length, "/x.Y/Z"))
+                    response = connection.response(stream)
+                    self.assertEqual(response.field("grpc-status"), "5")
+                    self.assertEqual(response.field("hyperfaas-reason"), "unknown-function")
+
     def test_unknown_stays_unknown_only_until_it_is_created(self):
         p = self.platform(runtime="fake")
         client = p.client("late")
@@ -91,7 +102,7 @@ class Refusals(hf.TestCase):
         self.assertEqual([outcome(c) for c in others].count(Code.OK), 2)
 
 
-class BadImages(hf.TestCase):
+class StartFails(hf.TestCase):
     def refused(self, platform, function_id):
         platform.leaf.log.announce("calls refused")
         platform.leaf.log.tolerate("start failed|ended before it was ready")
@@ -102,6 +113,8 @@ class BadImages(hf.TestCase):
         self.assertIn(function_id, error.details())
         return error
 
+
+class BadImages(StartFails):
     def test_no_such_image(self):
         p = self.platform()
         error = self.refused(p, p.create("hyperfaas-absent:latest"))
@@ -130,6 +143,39 @@ class BadImages(hf.TestCase):
         bad, good = p.create("hyperfaas-absent:latest"), p.probe()
         self.refused(p, bad)
         self.assertEqual(p.client(good).call("/hf.Probe/Unary", b"x"), b"x")
+
+
+class Words(StartFails):
+    """What callers hear of the cause of a failure."""
+
+    def cause(self, platform):
+        function_id = platform.create("hyperfaas-absent:latest")
+        return function_id, self.refused(platform, function_id).details()
+
+    def test_callers_on_this_machine_hear_all(self):
+        p = self.platform(lb=True)
+        _, details = self.cause(p)
+        self.assertIn(str(p.functions), details)
+
+    def test_strangers_hear_the_kind(self):
+        p = self.platform(options={"leaf": {"errors": "brief"}})
+        function_id, details = self.cause(p)
+        self.assertEqual(details,
+                         f"function '{function_id}': its instances do not start (start-failed)")
+        self.assertTrue(p.leaf.log.find(f"calls refused.*{p.functions}"), "the log has all")
+        error = hf.failure(p.client("nobody").call, "/x.Y/Z")
+        self.assertEqual(error.details(),
+                         "function 'nobody': it is not registered (unknown-function)")
+
+    def test_load_balancer_abridges_what_its_leaf_says(self):
+        """The leaf's caller is on its machine, and the load balancer's is not."""
+        p = self.platform(lb=True, options={"lb": {"errors": "brief"}})
+        function_id, details = self.cause(p)
+        self.assertEqual(details,
+                         f"function '{function_id}': its instances do not start (start-failed)")
+        late = hf.failure(p.client(p.probe("probe-waits")).call, "/hf.Probe/Unary", timeout=0.5)
+        if trailer(late, "hyperfaas-reason"):  # else the caller's own clock was faster
+            self.assertIn("the deadline has passed (deadline)", late.details())
 
 
 if __name__ == "__main__":

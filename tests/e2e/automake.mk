@@ -42,6 +42,7 @@ E2E_TESTS = \
     %D%/44-store.py \
     %D%/44-store-changes.py \
     %D%/46-docs.py \
+    %D%/47-first-steps.py \
     %D%/50-worker-api.py \
     %D%/51-access.py \
     %D%/51-files.py \

@@ -372,6 +372,10 @@ perform_on_function(struct sim *sim, const struct hf_scale_action *action)
         note(sim, "limit", action->function, action->at_limit);
         hf_pool_set_at_limit(function->pool, action->at_limit);
         break;
+    case HF_SCALE_REFUSING:
+        note(sim, "refusing", action->function, action->refusal);
+        hf_pool_set_refusing(function->pool, action->refusal);
+        break;
     case HF_SCALE_COLD:
         note(sim, "cold", action->function, 0);
         cool(function);
@@ -600,6 +604,7 @@ sim_call(struct sim_function *function, uint32_t count, uint64_t duration_ns)
             refused(call, call->waiter.refusal);
         }
         if (out.notify) {
+            sim->demands++;
             hf_autoscaler_demand(sim->autoscaler, function->active, sim->now);
             perform_all(sim);
         }

@@ -56,6 +56,7 @@ struct sim {
     uint64_t stop_ns;
     bool calls_survive; /* calls go on at instances that are lost to the leaf */
     uint32_t starts;    /* START actions */
+    uint32_t demands;   /* times that a call that came had the autoscaler look */
     uint32_t stops;     /* STOP actions */
     uint32_t instances; /* that are not dropped */
     uint32_t admitted;  /* now in pools */

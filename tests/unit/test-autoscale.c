@@ -301,10 +301,12 @@ starts_that_keep_failing_refuse_the_calls(void)
 
     /* Calls that come while the function rests fail at once, and starts come ever more rarely. */
     starts = sim.starts;
+    sim.demands = 0;
     for (int i = 0; i < 600; i++) {
         sim_call(f, 1, 0);
         sim_run(&sim, 100 * HF_MSEC);
     }
+    CU_ASSERT_TRUE(sim.demands < 120); /* the others are refused without a look */
     CU_ASSERT_TRUE(f->refused >= 595);
     CU_ASSERT_TRUE(sim.starts - starts < 15);
 

@@ -520,6 +520,26 @@ capacity_changes_at_once(void)
 }
 
 static void
+refuses_at_once_while_nothing_can_be_done(void)
+{
+    struct hf_waiter w;
+
+    begin(10, 0);
+    hf_waiter_init(&w);
+    hf_pool_refuse(pool, HF_REFUSED_START_FAILED, "no such image", &out);
+    hf_pool_set_refusing(pool, HF_REFUSED_START_FAILED);
+    CU_ASSERT_EQUAL(take(&w), HF_WAITER_REFUSED);
+    CU_ASSERT_EQUAL(w.refusal, HF_REFUSED_START_FAILED);
+    UNIT_STR(hf_pool_reason(pool), "no such image");
+    CU_ASSERT_FALSE(out.notify); /* nobody needs to look */
+    hf_pool_set_refusing(pool, HF_REFUSED_NOT);
+    CU_ASSERT_EQUAL(take(&w), HF_WAITER_WAITING);
+    CU_ASSERT_TRUE(out.notify);
+    CU_ASSERT_TRUE(hf_pool_cancel(pool, &w, now, &out));
+    end();
+}
+
+static void
 refusing_wakes_all_and_closing_all_to_come(void)
 {
     struct hf_waiter w[3];
@@ -682,6 +702,7 @@ UNIT_MAIN("pool", UNIT_TEST(grants_while_there_are_slots),
           UNIT_TEST(an_ejected_endpoint_finishes_its_calls),
           UNIT_TEST(idle_endpoints_go_longest_idle_first),
           UNIT_TEST(a_leaving_endpoint_goes_when_it_is_idle), UNIT_TEST(capacity_changes_at_once),
+          UNIT_TEST(refuses_at_once_while_nothing_can_be_done),
           UNIT_TEST(refusing_wakes_all_and_closing_all_to_come),
           UNIT_TEST(notifies_until_somebody_looks), UNIT_TEST(bad_answers_are_counted_and_replaced),
           UNIT_TEST(an_endpoint_that_the_policy_refuses_stays_out), UNIT_TEST(visits_all_endpoints))

@@ -208,6 +208,7 @@ open_proxy(struct hf_balancer *balancer, const char *address, struct hf_err *err
         .trusted = hf_options_bool(options, "trust_callers"),
         .max_streams = (uint32_t)hf_options_u64(options, "max_streams"),
         .replay_bytes = (size_t)hf_options_u64(options, "replay_bytes"),
+        .errors = hf_proxy_errors_of(hf_options_str(options, "errors")),
         .max_per_address = hf_options_u64(options, "max_connections_per_address"),
         .connection_idle_ns = hf_options_u64(options, "connection_idle"),
         .seed = hf_node_seed(balancer->node, "lb proxy"),

@@ -229,6 +229,7 @@ open_proxy(struct hf_leaf *leaf, const char *address, struct hf_err *err)
         .max_streams = (uint32_t)hf_options_u64(leaf->options, "max_streams"),
         .replay_bytes = (size_t)hf_options_u64(leaf->options, "replay_bytes"),
         .trusted = hf_options_bool(leaf->options, "trust_callers"),
+        .errors = hf_proxy_errors_of(hf_options_str(leaf->options, "errors")),
         .max_per_address = hf_options_u64(leaf->options, "max_connections_per_address"),
         .connection_idle_ns = hf_options_u64(leaf->options, "connection_idle"),
         .seed = hf_node_seed(leaf->node, "proxy"),

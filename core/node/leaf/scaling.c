@@ -341,6 +341,9 @@ perform(struct hf_leaf *leaf, const struct hf_scale_action *action)
     case HF_SCALE_LIMIT:
         hf_callee_set_at_limit(function->callee, action->at_limit);
         break;
+    case HF_SCALE_REFUSING:
+        hf_callee_set_refusing(function->callee, action->refusal);
+        break;
     case HF_SCALE_COLD:
         cold(leaf, action->function);
         break;

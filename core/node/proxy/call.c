@@ -145,6 +145,7 @@ hf_proxy_call_fail(struct hf_proxy_call *call, enum hf_failure failure, const ch
     char id[ID_SHOWN] = "";
     const struct hf_failure_report report = {
         .failure = failure,
+        .brief = call->conn && call->conn->is_stranger,
         .dispatched = call->dispatched,
         .retries = call->retries,
         .pushback_ns = call->ticket.pushback_ns,

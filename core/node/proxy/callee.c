@@ -383,6 +383,14 @@ hf_callee_set_at_limit(struct hf_callee *callee, bool at_limit)
 }
 
 void
+hf_callee_set_refusing(struct hf_callee *callee, enum hf_refusal refusal)
+{
+    pthread_mutex_lock(&callee->mutex);
+    hf_pool_set_refusing(callee->pool, refusal);
+    pthread_mutex_unlock(&callee->mutex);
+}
+
+void
 hf_callee_refuse(struct hf_callee *callee, enum hf_refusal refusal, const char *reason)
 {
     struct hf_pool_out out;

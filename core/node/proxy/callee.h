@@ -145,6 +145,9 @@ int hf_callee_redefine(struct hf_callee *, const struct hf_function *function);
 /* See hf_pool_set_at_limit. */
 void hf_callee_set_at_limit(struct hf_callee *, bool at_limit);
 
+/* See hf_pool_set_refusing. */
+void hf_callee_set_refusing(struct hf_callee *, enum hf_refusal refusal);
+
 /* Refuses those who wait. */
 void hf_callee_refuse(struct hf_callee *, enum hf_refusal refusal, const char *reason);
 

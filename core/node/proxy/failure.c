@@ -4,7 +4,9 @@
 #include "node/proxy/failure.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/macros.h"
 #include "grpc/reply.h"
 #include "h2/stream.h"
 #include "node/proxy/retries.h"
@@ -12,8 +14,9 @@
 static const struct {
     const char *word;
     uint32_t status;
+    const char *brief; /* for strangers; NULL: the cause says nothing of this node */
 } failures[] = {
-#define FAILURE_ROW(id, word, status) [HF_FAILURE_##id] = { word, status },
+#define FAILURE_ROW(id, word, status, brief) [HF_FAILURE_##id] = { word, status, brief },
     HF_FAILURES(FAILURE_ROW)
 #undef FAILURE_ROW
 };
@@ -24,10 +27,22 @@ hf_failure_word(enum hf_failure failure)
     return failures[failure].word;
 }
 
+/* What a stranger hears.  `ret` has room for HF_GRPC_MESSAGE_MAX bytes. */
+static const char *
+write_brief(char *ret, enum hf_failure failure, const char *function)
+{
+    snprintf(ret, HF_GRPC_MESSAGE_MAX, "%s%s%s%s (%s)", *function ? "function '" : "", function,
+             *function ? "': " : "", failures[failure].brief, failures[failure].word);
+    return ret;
+}
+
 /* `ret` has room for HF_GRPC_MESSAGE_MAX bytes. */
 static const char *
 write_message(char *ret, const struct hf_failure_report *report)
 {
+    if (report->brief && failures[report->failure].brief) {
+        return write_brief(ret, report->failure, report->function);
+    }
     if (!*report->function) {
         return report->why;
     }
@@ -77,4 +92,19 @@ hf_failure_trailers(struct hf_h2_stream *stream, const struct hf_failure_report 
         return;
     }
     hf_h2_stream_trailers(stream, fields);
+}
+
+void
+hf_failure_abridge(struct hf_h2_fields *fields, const char *function)
+{
+    const struct hf_h2_field *reason = hf_h2_fields_get(fields, HF_H2_HYPERFAAS_REASON);
+    char message[HF_GRPC_MESSAGE_MAX];
+
+    for (size_t i = 0; reason && i < hf_countof(failures); i++) {
+        if (failures[i].brief && strlen(failures[i].word) == reason->value_len &&
+            memcmp(failures[i].word, reason->value, reason->value_len) == 0) {
+            hf_grpc_set_status(fields, failures[i].status,
+                               write_brief(message, (enum hf_failure)i, function));
+        }
+    }
 }

@@ -7,6 +7,10 @@
  * `hyperfaas-retries`, how often the call has been tried anew so far.  A load
  * balancer tells by them the leaf's UNAVAILABLE from the function's.  A failure
  * that comes from overload also has `grpc-retry-pushback-ms` (gRFC A6).
+ *
+ * The cause of a failure may have paths of this machine in it, addresses of others, or
+ * what a function wrote.  It is for the log and for people who may know; strangers hear
+ * the kind of cause.
  */
 #ifndef HF_PROXY_FAILURE_H
 #define HF_PROXY_FAILURE_H
@@ -14,29 +18,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct hf_h2_fields;
 struct hf_h2_stream;
 
-/*   id                 word                 gRPC status */
+/* id, word, gRPC status, what strangers hear (NULL: the cause, which says nothing of this node) */
 #define HF_FAILURES(FAILURE)                                                                       \
-    FAILURE(BAD_AUTHORITY, "bad-authority", 3)         /* names no function */                     \
-    FAILURE(BAD_TIMEOUT, "bad-timeout", 3)             /* grpc-timeout cannot be read */           \
-    FAILURE(HEADERS_TOO_LARGE, "headers-too-large", 8) /* metadata beyond a limit */               \
-    FAILURE(UNKNOWN_FUNCTION, "unknown-function", 5)   /* not registered */                        \
-    FAILURE(DELETED, "deleted", 5)                     /* deleted while the call waited */         \
-    FAILURE(LOOP, "loop", 9)                           /* it goes in circles */                    \
-    FAILURE(DEADLINE, "deadline", 4)                   /* the caller's deadline has passed */      \
-    FAILURE(QUEUE_FULL, "queue-full", 14)              /* too many calls wait for it */            \
-    FAILURE(OVERLOADED, "overloaded", 14)              /* its turn would come too late */          \
-    FAILURE(NO_WORKER, "no-worker", 14)                /* no worker has room for an instance */    \
-    FAILURE(START_FAILED, "start-failed", 14)          /* instances don't start */                 \
-    FAILURE(NO_CHILD, "no-child", 14)                  /* no child is there to take it */          \
-    FAILURE(DRAINING, "draining", 14)                  /* this node takes no new calls */          \
-    FAILURE(STORE, "store", 14)                        /* the store cannot be asked */             \
-    FAILURE(NO_MEMORY, "no-memory", 14)                /* this node has none left */               \
-    FAILURE(ENDPOINT, "endpoint-lost", 14)             /* the endpoint failed under the call */
+    FAILURE(BAD_AUTHORITY, "bad-authority", 3, NULL)         /* names no function */               \
+    FAILURE(BAD_TIMEOUT, "bad-timeout", 3, NULL)             /* grpc-timeout cannot be read */     \
+    FAILURE(HEADERS_TOO_LARGE, "headers-too-large", 8, NULL) /* metadata beyond a limit */         \
+    FAILURE(UNKNOWN_FUNCTION, "unknown-function", 5, "it is not registered")                       \
+    FAILURE(DELETED, "deleted", 5, NULL) /* while the call waited */                               \
+    FAILURE(LOOP, "loop", 9, "load balancers send it round in circles")                            \
+    FAILURE(DEADLINE, "deadline", 4, "the deadline has passed")                                    \
+    FAILURE(QUEUE_FULL, "queue-full", 14, NULL) /* too many calls wait for it */                   \
+    FAILURE(OVERLOADED, "overloaded", 14, NULL) /* its turn would come too late */                 \
+    FAILURE(NO_WORKER, "no-worker", 14, "no worker has room for an instance")                      \
+    FAILURE(START_FAILED, "start-failed", 14, "its instances do not start")                        \
+    FAILURE(NO_CHILD, "no-child", 14, "no node is there that could take the call")                 \
+    FAILURE(DRAINING, "draining", 14, NULL) /* this node takes no new calls */                     \
+    FAILURE(STORE, "store", 14, "its definition cannot be read now")                               \
+    FAILURE(NO_MEMORY, "no-memory", 14, NULL) /* this node has none left */                        \
+    FAILURE(ENDPOINT, "endpoint-lost", 14, "whoever had the call has failed")
 
 enum hf_failure {
-#define HF_FAILURE_ENUM(id, word, status) HF_FAILURE_##id,
+#define HF_FAILURE_ENUM(id, word, status, brief) HF_FAILURE_##id,
     HF_FAILURES(HF_FAILURE_ENUM)
 #undef HF_FAILURE_ENUM
 };
@@ -44,6 +49,7 @@ enum hf_failure {
 /* What is said of a failure. */
 struct hf_failure_report {
     enum hf_failure failure;
+    bool brief;           /* the caller is a stranger, and hears the cause in general words */
     bool dispatched;      /* the function can have seen the call */
     uint32_t retries;     /* attempts on the way of the call before the last */
     uint64_t pushback_ns; /* when to try again; 0: nothing is said of that */
@@ -56,6 +62,10 @@ void hf_failure_reply(struct hf_h2_stream *stream, const struct hf_failure_repor
 
 /* Ends a response that has begun, at a message boundary, with trailers. */
 void hf_failure_trailers(struct hf_h2_stream *stream, const struct hf_failure_report *);
+
+/* A node below has failed the call of `function`, and says so in `fields` (if it is one of ours):
+ * leaves of its words what strangers may hear. */
+void hf_failure_abridge(struct hf_h2_fields *fields, const char *function);
 
 const char *hf_failure_word(enum hf_failure);
 

@@ -186,6 +186,8 @@ up_on_headers(struct hf_h2_stream *up, struct hf_h2_fields *fields, enum hf_h2_k
 
     if (!hf_ticket_is_node(&call->ticket)) {
         hf_control_strip(fields);
+    } else if (call->conn->is_stranger) {
+        hf_failure_abridge(fields, hf_callee_id(call->ticket.callee));
     }
     if (kind == HF_H2_INFORMATIONAL && hf_h2_fields_truncated(fields)) {
         hf_h2_fields_unref(fields); /* a hint, and not a whole one */

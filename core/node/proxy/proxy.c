@@ -186,6 +186,15 @@ release(struct hf_proxy *proxy)
 
 /* --- the proxy ----------------------------------------------------------- */
 
+enum hf_proxy_errors
+hf_proxy_errors_of(const char *word)
+{
+    if (strcmp(word, "full") == 0) {
+        return HF_PROXY_ERRORS_FULL;
+    }
+    return strcmp(word, "brief") == 0 ? HF_PROXY_ERRORS_BRIEF : HF_PROXY_ERRORS_AUTO;
+}
+
 /* Connections that callers from one address may have. */
 static uint64_t
 per_address(const struct hf_proxy_config *config)
@@ -206,6 +215,7 @@ init_shared(struct hf_proxy *proxy, const struct hf_proxy_config *config, struct
     shared->words = config->words;
     shared->max_attempts = config->max_attempts;
     shared->to_nodes = config->to_nodes;
+    shared->errors = config->errors;
     shared->replay_bytes = hf_min(config->replay_bytes, (size_t)HF_PROXY_REPLAY_MAX);
     shared->budget = config->budget;
     shared->conn_bytes =

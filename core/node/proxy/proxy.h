@@ -68,6 +68,16 @@ struct hf_proxy_words {
     const char *broken;    /* and we ended it, for what was answered */
 };
 
+/* How much callers hear of the cause of a failure. */
+enum hf_proxy_errors {
+    HF_PROXY_ERRORS_AUTO, /* those on this machine all, others what strangers may hear */
+    HF_PROXY_ERRORS_FULL,
+    HF_PROXY_ERRORS_BRIEF
+};
+
+/* The value of an option `errors`. */
+enum hf_proxy_errors hf_proxy_errors_of(const char *word);
+
 struct hf_proxy_config {
     const char *address;       /* "IP:PORT" to listen on */
     struct hf_loop *loop;      /* the control thread's: accepts */
@@ -76,8 +86,9 @@ struct hf_proxy_config {
     const struct hf_router_ops *router;
     void *router_arg;
     const struct hf_proxy_words *words;
-    uint32_t max_attempts;       /* tries of one call on its whole way, at least 1 */
-    bool to_nodes;               /* endpoints are nodes: one that refuses a call is replaced */
+    uint32_t max_attempts; /* tries of one call on its whole way, at least 1 */
+    bool to_nodes;         /* endpoints are nodes: one that refuses a call is replaced */
+    enum hf_proxy_errors errors;
     const char *node;            /* the id of this one */
     bool trusted;                /* callers are load balancers of ours */
     uint32_t max_streams;        /* calls at once on one caller's connection */

@@ -71,6 +71,20 @@ static const struct hf_h2_conn_ops conn_ops = {
     .on_closed = on_closed,
 };
 
+static bool
+is_stranger(enum hf_proxy_errors errors, const struct hf_address *peer)
+{
+    switch (errors) {
+    case HF_PROXY_ERRORS_AUTO:
+        return !hf_address_is_loopback(peer);
+    case HF_PROXY_ERRORS_FULL:
+        return false;
+    case HF_PROXY_ERRORS_BRIEF:
+        break;
+    }
+    return true;
+}
+
 /* Whether the peer may have one more connection. */
 static bool
 admit(struct hf_proxy_conn *conn, int fd)
@@ -81,7 +95,7 @@ admit(struct hf_proxy_conn *conn, int fd)
     if (conn->thread->draining || hf_address_of_peer(fd, &peer) < 0) {
         return false;
     }
-    conn->is_local = hf_address_is_loopback(&peer);
+    conn->is_stranger = is_stranger(conn->thread->shared->errors, &peer);
     if (hf_origins_enter(conn->thread->shared->origins, &peer, &conn->origin) == 0) {
         return true;
     }

@@ -34,6 +34,7 @@ struct hf_proxy_shared {
     const struct hf_proxy_words *words;
     uint32_t max_attempts;
     bool to_nodes;
+    enum hf_proxy_errors errors;
     char *node;
     size_t replay_bytes;
     struct hf_origins *origins;
@@ -69,8 +70,8 @@ struct hf_proxy_conn {
     uint32_t magic;
     struct hf_proxy_thread *thread;
     struct hf_h2_conn *h2;
-    bool is_local; /* the caller is on this machine */
-    bool is_shed;  /* it makes room for others */
+    bool is_stranger; /* the caller hears the causes of failures in general words */
+    bool is_shed;     /* it makes room for others */
     struct hf_origin *origin;
     uint64_t held;          /* bytes that its waiting calls hold */
     struct hf_callee *last; /* the function it called last, to spare the look-up */
