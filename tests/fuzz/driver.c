@@ -169,7 +169,7 @@ main(int argc, char **argv)
     const char *slash = strrchr(argv[0], '/');
     unsigned long runs = 2000;
     unsigned long seed = 1;
-    unsigned long done = 0;
+    size_t done = 0;
     double seconds = 0;
     struct hf_random random;
     struct timespec start;
@@ -200,7 +200,7 @@ main(int argc, char **argv)
         run();
         done++;
     }
-    printf("%s: %lu inputs, %.0f a second\n", crash_file + strlen("crash-"), done + input_count,
+    printf("%s: %zu inputs, %.0f a second\n", crash_file + strlen("crash-"), done + input_count,
            (double)(done + input_count) / (seconds_since(&start) + 1e-9));
     for (size_t i = 0; i < input_count; i++) {
         free(inputs[i].data);
