@@ -237,9 +237,10 @@ void hf_balancer_show_child(const struct hf_balancer_child *, struct hf_text *ou
 
 /* --- identity.c ---------------------------------------------------------------------------- */
 
-/* For `struct hf_child_link_ops`: whether a child must not be used, and who stands above it. */
-const char *hf_balancer_refuse(void *child, const char *node_id, bool is_lb);
-const char *hf_balancer_above(void *child);
+/* For `struct hf_child_link_ops`, with a child: whether it must not be used, and who stands above.
+ */
+const char *hf_balancer_refuse(void *arg, const char *node_id, bool is_lb);
+const char *hf_balancer_above(void *arg);
 
 /* Nothing is known of the child any more; another address may be the same node's. */
 void hf_balancer_forget_identity(struct hf_balancer_child *);
@@ -247,8 +248,8 @@ void hf_balancer_forget_identity(struct hf_balancer_child *);
 /* Notes who stands above this node. */
 int hf_balancer_read_above(struct hf_balancer *, struct hf_err *err);
 
-/* That may have changed: looks at the children again, and tells them. */
-void hf_balancer_on_above(void *balancer);
+/* That may have changed: looks at the children of the balancer again, and tells them. */
+void hf_balancer_on_above(void *arg);
 
 /* --- haproxy.c ----------------------------------------------------------------------------- */
 
