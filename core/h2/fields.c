@@ -393,7 +393,9 @@ hf_h2_fields_remove(struct hf_h2_fields *fields, enum hf_h2_token token)
 static bool
 begins_with(const struct hf_h2_field *field, const char *prefix, size_t len)
 {
-    return field->name_len >= len && memcmp(field->name, prefix, len) == 0;
+    /* Few names share even the first letter. */
+    return field->name_len >= len && field->name[0] == prefix[0] &&
+           memcmp(field->name, prefix, len) == 0;
 }
 
 void
