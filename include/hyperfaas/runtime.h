@@ -53,8 +53,8 @@ struct hf_instance_info {
 /* How an instance ended when nobody had asked. */
 struct hf_instance_end {
     uint32_t size;
-    int32_t exit_code;      /* -1 if a signal ended it */
-    int32_t signal;         /* 0 if it exited */
+    int32_t exit_code;      /* -1 if a signal ended it, or it is not known */
+    int32_t signal;         /* 0 if it exited, or it is not known */
     uint32_t out_of_memory; /* 1: killed for exceeding its memory limit */
     const char *message;    /* for an operator; never NULL */
 };

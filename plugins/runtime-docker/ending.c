@@ -184,7 +184,7 @@ on_looked(void *arg, const struct engine_reply *reply)
     if (reply->lost) {
         session_doubt(runtime->session);
     }
-    instance->found = (struct inspected){ .exit_code = 0 };
+    instance->found = (struct inspected){ .exit_code = -1 }; /* nobody knows */
     snprintf(message, sizeof message, "%s has gone: %s", instance->name,
              reply->code == HF_ENOTFOUND ? "somebody removed its container" : reply->message);
     tell(instance, message);

@@ -24,6 +24,7 @@ class Crash(hf.TestCase):
         self.assertEqual(error.code(), grpc.StatusCode.UNAVAILABLE)
         self.assertEqual(trailer(error, "hyperfaas-reason"), "endpoint-lost")
         self.assertEqual(trailer(error, "hyperfaas-dispatched"), "1")
+        self.assertIn("it was killed by signal 6 (SIGABRT)", error.details())
         self.assertEqual(client.call("/hf.Probe/Unary", b"again"), b"again")
         self.assertEqual(len(self.p.notes("start")), 2)
         self.assertEqual(len(self.p.notes("call", id="")), 2, "a call seen is not repeated")

@@ -186,6 +186,24 @@ take_instance(struct hf_worker_link *link, const Hyperfaas__V1__Instance *told)
 }
 
 static void
+take_removed(struct hf_worker_link *link, const Hyperfaas__V1__InstanceRemoved *removed)
+{
+    int signal = removed->exit_status > 128 ? removed->exit_status - 128 : 0;
+    const char *name = signal ? sigabbrev_np(signal) : NULL;
+    char how[80];
+
+    if (removed->out_of_memory) {
+        snprintf(how, sizeof how, "it used more memory than its limit");
+    } else if (signal) {
+        snprintf(how, sizeof how, "it was killed by signal %d (SIG%s)", signal, name ? name : "?");
+    } else {
+        snprintf(how, sizeof how, "it exited with code %d", (int)removed->exit_status);
+    }
+    link->ops->on_gone(link->arg, removed->instance_id, removed->reason,
+                       removed->expected || removed->exit_status < 0 ? NULL : how);
+}
+
+static void
 on_watch_event(void *arg, const void *message)
 {
     struct hf_worker_link *link = link_of(arg);
@@ -196,8 +214,7 @@ on_watch_event(void *arg, const void *message)
         take_instance(link, event->instance);
         break;
     case HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE_REMOVED:
-        link->ops->on_gone(link->arg, event->instance_removed->instance_id,
-                           event->instance_removed->reason);
+        take_removed(link, event->instance_removed);
         break;
     case HYPERFAAS__V1__WATCH_EVENT__EVENT_RESOURCES:
         link->capacity.memory_bytes = event->resources->memory_bytes;
@@ -231,7 +248,7 @@ on_status_event(void *arg, const void *message)
         hf_worker_link_named(link, update->instance_id, update->function_id);
     } else if (update->event == WORKER__EVENT__EVENT_DOWN ||
                update->event == WORKER__EVENT__EVENT_TIMEOUT) {
-        link->ops->on_gone(link->arg, update->instance_id, "the worker reported it down");
+        link->ops->on_gone(link->arg, update->instance_id, "the worker reported it down", NULL);
     }
 }
 

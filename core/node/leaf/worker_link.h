@@ -58,8 +58,9 @@ struct hf_worker_link_ops {
     void (*on_instance)(void *arg, const struct hf_remote_instance *);
     /* Whether the role has an instance of that id. */
     bool (*is_known)(void *arg, const char *instance_id);
-    /* An instance has ended or is about to, unasked. */
-    void (*on_gone)(void *arg, const char *instance_id, const char *why);
+    /* An instance has ended or is about to, unasked.  `why` is for operators, `how` in a few words
+     * for callers, NULL if that is not known. */
+    void (*on_gone)(void *arg, const char *instance_id, const char *why, const char *how);
 };
 
 /* How a start ended: `instance` on success, else NULL, a negative HF_E code and why.

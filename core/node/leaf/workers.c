@@ -183,7 +183,7 @@ on_instance(void *arg, const struct hf_remote_instance *remote)
 }
 
 static void
-on_gone(void *arg, const char *instance_id, const char *why)
+on_gone(void *arg, const char *instance_id, const char *why, const char *how)
 {
     struct hf_leaf_worker *worker = worker_of(arg);
     struct hf_leaf *leaf = worker->leaf;
@@ -197,6 +197,11 @@ on_gone(void *arg, const char *instance_id, const char *why)
     hf_log(HF_LOG_NOTICE, "instance ended by itself",
            HF_KV_STR("function", instance->fleet->function->spec->id),
            HF_KV_STR("instance", instance_id), HF_KV_STR("why", why));
+    if (how) {
+        struct hf_leaf_function *function = instance->fleet->function->user;
+
+        hf_callee_note_end(function->callee, instance_id, how);
+    }
     hf_autoscaler_gone(leaf->autoscaler, instance->fleet, why, hf_leaf_now(leaf));
     hf_leaf_pump(leaf);
 }

@@ -68,6 +68,7 @@ call_free(struct hf_proxy_call *call)
     hf_h2_fields_unref(call->request_trailers);
     hf_h2_fields_unref(call->refusal);
     hf_proxy_call_account_end(call);
+    free(call->lost);
     call->magic = 0;
     if (thread->free_count < FREE_CALLS_MAX) {
         call->next_free = thread->free_calls;
@@ -194,6 +195,10 @@ on_deadline(struct hf_timer *timer)
 
     hf_assert(call->magic == HF_PROXY_CALL_MAGIC);
     hf_text_init(&where);
+    if (call->lost) {
+        hf_proxy_call_look(call);
+        return;
+    }
     if (call->state == HF_CALL_FORWARDING) {
         hf_text_add(&where, words->while_running);
     } else {

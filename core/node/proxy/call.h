@@ -65,7 +65,9 @@ struct hf_proxy_call {
     uint32_t hops;     /* load balancers that it has come through; see control.h */
     uint64_t began_ns;
     uint64_t deadline_ns; /* of the loop's clock; 0: none */
-    struct hf_timer deadline;
+    char *lost;           /* the instance whose connection was lost: how it ended is asked for */
+    uint8_t looks;        /* so often */
+    struct hf_timer deadline; /* or, once it was lost, the next look */
     struct hf_proxy_call *next_free;
 };
 
@@ -81,6 +83,10 @@ void hf_proxy_call_routed(struct hf_proxy_call *, struct hf_callee *callee);
 
 /* Asks the role whom it calls, and the role may have to ask the store. */
 void hf_proxy_call_resolve(struct hf_proxy_call *);
+
+/* Its instance was lost: tells the caller with how that ended, once it is known or takes too long.
+ */
+void hf_proxy_call_look(struct hf_proxy_call *);
 
 /* Asks for a slot, and goes on as the answer says. */
 void hf_proxy_call_take_slot(struct hf_proxy_call *);

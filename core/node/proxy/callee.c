@@ -3,6 +3,7 @@
  */
 #include "node/proxy/callee.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ hf_callee_unref(struct hf_callee *callee)
     pthread_mutex_destroy(&callee->mutex);
     free(callee->image);
     free(callee->failure);
+    free(callee->ends);
     callee->magic = 0;
     free(callee);
 }
@@ -406,6 +408,43 @@ hf_callee_set_starting(struct hf_callee *callee, uint64_t since_ns)
     pthread_mutex_lock(&callee->mutex);
     callee->starting_ns = since_ns;
     pthread_mutex_unlock(&callee->mutex);
+}
+
+void
+hf_callee_note_end(struct hf_callee *callee, const char *endpoint_id, const char *how)
+{
+    struct hf_callee_ends *made = calloc(1, sizeof *made);
+    struct hf_callee_ends *ends;
+    unsigned i;
+
+    pthread_mutex_lock(&callee->mutex);
+    if (!callee->ends) {
+        callee->ends = hf_steal(made);
+    }
+    ends = callee->ends;
+    if (ends) {
+        i = ends->next++ % HF_CALLEE_ENDS;
+        snprintf(ends->of[i].id, sizeof ends->of[i].id, "%s", endpoint_id);
+        snprintf(ends->of[i].how, sizeof ends->of[i].how, "%s", how);
+    }
+    pthread_mutex_unlock(&callee->mutex);
+    free(made);
+}
+
+bool
+hf_callee_find_end(struct hf_callee *callee, const char *endpoint_id, char *ret, size_t size)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&callee->mutex);
+    for (unsigned i = 0; callee->ends && i < HF_CALLEE_ENDS && !found; i++) {
+        found = strcmp(callee->ends->of[i].id, endpoint_id) == 0;
+        if (found) {
+            snprintf(ret, size, "%s", callee->ends->of[i].how);
+        }
+    }
+    pthread_mutex_unlock(&callee->mutex);
+    return found;
 }
 
 void

@@ -87,6 +87,9 @@ const char *hf_ticket_endpoint_id(const struct hf_ticket *ticket);
  * starting for 3s; the last start failed: ...". */
 void hf_ticket_explain_wait(struct hf_ticket *ticket, struct hf_text *out);
 
+/* How an endpoint ended, if the role has said so lately.  Any thread. */
+bool hf_callee_find_end(struct hf_callee *, const char *endpoint_id, char *ret, size_t size);
+
 /* --- references: any thread --------------------------------------------------------------- */
 
 struct hf_callee *hf_callee_ref(struct hf_callee *);
@@ -186,6 +189,9 @@ bool hf_callee_drain_idle(struct hf_callee *, uint64_t before_ns);
 
 /* Nobody answers there any more: ends the calls that it has. */
 void hf_callee_endpoint_cut(struct hf_callee_endpoint *);
+
+/* An endpoint has ended, and how: for calls that it had (hf_callee_find_end). */
+void hf_callee_note_end(struct hf_callee *, const char *endpoint_id, const char *how);
 
 /* Whether a call has ended there without a failure of the connection. */
 bool hf_callee_endpoint_served(struct hf_callee_endpoint *);

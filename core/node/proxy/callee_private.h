@@ -28,8 +28,20 @@ struct hf_callee {
     char *image;                 /* of `function` */
     uint64_t starting_ns;        /* since when an instance starts, 0: none does; under the lock */
     char *failure;               /* why the last start failed, NULL: it did not; the same */
+    struct hf_callee_ends *ends; /* of endpoints, NULL: none is known; under the lock */
     size_t id_len;
     char id[];
+};
+
+/* How the last endpoints ended, the oldest replaced first. */
+#define HF_CALLEE_ENDS 8
+
+struct hf_callee_ends {
+    unsigned next;
+    struct {
+        char id[48];
+        char how[80];
+    } of[HF_CALLEE_ENDS];
 };
 
 struct hf_callee_endpoint {

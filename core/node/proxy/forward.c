@@ -7,9 +7,17 @@
  */
 #include "node/proxy/call.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/assert.h"
 #include "base/counters.h"
 #include "node/proxy/control.h"
+
+/* How often a call whose instance was lost looks whether it is known how that ended; the time
+ * between doubles, and all together is 63 ms. */
+#define LOOKS_MAX     6
+#define LOOK_FIRST_NS (1 * HF_MSEC)
 
 HF_COUNTER(proxy_endpoint_lost, "Calls whose endpoint failed after it could have seen them.");
 
@@ -265,6 +273,25 @@ reason_of(const struct hf_proxy_words *words, const struct hf_h2_close *how)
     return how->by_peer || how->code == HF_H2_NO_ERROR ? words->no_status : words->broken;
 }
 
+/* Where it is known how an instance ended, it is known a moment later. */
+void
+hf_proxy_call_look(struct hf_proxy_call *call)
+{
+    const char *words = call->thread->shared->words->lost;
+    char how[96];
+    char why[256];
+
+    if (hf_callee_find_end(call->ticket.callee, call->lost, how, sizeof how)) {
+        snprintf(why, sizeof why, "%s: %s", words, how);
+        words = why;
+    } else if (call->looks < LOOKS_MAX) {
+        hf_timer_set(&call->deadline, LOOK_FIRST_NS << call->looks++);
+        return;
+    }
+    hf_proxy_call_fail(call, HF_FAILURE_ENDPOINT, words);
+    hf_proxy_call_settle(call);
+}
+
 /* The endpoint broke off before its response was complete. */
 static void
 endpoint_failed(struct hf_proxy_call *call, const struct hf_h2_close *how)
@@ -280,9 +307,16 @@ endpoint_failed(struct hf_proxy_call *call, const struct hf_h2_close *how)
         return;
     }
     hf_count(&proxy_endpoint_lost);
+    if (how->lost && !reset && !hf_ticket_is_node(&call->ticket)) {
+        call->lost = strdup(hf_ticket_endpoint_id(&call->ticket));
+    }
     hf_proxy_call_release(call, how->lost ? HF_OUTCOME_FAILED : HF_OUTCOME_OK);
-    call->state = HF_CALL_ENDED;
     hf_timer_cancel(&call->deadline);
+    if (call->lost) {
+        hf_proxy_call_look(call);
+        return;
+    }
+    call->state = HF_CALL_ENDED;
     if (reset) {
         call->finished = true;
         hf_h2_stream_reset(call->down, (enum hf_h2_code)how->code);

@@ -209,7 +209,7 @@ hf_worker_note_end(const struct hf_worker_instance *instance, const struct hf_in
         .ended_wall_ns = hf_wall_now(),
         .served = instance->served,
         .expected = !end && !instance->failure,
-        .known = end != NULL,
+        .known = end && (end->exit_code >= 0 || end->signal > 0),
     };
 
     if (end) {

@@ -374,6 +374,7 @@ hf_worker_tell_gone(const struct hf_worker_instance *instance, const struct hf_i
     removed.function_id = (char *)(uintptr_t)instance->def->function.id; /* only read */
     removed.expected = !end;
     removed.exit_status = !end ? 0 : end->signal > 0 ? 128 + end->signal : end->exit_code;
+    removed.out_of_memory = end && end->out_of_memory;
     removed.reason = end ? (char *)(uintptr_t)end->message : (char *)(uintptr_t) "stopped";
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE_REMOVED;
     event.instance_removed = &removed;
