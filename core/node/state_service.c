@@ -148,13 +148,16 @@ next_above(const struct hf_state_service *service, const char *last, size_t last
 }
 
 void
-hf_state_service_add_above(const struct hf_state_service *service, struct hf_text *text)
+hf_state_service_add_above(const struct hf_state_service *service, const char *own,
+                           struct hf_text *text)
 {
     const char *id = "";
     size_t len = 0;
 
     while (next_above(service, id, len, &id, &len)) {
-        hf_text_printf(text, ",%.*s", (int)len, id);
+        if (compare(id, len, own, strlen(own)) != 0) {
+            hf_text_printf(text, ",%.*s", (int)len, id);
+        }
     }
 }
 

@@ -45,8 +45,8 @@ void hf_state_service_begin(struct hf_state_service *);
 /* Whether a load balancer of that id stands above this node. */
 bool hf_state_service_is_above(const struct hf_state_service *, const char *node_id);
 
-/* Appends the ids of all that do, each once and in order, with a comma before each. */
-void hf_state_service_add_above(const struct hf_state_service *, struct hf_text *);
+/* Appends the ids of all that do but `own`, each once and in order, with a comma before each. */
+void hf_state_service_add_above(const struct hf_state_service *, const char *own, struct hf_text *);
 
 /* Who stands above may have changed: `fn` runs, after what has changed.  At most one. */
 void hf_state_service_on_above(struct hf_state_service *, void (*fn)(void *arg), void *arg);

@@ -99,7 +99,8 @@ class Child(IdentityTest):
     def test_itself(self):
         self.start(1)
         root = self.p.root
-        self.add_child(root, self.entry(root))
+        _, near = self.names_of(root, root.api, root.proxy)
+        self.add_child(root, "/".join(near))
         root.log.announce("a child is not used")
         root.start()
         self.wait_refused(root, "it is this node itself")

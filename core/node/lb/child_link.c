@@ -273,7 +273,7 @@ listen_to(struct hf_child_link *link)
 void
 hf_child_link_renew(struct hf_child_link *link)
 {
-    if (link->up && link->is_lb && link->state) {
+    if (link->state && (link->is_lb || !link->settled)) {
         cancel(&link->state);
         listen_to(link);
     }

@@ -87,12 +87,13 @@ hf_balancer_forget_identity(struct hf_balancer_child *child)
 int
 hf_balancer_read_above(struct hf_balancer *balancer, struct hf_err *err)
 {
+    const char *own = hf_node_id(balancer->node);
     struct hf_text text;
     char *above;
 
     hf_text_init(&text);
-    hf_text_add(&text, hf_node_id(balancer->node));
-    hf_state_service_add_above(balancer->state, &text);
+    hf_text_add(&text, own);
+    hf_state_service_add_above(balancer->state, own, &text);
     above = hf_text_steal(&text);
     if (!above) {
         return hf_fail(err, HF_ENOMEM, "lb: no memory");
