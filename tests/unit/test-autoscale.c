@@ -1,9 +1,6 @@
 /* test-autoscale.c - event scripts in virtual time for the autoscaler, pools included. */
 #include "engine/autoscale.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "audit-lb.h"
 #include "sim-leaf.h"
 #include "unit.h"
@@ -686,92 +683,6 @@ time_to_live_and_prewarming(void)
     end();
 }
 
-/* A busy day, drawn from a seed; returns what happened. */
-static char *
-random_history(uint64_t seed)
-{
-    struct hf_autoscale_settings settings = sim_settings();
-    struct hf_random random;
-    char *log;
-
-    hf_random_init(&random, seed);
-    settings.fleet.max_starting_per_worker = 4;
-    settings.drain_limit_ns = 3 * HF_SEC;
-    sim_init(&sim, &settings, seed);
-    sim_scaler.tick_ns = 100 * HF_MSEC;
-    for (int step = 0; step < 3000; step++) {
-        int i = (int)hf_random_below(&random, 8);
-        struct sim_function *f = &sim.functions[i];
-        struct sim_worker *w = &sim.workers[hf_random_below(&random, 5)];
-
-        if (!f->sim || (f->deleted && !f->pool)) {
-            *f = (struct sim_function){ 0 };
-            sim_function(&sim, i, (uint32_t)hf_random_below(&random, 4), HF_SEC);
-            f->spec.memory_bytes = 10 * hf_random_below(&random, 4);
-        }
-        switch (hf_random_below(&random, 24)) {
-        case 0:
-            if (w->fleet) {
-                sim_worker_down(&sim, (int)(w - sim.workers));
-            }
-            break;
-        case 1:
-        case 2:
-            if (!w->fleet) {
-                sim_worker_up(&sim, (int)(w - sim.workers), 100);
-            }
-            break;
-        case 3:
-            if (w->fleet) {
-                sim_worker_draining(&sim, (int)(w - sim.workers), hf_random_below(&random, 2));
-            }
-            break;
-        case 4:
-            w->broken = hf_random_below(&random, 3) == 0;
-            break;
-        case 5:
-            if (f->pool && !f->deleted) {
-                sim_update(f, (uint32_t)hf_random_below(&random, 4), hf_random_below(&random, 2));
-            }
-            break;
-        case 6:
-            if (f->pool && !f->deleted && hf_random_below(&random, 4) == 0) {
-                sim_delete(f);
-            }
-            break;
-        case 7:
-            if (READY(f) > 0) {
-                sim_crash(f);
-            }
-            break;
-        default:
-            if (!f->deleted) {
-                sim_call(f, (uint32_t)hf_random_below(&random, 10),
-                         hf_random_below(&random, 300) * HF_MSEC);
-            }
-        }
-        sim_run(&sim, hf_random_below(&random, 100) * HF_MSEC);
-    }
-    log = strdup(hf_text_str(&sim.log));
-    sim_fini(&sim); /* asserts that no call, instance or function stayed */
-    return log;
-}
-
-static void
-random_histories_end_clean_and_repeat(void)
-{
-    for (uint64_t seed = 1; seed <= 20; seed++) {
-        char *log = random_history(seed);
-        char *again = random_history(seed);
-
-        CU_ASSERT_TRUE(strlen(log) > 10000);
-        CU_ASSERT_TRUE(strcmp(log, again) == 0);
-        free(log);
-        free(again);
-    }
-    UNIT_U64(audit_violations, 0);
-}
-
 UNIT_MAIN("autoscale", UNIT_TEST(a_first_call_starts_an_instance_at_once),
           UNIT_TEST(many_first_calls_start_as_many_as_allowed),
           UNIT_TEST(an_idle_function_goes_to_zero_from_its_last_call),
@@ -797,5 +708,4 @@ UNIT_MAIN("autoscale", UNIT_TEST(a_first_call_starts_an_instance_at_once),
           UNIT_TEST(a_deleted_function_finishes_and_stops),
           UNIT_TEST(a_function_deleted_while_starting), UNIT_TEST(a_draining_worker_is_emptied),
           UNIT_TEST(a_draining_worker_that_is_the_only_one), UNIT_TEST(adopted_instances_serve),
-          UNIT_TEST(starts_in_parallel_are_bounded), UNIT_TEST(time_to_live_and_prewarming),
-          UNIT_TEST(random_histories_end_clean_and_repeat))
+          UNIT_TEST(starts_in_parallel_are_bounded), UNIT_TEST(time_to_live_and_prewarming))
