@@ -96,12 +96,17 @@ write_part(struct output *output, const char *data, size_t len)
     if (output->file < 0) {
         output->file = logs_open(output->logs, output->name, full);
     }
-    n = output->file >= 0 ? write(output->file, data, len) : -1;
-    output->size += n > 0 ? (uint64_t)n : 0;
-    if (n >= 0 && n < (ssize_t)len) {
-        errno = ENOSPC; /* what a short write means */
+    while (output->file >= 0 && len > 0) {
+        n = write(output->file, data, len);
+        if (n <= 0) {
+            errno = n == 0 ? ENOSPC : errno;
+            return false;
+        }
+        output->size += (uint64_t)n;
+        data += n;
+        len -= (size_t)n; /* after a short write the next one says why */
     }
-    return n == (ssize_t)len;
+    return len == 0;
 }
 
 /* Writes to the log, a piece that is larger than a file into several; what the disk does not take
