@@ -219,6 +219,7 @@ written_value(const struct source *source, bool continued)
 {
     const char *begin = source->text;
     const char *end = begin + source->len;
+    char *value;
 
     while (!continued && begin < end && *begin != '=' && *begin != ':') {
         begin++;
@@ -227,7 +228,11 @@ written_value(const struct source *source, bool continued)
     while (begin < end && isspace((unsigned char)*begin)) {
         begin++;
     }
-    return strndup(begin, hf_quote_value_len(begin, end));
+    value = strndup(begin, (size_t)(end - begin));
+    if (value) {
+        value[hf_quote_value_len(value)] = '\0';
+    }
+    return value;
 }
 
 static void

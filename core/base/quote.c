@@ -34,15 +34,14 @@ is_blank(char c)
 }
 
 size_t
-hf_quote_value_len(const char *text, const char *end)
+hf_quote_value_len(const char *text)
 {
     bool quoted = false;
     const char *s = text;
 
-    while (s < end && (quoted || *s != ';' || (s > text && !is_blank(s[-1])))) {
+    while (*s && (quoted || *s != ';' || (s > text && !is_blank(s[-1])))) {
         hf_quote_next(&s, &quoted);
     }
-    s = s < end ? s : end;
     while (s > text && is_blank(s[-1])) {
         s--;
     }

@@ -21,8 +21,8 @@ struct hf_text;
 char hf_quote_next(const char **s, bool *quoted);
 
 /* The length of the value that begins at `text`: without a comment behind it (a blank and ;) and
- * the blanks before that or before `end`. */
-size_t hf_quote_value_len(const char *text, const char *end);
+ * the blanks before that or at the end. */
+size_t hf_quote_value_len(const char *text);
 
 /* Refuses quotes that do not end.  `strict`, for files: also what is likely to be meant
  * otherwise than it would be read (a comment that begins with #, single quotes, $NAME). */

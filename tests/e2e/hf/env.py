@@ -32,6 +32,13 @@ def skip_file(reason):
     sys.exit(1 if in_ci() else SKIPPED)
 
 
+def skip_if_sanitized(reason):
+    """Ends a test file that means nothing in a build with sanitizers, also in CI."""
+    if SANITIZED:
+        print(f"SKIP: {reason}", file=sys.stderr)
+        sys.exit(SKIPPED)
+
+
 def program(name):
     """A program of the build tree, or the end of the test file."""
     folder = {"hyperfaasd": "core", "hyperfaas": "cli", "line": "tests/e2e", "deny": "tests/e2e",
