@@ -20,8 +20,9 @@ struct hf_loop;
 struct hf_upstream;
 
 /* What any peer may send on one stream before as much of it has been taken, callers and endpoints
- * alike. */
-#define HF_PROXY_FIRST_WINDOW (64u * 1024)
+ * alike.  Windows are renewed when half of them is used up: a message of 64 KiB passes before that,
+ * and costs no frame and no write for it. */
+#define HF_PROXY_FIRST_WINDOW (132u * 1024)
 
 /* What all upstreams of a proxy have in common; outlives them. */
 struct hf_upstream_config {
