@@ -24,7 +24,7 @@ staticlibdir = $(libdir)
 staticlib_DATA = %D%/libhyperfaas-function.a
 FUNCTION_PARTS = $(sort $(filter %.la,$(HF_FUNCTION_LIBS)))
 %D%/libhyperfaas-function.a: $(FUNCTION_PARTS)
-	$(AM_V_AR)rm -f $@ && { echo 'CREATE $@' && for part in $(FUNCTION_PARTS); do \
+	$(AM_V_GEN)rm -f $@ && { echo 'CREATE $@' && for part in $(FUNCTION_PARTS); do \
 	    echo "ADDLIB `dirname $$part`/.libs/`basename $$part .la`.a"; done && \
 	    echo SAVE && echo END; } | $(AR) -M
 	@$(RANLIB) $@
