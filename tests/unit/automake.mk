@@ -139,8 +139,10 @@ FAKE_HOST_LIBS = %D%/libfakehost.la $(UNIT_LIBS)
 
 UNIT_TESTS += %D%/test-store-file %D%/test-store-file-changes
 THREAD_TESTS += %D%/test-store-file %D%/test-store-file-changes
+STORE_CONTRACT_SOURCES = %D%/contract-store.c %D%/contract-store-announce.c \
+    %D%/contract-store-watch.c %D%/contract-store.h %D%/store-bench.c %D%/store-bench.h
 FILE_TEST_SOURCES = %D%/file-bench.c %D%/file-bench.h $(HF_STORE_FILE_SOURCES)
-%C%_test_store_file_SOURCES = %D%/test-store-file.c %D%/contract-store.c %D%/contract-store.h \
+%C%_test_store_file_SOURCES = %D%/test-store-file.c $(STORE_CONTRACT_SOURCES) \
     $(FILE_TEST_SOURCES)
 %C%_test_store_file_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_store_file_LDADD = $(FAKE_HOST_LIBS)
@@ -151,7 +153,7 @@ ETCD_TEST_SOURCES = %D%/etcd-bench.c %D%/etcd-bench.h %D%/fake-etcd.c %D%/fake-e
     %D%/fake-etcd-json.c %D%/fake-etcd-json.h \
     $(HF_STORE_ETCD_SOURCES)
 UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-wire
-%C%_test_store_etcd_SOURCES = %D%/test-store-etcd.c %D%/contract-store.c %D%/contract-store.h \
+%C%_test_store_etcd_SOURCES = %D%/test-store-etcd.c $(STORE_CONTRACT_SOURCES) \
     $(ETCD_TEST_SOURCES)
 %C%_test_store_etcd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_test_store_etcd_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
