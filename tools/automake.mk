@@ -4,6 +4,7 @@
 RULE_CHECKS = \
     %D%/check-banned.py \
     %D%/check-exports.sh \
+    %D%/check-externals.py \
     %D%/check-headers.sh \
     %D%/check-layers.py \
     %D%/check-magics.py \

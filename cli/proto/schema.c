@@ -57,7 +57,7 @@ cli_schema_new(const void *set, size_t len, struct cli_schema **ret, struct hf_e
     if (!schema) {
         return hf_fail(err, HF_ENOMEM, "no memory for definitions");
     }
-    hf_arena_init(&schema->arena, NULL);
+    hf_arena_init(&schema->arena);
     if (is_shallow(set, len, SET_FILE, NESTING_MAX)) {
         schema->set = hf_grpc_unpack(&google__protobuf__file_descriptor_set__descriptor,
                                      &schema->arena, &bytes);

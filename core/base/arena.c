@@ -1,7 +1,8 @@
-/* arena.c - bump allocation in pooled chunks; see arena.h. */
+/* arena.c - bump allocation in chunks; see arena.h. */
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,6 @@
 
 struct hf_arena_chunk {
     alignas(max_align_t) struct hf_arena_chunk *next;
-    size_t size; /* of the whole chunk */
 };
 
 #define HEADER sizeof(struct hf_arena_chunk)
@@ -23,75 +23,28 @@ struct hf_arena_chunk {
 #define LARGE ((HF_ARENA_CHUNK - HEADER) / 4)
 
 void
-hf_arena_pool_init(struct hf_arena_pool *pool, size_t limit)
+hf_arena_init(struct hf_arena *arena)
 {
-#ifdef __SANITIZE_ADDRESS__
-    limit = 0; /* so that using memory of a cleared arena is noticed */
-#endif
-    *pool = (struct hf_arena_pool){ .limit = limit };
-}
-
-void
-hf_arena_pool_fini(struct hf_arena_pool *pool)
-{
-    while (pool->free) {
-        struct hf_arena_chunk *chunk = pool->free;
-
-        pool->free = chunk->next;
-        free(chunk);
-    }
-    pool->count = 0;
-}
-
-void
-hf_arena_init(struct hf_arena *arena, struct hf_arena_pool *pool)
-{
-    *arena = (struct hf_arena){ .pool = pool };
+    *arena = (struct hf_arena){ .chunks = NULL };
 }
 
 void
 hf_arena_clear(struct hf_arena *arena)
 {
-    struct hf_arena_pool *pool = arena->pool;
-
     while (arena->chunks) {
         struct hf_arena_chunk *chunk = arena->chunks;
 
         arena->chunks = chunk->next;
-        if (pool && chunk->size == HF_ARENA_CHUNK && pool->count < pool->limit) {
-            chunk->next = pool->free;
-            pool->free = chunk;
-            pool->count++;
-        } else {
-            free(chunk);
-        }
+        free(chunk);
     }
     arena->next = arena->end = NULL;
-}
-
-static struct hf_arena_chunk *
-new_chunk(struct hf_arena_pool *pool, size_t size)
-{
-    struct hf_arena_chunk *chunk;
-
-    if (pool && pool->free && size == HF_ARENA_CHUNK) {
-        chunk = pool->free;
-        pool->free = chunk->next;
-        pool->count--;
-        return chunk;
-    }
-    chunk = malloc(size);
-    if (chunk) {
-        chunk->size = size;
-    }
-    return chunk;
 }
 
 /* A block in a chunk of its own, behind the one that still has room. */
 static void *
 alloc_large(struct hf_arena *arena, size_t size)
 {
-    struct hf_arena_chunk *chunk = new_chunk(NULL, HEADER + size);
+    struct hf_arena_chunk *chunk = malloc(HEADER + size);
     struct hf_arena_chunk **where = arena->chunks ? &arena->chunks->next : &arena->chunks;
 
     if (!chunk) {
@@ -116,7 +69,7 @@ hf_arena_alloc(struct hf_arena *arena, size_t size)
         return alloc_large(arena, size);
     }
     if ((size_t)(arena->end - arena->next) < size) {
-        chunk = new_chunk(arena->pool, HF_ARENA_CHUNK);
+        chunk = malloc(HF_ARENA_CHUNK);
         if (!chunk) {
             return NULL;
         }

@@ -1,14 +1,11 @@
 /*
- * arena.h - memory that is freed all at once: one arena per call.
+ * arena.h - memory that is freed all at once: one arena per message.
  *
- * Allocation bumps a pointer within a chunk; clearing gives the chunks back to
- * a pool, from which the next call takes them.  An arena and its pool belong to
- * one thread at a time.
+ * Allocation bumps a pointer within a chunk.  An arena belongs to one thread at a time.
  */
 #ifndef HF_BASE_ARENA_H
 #define HF_BASE_ARENA_H
 
-#include <stdarg.h>
 #include <stddef.h>
 
 /* What a chunk takes, its header included. */
@@ -16,27 +13,14 @@
 
 struct hf_arena_chunk;
 
-/* Spare chunks, shared by the arenas of a thread. */
-struct hf_arena_pool {
-    struct hf_arena_chunk *free;
-    size_t count;
-    size_t limit; /* chunks beyond this are given back to the system */
-};
-
 struct hf_arena {
-    struct hf_arena_pool *pool; /* may be NULL */
     struct hf_arena_chunk *chunks;
     char *next; /* free room in the first chunk */
     char *end;
 };
 
-void hf_arena_pool_init(struct hf_arena_pool *pool, size_t limit);
-
-/* All arenas of the pool must be finished. */
-void hf_arena_pool_fini(struct hf_arena_pool *pool);
-
-/* Makes an empty arena; allocates nothing.  `pool` may be NULL. */
-void hf_arena_init(struct hf_arena *arena, struct hf_arena_pool *pool);
+/* Makes an empty arena; allocates nothing. */
+void hf_arena_init(struct hf_arena *arena);
 
 /* Frees everything that was allocated from it; it can be used again. */
 void hf_arena_clear(struct hf_arena *arena);

@@ -57,10 +57,62 @@ hf_fail(struct hf_err *err, int code, const char *fmt, ...)
     return code;
 }
 
+/* The code that fits best, HF_EIO if none does. */
+static int
+code_of_errno(int errnum)
+{
+    static const struct {
+        int errnum;
+        int code;
+    } map[] = {
+        { EINVAL, HF_EINVALID },
+        { ENAMETOOLONG, HF_EINVALID },
+        { EISDIR, HF_EINVALID },
+        { ENOTDIR, HF_EINVALID },
+        { EDOM, HF_EINVALID },
+        { ERANGE, HF_EINVALID },
+        { ENOENT, HF_ENOTFOUND },
+        { ESRCH, HF_ENOTFOUND },
+        { ENODEV, HF_ENOTFOUND },
+        { EEXIST, HF_EEXISTS },
+        { EADDRINUSE, HF_EEXISTS },
+        { EACCES, HF_EDENIED },
+        { EPERM, HF_EDENIED },
+        { EROFS, HF_EDENIED },
+        { EMFILE, HF_EFULL },
+        { ENFILE, HF_EFULL },
+        { ENOSPC, HF_EFULL },
+        { EDQUOT, HF_EFULL },
+        { EAGAIN, HF_EUNAVAILABLE },
+        { ECONNREFUSED, HF_EUNAVAILABLE },
+        { ECONNRESET, HF_EUNAVAILABLE },
+        { ECONNABORTED, HF_EUNAVAILABLE },
+        { EPIPE, HF_EUNAVAILABLE },
+        { EHOSTUNREACH, HF_EUNAVAILABLE },
+        { ENETUNREACH, HF_EUNAVAILABLE },
+        { EADDRNOTAVAIL, HF_EUNAVAILABLE },
+        { ETIMEDOUT, HF_ETIMEOUT },
+        { ECANCELED, HF_ECANCELLED },
+        { ENOMEM, HF_ENOMEM },
+        { ENOBUFS, HF_ENOMEM },
+        { ENOTSUP, HF_EUNSUPPORTED },
+        { ENOSYS, HF_EUNSUPPORTED },
+        { ENOEXEC, HF_EINVALID },
+        { EBUSY, HF_ESTATE },
+    };
+
+    for (size_t i = 0; i < hf_countof(map); i++) {
+        if (map[i].errnum == errnum) {
+            return map[i].code;
+        }
+    }
+    return HF_EIO;
+}
+
 int
 hf_fail_errno(struct hf_err *err, int errnum, const char *fmt, ...)
 {
-    int code = hf_error_from_errno(errnum);
+    int code = code_of_errno(errnum);
     char buf[128];
     va_list args;
 
@@ -137,55 +189,4 @@ hf_error_to_grpc(int code)
     default:
         return 2;
     }
-}
-
-int
-hf_error_from_errno(int errnum)
-{
-    static const struct {
-        int errnum;
-        int code;
-    } map[] = {
-        { EINVAL, HF_EINVALID },
-        { ENAMETOOLONG, HF_EINVALID },
-        { EISDIR, HF_EINVALID },
-        { ENOTDIR, HF_EINVALID },
-        { EDOM, HF_EINVALID },
-        { ERANGE, HF_EINVALID },
-        { ENOENT, HF_ENOTFOUND },
-        { ESRCH, HF_ENOTFOUND },
-        { ENODEV, HF_ENOTFOUND },
-        { EEXIST, HF_EEXISTS },
-        { EADDRINUSE, HF_EEXISTS },
-        { EACCES, HF_EDENIED },
-        { EPERM, HF_EDENIED },
-        { EROFS, HF_EDENIED },
-        { EMFILE, HF_EFULL },
-        { ENFILE, HF_EFULL },
-        { ENOSPC, HF_EFULL },
-        { EDQUOT, HF_EFULL },
-        { EAGAIN, HF_EUNAVAILABLE },
-        { ECONNREFUSED, HF_EUNAVAILABLE },
-        { ECONNRESET, HF_EUNAVAILABLE },
-        { ECONNABORTED, HF_EUNAVAILABLE },
-        { EPIPE, HF_EUNAVAILABLE },
-        { EHOSTUNREACH, HF_EUNAVAILABLE },
-        { ENETUNREACH, HF_EUNAVAILABLE },
-        { EADDRNOTAVAIL, HF_EUNAVAILABLE },
-        { ETIMEDOUT, HF_ETIMEOUT },
-        { ECANCELED, HF_ECANCELLED },
-        { ENOMEM, HF_ENOMEM },
-        { ENOBUFS, HF_ENOMEM },
-        { ENOTSUP, HF_EUNSUPPORTED },
-        { ENOSYS, HF_EUNSUPPORTED },
-        { ENOEXEC, HF_EINVALID },
-        { EBUSY, HF_ESTATE },
-    };
-
-    for (size_t i = 0; i < hf_countof(map); i++) {
-        if (map[i].errnum == errnum) {
-            return map[i].code;
-        }
-    }
-    return HF_EIO;
 }

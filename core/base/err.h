@@ -64,7 +64,4 @@ const char *hf_error_name(int code);
  * for a strange number. */
 uint32_t hf_error_to_grpc(int code);
 
-/* The code that fits best, HF_EIO if none does. */
-int hf_error_from_errno(int errnum);
-
 #endif

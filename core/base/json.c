@@ -64,11 +64,18 @@ hf_json_end(struct hf_json *json)
     json->depth--;
 }
 
+static void
+put_null(struct hf_json *json, const char *key)
+{
+    begin(json, key);
+    hf_text_add(json->text, "null");
+}
+
 void
 hf_json_str(struct hf_json *json, const char *key, const char *value)
 {
     if (!value) {
-        hf_json_null(json, key);
+        put_null(json, key);
         return;
     }
     begin(json, key);
@@ -93,7 +100,7 @@ void
 hf_json_double(struct hf_json *json, const char *key, double value)
 {
     if (!isfinite(value)) {
-        hf_json_null(json, key); /* JSON has no such number */
+        put_null(json, key); /* JSON has no such number */
         return;
     }
     begin(json, key);
@@ -105,13 +112,6 @@ hf_json_bool(struct hf_json *json, const char *key, bool value)
 {
     begin(json, key);
     hf_text_add(json->text, value ? "true" : "false");
-}
-
-void
-hf_json_null(struct hf_json *json, const char *key)
-{
-    begin(json, key);
-    hf_text_add(json->text, "null");
 }
 
 void

@@ -45,7 +45,6 @@ void hf_json_u64(struct hf_json *json, const char *key, uint64_t value);
 void hf_json_i64(struct hf_json *json, const char *key, int64_t value);
 void hf_json_double(struct hf_json *json, const char *key, double value);
 void hf_json_bool(struct hf_json *json, const char *key, bool value);
-void hf_json_null(struct hf_json *json, const char *key);
 
 /* A value that is JSON already. */
 void hf_json_value(struct hf_json *json, const char *key, const char *value, size_t len);

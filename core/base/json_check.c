@@ -352,19 +352,13 @@ hf_json_check_first(const char *text, size_t len, unsigned int depth, size_t *re
 }
 
 int
-hf_json_check(const char *text, size_t len, unsigned int depth, struct hf_err *err)
+hf_json_check_document(const char *text, size_t len, struct hf_err *err)
 {
     size_t end;
-    int r = hf_json_check_first(text, len, depth, &end, err);
+    int r = hf_json_check_first(text, len, HF_JSON_DOCUMENT_DEPTH, &end, err);
 
     if (r == 0 && end < len) {
         r = hf_fail(err, HF_EINVALID, "not JSON: unexpected text at byte %zu", end);
     }
     return r;
-}
-
-int
-hf_json_check_document(const char *text, size_t len, struct hf_err *err)
-{
-    return hf_json_check(text, len, HF_JSON_DOCUMENT_DEPTH, err);
 }

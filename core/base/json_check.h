@@ -22,10 +22,7 @@ struct hf_err;
 int hf_json_check_first(const char *text, size_t len, unsigned int depth, size_t *ret_len,
                         struct hf_err *err);
 
-/* The same for a text that holds one value and nothing else. */
-int hf_json_check(const char *text, size_t len, unsigned int depth, struct hf_err *err);
-
-/* The same for a document. */
+/* The same for a document: one value and nothing else. */
 int hf_json_check_document(const char *text, size_t len, struct hf_err *err);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -74,27 +73,6 @@ hf_random_double(struct hf_random *random)
     return (double)(hf_random_u64(random) >> 11) * 0x1.0p-53;
 }
 
-double
-hf_random_normal(struct hf_random *random)
-{
-    double u = 1.0 - hf_random_double(random); /* never 0 */
-    double v = hf_random_double(random);
-
-    return sqrt(-2.0 * log(u)) * cos(2.0 * M_PI * v);
-}
-
-double
-hf_random_lognormal(struct hf_random *random, double mu, double sigma)
-{
-    return exp(mu + sigma * hf_random_normal(random));
-}
-
-double
-hf_random_exponential(struct hf_random *random, double mean)
-{
-    return -mean * log(1.0 - hf_random_double(random));
-}
-
 uint64_t
 hf_random_jitter(struct hf_random *random, uint64_t ns, double fraction)
 {
@@ -121,8 +99,9 @@ random_bytes(void *data, size_t len)
     return n;
 }
 
-void
-hf_random_os(void *data, size_t len)
+/* Fills `data` with unpredictable bytes, from the operating system. */
+static void
+fill(void *data, size_t len)
 {
     char *next = data;
 
@@ -142,7 +121,7 @@ hf_random_os_u64(void)
 {
     uint64_t ret;
 
-    hf_random_os(&ret, sizeof ret);
+    fill(&ret, sizeof ret);
     return ret;
 }
 
@@ -151,7 +130,7 @@ hf_uuid4(char ret[static HF_UUID_MAX])
 {
     uint8_t b[16];
 
-    hf_random_os(b, sizeof b);
+    fill(b, sizeof b);
     b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* version 4 */
     b[8] = (uint8_t)((b[8] & 0x3f) | 0x80); /* variant of RFC 9562 */
     snprintf(ret, HF_UUID_MAX,

@@ -3,7 +3,7 @@
  *
  * The generator is xoshiro256** 1.0 by D. Blackman and S. Vigna (2018, public
  * domain, https://prng.di.unimi.it), its state filled by splitmix64.  Not for
- * secrets; those come from `hf_random_os`.  A generator belongs to one thread.
+ * secrets; those come from `hf_random_os_u64` and `hf_uuid4`.  A generator belongs to one thread.
  */
 #ifndef HF_BASE_RANDOM_H
 #define HF_BASE_RANDOM_H
@@ -28,19 +28,10 @@ uint64_t hf_random_below(struct hf_random *random, uint64_t n);
 /* Uniform in [0, 1), 53 bits. */
 double hf_random_double(struct hf_random *random);
 
-/* Mean 0, variance 1 (Box and Muller, 1958; two draws for each number). */
-double hf_random_normal(struct hf_random *random);
-
-/* exp of a normal with mean `mu` and deviation `sigma`; the median is exp(mu). */
-double hf_random_lognormal(struct hf_random *random, double mu, double sigma);
-
-double hf_random_exponential(struct hf_random *random, double mean);
-
 /* `ns`, up to `fraction` (0 to 1) more or less, uniformly: spreads retries. */
 uint64_t hf_random_jitter(struct hf_random *random, uint64_t ns, double fraction);
 
-/* Fills `data` with unpredictable bytes, from the operating system. */
-void hf_random_os(void *data, size_t len);
+/* 64 unpredictable bits, from the operating system. */
 uint64_t hf_random_os_u64(void);
 
 /* Room for a UUID as text. */

@@ -1,6 +1,7 @@
 /* text.c - text that grows; see text.h. */
 #include "base/text.h"
 
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,29 +96,21 @@ hf_text_pad(struct hf_text *text, char c, size_t n)
 }
 
 void
-hf_text_vprintf(struct hf_text *text, const char *fmt, va_list args)
-{
-    va_list again;
-    int len;
-
-    va_copy(again, args);
-    len = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
-    if (len <= 0 || !reserve(text, (size_t)len)) {
-        return;
-    }
-    vsnprintf(text->data + text->len, (size_t)len + 1, fmt, args);
-    text->len += (size_t)len;
-}
-
-void
 hf_text_printf(struct hf_text *text, const char *fmt, ...)
 {
     va_list args;
+    int len;
 
     va_start(args, fmt);
-    hf_text_vprintf(text, fmt, args);
+    len = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
+    if (len <= 0 || !reserve(text, (size_t)len)) {
+        return;
+    }
+    va_start(args, fmt);
+    vsnprintf(text->data + text->len, (size_t)len + 1, fmt, args);
+    va_end(args);
+    text->len += (size_t)len;
 }
 
 void

@@ -7,7 +7,6 @@
 #ifndef HF_BASE_TEXT_H
 #define HF_BASE_TEXT_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -34,8 +33,6 @@ void hf_text_add_mem(struct hf_text *text, const char *data, size_t len);
 void hf_text_add_char(struct hf_text *text, char c);
 void hf_text_printf(struct hf_text *text, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-void hf_text_vprintf(struct hf_text *text, const char *fmt, va_list args)
-    __attribute__((format(printf, 2, 0)));
 
 /* Adds `n` times the character, for columns. */
 void hf_text_pad(struct hf_text *text, char c, size_t n);

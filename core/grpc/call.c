@@ -434,8 +434,8 @@ hf_grpc_call_begin(struct hf_h2_stream *stream, struct hf_h2_fields *request,
     call->load = load;
     load->calls++;
     hf_list_append(calls, &call->node);
-    hf_arena_init(&call->arena, NULL);
-    hf_arena_init(&call->scratch, NULL);
+    hf_arena_init(&call->arena);
+    hf_arena_init(&call->scratch);
     hf_grpc_reader_init(&call->reader, options->max_message_bytes);
     hf_timer_init(&call->deadline, call->loop, HF_TIMER_REAL, deadline_passed);
     hf_deferred_init(&call->resumed, drain_inbox);

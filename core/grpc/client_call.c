@@ -339,8 +339,8 @@ hf_grpc_client_call_init(struct hf_grpc_client_call *call, struct hf_grpc_client
     call->magic = HF_GRPC_CLIENT_CALL_MAGIC;
     call->client = client;
     hf_list_append(&client->calls, &call->node);
-    hf_arena_init(&call->arena, NULL);
-    hf_arena_init(&call->scratch, NULL);
+    hf_arena_init(&call->arena);
+    hf_arena_init(&call->scratch);
     hf_grpc_reader_init(&call->reader, client->options.max_message_bytes);
     hf_timer_init(&call->deadline, client->loop, HF_TIMER_REAL, deadline_passed);
     hf_deferred_init(&call->tell, tell_deferred);

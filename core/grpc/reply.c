@@ -39,8 +39,9 @@ hf_grpc_set_headers(struct hf_h2_fields *fields)
     hf_h2_fields_set_static(fields, HF_H2_CONTENT_TYPE, CONTENT_TYPE);
 }
 
-struct hf_h2_fields *
-hf_grpc_header_fields(void)
+/* The block before the messages of a response. */
+static struct hf_h2_fields *
+new_fields(void)
 {
     struct hf_h2_fields *fields = hf_h2_fields_new();
 
@@ -64,7 +65,7 @@ hf_grpc_trailer_fields(uint32_t code, const char *message)
 struct hf_h2_fields *
 hf_grpc_reply_fields(uint32_t code, const char *message)
 {
-    struct hf_h2_fields *fields = hf_grpc_header_fields();
+    struct hf_h2_fields *fields = new_fields();
 
     if (fields) {
         hf_grpc_set_status(fields, code, message);

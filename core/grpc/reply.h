@@ -27,10 +27,7 @@ struct hf_h2_fields *hf_grpc_reply_fields(uint32_t code, const char *message);
 /* The block after the messages of a response: grpc-status, grpc-message. */
 struct hf_h2_fields *hf_grpc_trailer_fields(uint32_t code, const char *message);
 
-/* The block before the messages of a response: :status 200, content-type. */
-struct hf_h2_fields *hf_grpc_header_fields(void);
-
-/* What the three above are made of: adds to a block that may hold metadata already. */
+/* What the two above are made of: adds to a block that may hold metadata already. */
 void hf_grpc_set_status(struct hf_h2_fields *fields, uint32_t code, const char *message);
 void hf_grpc_set_headers(struct hf_h2_fields *fields);
 

@@ -328,8 +328,9 @@ admit(const struct hf_grpc_server *server, int fd, struct hf_err *err)
                : hf_fail(err, HF_ENOTFOUND, "nothing listens at %s", text);
 }
 
-int
-hf_grpc_server_accept(struct hf_grpc_server *server, int fd, struct hf_err *err)
+/* Serves an accepted socket, which is the server's from now on.  Errors closed it. */
+static int
+accept_connection(struct hf_grpc_server *server, int fd, struct hf_err *err)
 {
     struct hf_h2_conn_config config = {
         .loop = server->loop,
@@ -379,7 +380,7 @@ static void
 on_accept(void *arg, int fd)
 {
     /* A connection that is refused is closed; its peer sees that, nobody else needs to. */
-    hf_grpc_server_accept(hf_cast(arg, struct hf_grpc_server, SERVER_MAGIC), fd, NULL);
+    accept_connection(hf_cast(arg, struct hf_grpc_server, SERVER_MAGIC), fd, NULL);
 }
 
 int

@@ -132,9 +132,6 @@ int hf_grpc_server_listen(struct hf_grpc_server *server, const char *address, st
 /* The address of the last `listen` as bound, with the port it got; NULL before. */
 const char *hf_grpc_server_address(const struct hf_grpc_server *server);
 
-/* Serves an accepted socket, which is the server's from now on.  Errors closed it. */
-int hf_grpc_server_accept(struct hf_grpc_server *server, int fd, struct hf_err *err);
-
 /* Stops listening; connections take no new call and close when theirs have ended, or
  * after `h2.drain_ns`.  `done` runs once, later, when the last has closed.  At most one
  * drain at a time. */

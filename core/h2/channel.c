@@ -204,21 +204,12 @@ is_failing(const struct hf_h2_channel *channel)
            hf_loop_now(channel->loop) < channel->next_dial_ns;
 }
 
-static bool
-is_idle(const struct hf_h2_channel *channel)
-{
-    return hf_list_is_empty(&channel->links) && !channel->dial && channel->n_waiting == 0 &&
-           !channel->probe;
-}
-
 static void
 turn_end(struct hf_deferred *deferred)
 {
     struct hf_h2_channel *channel = hf_container_of(deferred, struct hf_h2_channel, turn_end);
 
-    if (channel->draining) {
-        hf_h2_channel_fail_all(&channel->waiting, HF_EUNAVAILABLE, "draining");
-    } else if (is_failing(channel)) {
+    if (is_failing(channel)) {
         hf_h2_channel_fail_all(&channel->waiting, HF_EUNAVAILABLE, channel->last_error);
     }
     fail_refused(channel);
@@ -227,9 +218,6 @@ turn_end(struct hf_deferred *deferred)
     }
     hf_h2_channel_maybe_dial(channel);
     set_timer(channel);
-    if (is_idle(channel) && channel->on_idle) {
-        channel->on_idle(channel->idle_arg);
-    }
 }
 
 /* --- life ------------------------------------------------------------------ */
@@ -289,20 +277,6 @@ hf_h2_channel_free(struct hf_h2_channel *channel)
     channel->magic = 0;
     free(channel->address);
     free(channel);
-}
-
-void
-hf_h2_channel_drain(struct hf_h2_channel *channel)
-{
-    struct hf_h2_link *link;
-
-    channel->draining = true;
-    HF_LIST_FOR (link, &channel->links, node) {
-        hf_h2_conn_drain(link->conn);
-    }
-    hf_dial_cancel(channel->dial);
-    channel->dial = NULL;
-    hf_loop_defer(channel->loop, &channel->turn_end);
 }
 
 void
@@ -375,13 +349,6 @@ hf_h2_channel_probe(struct hf_h2_channel *channel, void (*done)(void *arg, int c
     channel->probe = done;
     channel->probe_arg = arg;
     hf_loop_defer(channel->loop, &channel->turn_end);
-}
-
-void
-hf_h2_channel_on_idle(struct hf_h2_channel *channel, void (*fn)(void *arg), void *arg)
-{
-    channel->on_idle = fn;
-    channel->idle_arg = arg;
 }
 
 const char *

@@ -46,13 +46,9 @@ int hf_h2_channel_new(struct hf_loop *, const char *address, const struct hf_h2_
                       struct hf_h2_channel **ret, struct hf_err *);
 
 /* Closes all connections and forgets all requests; nothing waiting and no stream
- * hears of it.  Not inside a callback of the channel, its connections or streams,
- * except `on_idle`.  NULL is ignored. */
+ * hears of it.  Not inside a callback of the channel, its connections or streams.
+ * NULL is ignored. */
 void hf_h2_channel_free(struct hf_h2_channel *);
-
-/* Takes no new request; connections close when their streams have ended.
- * Waiting requests fail as retryable. */
-void hf_h2_channel_drain(struct hf_h2_channel *);
 
 /* The peer is given up: closes all connections and loses their streams, at the end of the turn.
  * New requests dial again. */
@@ -72,7 +68,7 @@ struct hf_h2_request {
     void (*on_open)(void *arg, struct hf_h2_stream *);
     /* There will be no stream; nothing was sent, so another address may be
      * tried.  `code`: HF_ETIMEOUT (deadline), HF_EFULL (queue), HF_EUNAVAILABLE
-     * (dial failed, draining), HF_EINVALID (the fields are more than the peer accepts);
+     * (dial failed), HF_EINVALID (the fields are more than the peer accepts);
      * `text` says why, borrowed. */
     void (*on_fail)(void *arg, int code, const char *text);
 
@@ -120,9 +116,5 @@ uint32_t hf_h2_channel_waiting(const struct hf_h2_channel *);     /* requests wi
 
 /* Why the last dial failed, or "". */
 const char *hf_h2_channel_last_error(const struct hf_h2_channel *);
-
-/* Something the owner keeps a pool of channels for: runs when the last
- * connection has closed and nothing waits.  `fn` may free the channel. */
-void hf_h2_channel_on_idle(struct hf_h2_channel *, void (*fn)(void *arg), void *arg);
 
 #endif

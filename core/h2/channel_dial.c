@@ -38,8 +38,7 @@ hf_h2_channel_wants_connection(const struct hf_h2_channel *channel)
     HF_LIST_FOR (link, &channel->links, node) {
         coming |= !link->ready && hf_h2_conn_usable(link->conn);
     }
-    return !coming && !channel->draining &&
-           hf_h2_channel_usable(channel) < channel->options.max_connections &&
+    return !coming && hf_h2_channel_usable(channel) < channel->options.max_connections &&
            (!hf_list_is_empty(&channel->waiting) || channel->probe);
 }
 

@@ -24,7 +24,6 @@ struct hf_h2_channel {
     struct hf_loop *loop;
     char *address;
     struct hf_h2_channel_options options;
-    bool draining;
 
     struct hf_list links; /* connections */
     struct hf_dial *dial; /* at most one at a time */
@@ -46,11 +45,9 @@ struct hf_h2_channel {
     uint64_t silence_ns;
     uint64_t busy_ns;
     struct hf_timer check_timer;
-    void (*on_idle)(void *arg);
-    void *idle_arg;
 
     struct hf_timer timer;       /* next dial, next deadline */
-    struct hf_deferred turn_end; /* `refused`, the probe, on_idle */
+    struct hf_deferred turn_end; /* `refused`, the probe */
 };
 
 /* A connection of a channel. */

@@ -370,12 +370,6 @@ hf_h2_conn_fits(const struct hf_h2_conn *conn, const struct hf_h2_fields *fields
     return most == UINT32_MAX || hf_h2_fields_size(fields) <= most;
 }
 
-bool
-hf_h2_conn_ready(const struct hf_h2_conn *conn)
-{
-    return conn->ready;
-}
-
 uint32_t
 hf_h2_conn_streams(const struct hf_h2_conn *conn)
 {

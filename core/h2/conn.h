@@ -143,7 +143,6 @@ uint32_t hf_h2_conn_room(struct hf_h2_conn *);
 /* Client: whether it is worth keeping for new requests: not draining, not
  * closing, stream ids left (new ones stop at 75 % of 2^31). */
 bool hf_h2_conn_usable(const struct hf_h2_conn *);
-bool hf_h2_conn_ready(const struct hf_h2_conn *); /* the peer's SETTINGS have arrived */
 
 /* How large a block the peer takes, in bytes as hf_h2_fields_size counts them; UINT32_MAX: any
  * (SETTINGS_MAX_HEADER_LIST_SIZE).  Peers may end the connection for a larger one. */

@@ -227,8 +227,6 @@ struct hf_h2_stream *hf_h2_stream_new(struct hf_h2_conn *, int32_t id);
 void hf_h2_stream_closed(struct hf_h2_stream *, const struct hf_h2_close *);
 /* The next of the blocks handed to the library has been dealt with. */
 void hf_h2_stream_block_done(struct hf_h2_stream *);
-/* nghttp2's questions for data. */
-nghttp2_data_provider hf_h2_stream_provider(struct hf_h2_stream *);
 /* Hands a block to the library by `submit` (0: request, see stream.c). */
 int hf_h2_stream_submit_request(struct hf_h2_stream *, struct hf_h2_fields *, bool end);
 

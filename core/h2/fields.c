@@ -72,12 +72,6 @@ hf_h2_token(const char *name, size_t len)
     return HF_H2_OTHER;
 }
 
-const char *
-hf_h2_token_name(enum hf_h2_token token)
-{
-    return names[token].text;
-}
-
 static bool
 is_pseudo(const struct hf_h2_field *field)
 {

@@ -114,7 +114,5 @@ void hf_h2_fields_remove(struct hf_h2_fields *, enum hf_h2_token);
 void hf_h2_fields_remove_prefix(struct hf_h2_fields *, const char *prefix, size_t len);
 /* The token of a lower-case name; HF_H2_OTHER if it has none. */
 enum hf_h2_token hf_h2_token(const char *name, size_t len);
-/* The name of a token. */
-const char *hf_h2_token_name(enum hf_h2_token);
 
 #endif

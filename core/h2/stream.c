@@ -20,6 +20,8 @@
  * so all else is left out. */
 #define INFORM_MAX 8u
 
+static nghttp2_data_provider provider_of(struct hf_h2_stream *stream);
+
 /* --- life ------------------------------------------------------------------ */
 
 struct hf_h2_stream *
@@ -126,7 +128,7 @@ static int
 submit_nv(struct hf_h2_stream *stream, enum submit how, const nghttp2_nv *nv, size_t n, bool end)
 {
     nghttp2_session *session = stream->conn->session;
-    nghttp2_data_provider provider = hf_h2_stream_provider(stream);
+    nghttp2_data_provider provider = provider_of(stream);
     int32_t r;
 
     switch (how) {
@@ -289,8 +291,8 @@ read_data(nghttp2_session *session, int32_t id, uint8_t *data, size_t max, uint3
     return (ssize_t)len;
 }
 
-nghttp2_data_provider
-hf_h2_stream_provider(struct hf_h2_stream *stream)
+static nghttp2_data_provider
+provider_of(struct hf_h2_stream *stream)
 {
     return (nghttp2_data_provider){ .source.ptr = stream, .read_callback = read_data };
 }
@@ -302,7 +304,7 @@ wake_data(struct hf_h2_stream *stream)
     nghttp2_session *session = stream->conn->session;
 
     if (!stream->data_submitted) {
-        nghttp2_data_provider provider = hf_h2_stream_provider(stream);
+        nghttp2_data_provider provider = provider_of(stream);
 
         if (nghttp2_submit_data(session, NGHTTP2_FLAG_END_STREAM, stream->id, &provider) != 0) {
             return out_of_memory(stream);
@@ -466,10 +468,4 @@ size_t
 hf_h2_stream_unsent(const struct hf_h2_stream *stream)
 {
     return stream->unsent.len + stream->in_flight_len;
-}
-
-bool
-hf_h2_stream_local_ended(const struct hf_h2_stream *stream)
-{
-    return stream->end_requested || is_over(stream);
 }

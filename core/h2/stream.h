@@ -144,7 +144,5 @@ void hf_h2_stream_abandon(struct hf_h2_stream *, enum hf_h2_code);
 void hf_h2_stream_consume(struct hf_h2_stream *, size_t len);
 /* Bytes that were written and have not entered the socket yet. */
 size_t hf_h2_stream_unsent(const struct hf_h2_stream *);
-/* Whether our side has ended, or the stream is closing: writing is pointless. */
-bool hf_h2_stream_local_ended(const struct hf_h2_stream *);
 
 #endif

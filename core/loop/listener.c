@@ -283,12 +283,6 @@ hf_listener_free(struct hf_listener *listener)
     }
 }
 
-const struct hf_address *
-hf_listener_address(const struct hf_listener *listener)
-{
-    return &listener->address;
-}
-
 const char *
 hf_listener_text(const struct hf_listener *listener)
 {

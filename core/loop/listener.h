@@ -36,7 +36,6 @@ void hf_listener_set_use(struct hf_listener *listener, enum hf_descriptor_use us
 void hf_listener_free(struct hf_listener *listener);
 
 /* The address as bound, with the port it got. */
-const struct hf_address *hf_listener_address(const struct hf_listener *listener);
 const char *hf_listener_text(const struct hf_listener *listener);
 uint16_t hf_listener_port(const struct hf_listener *listener);
 

@@ -399,12 +399,6 @@ hf_loop_current(void)
     return current;
 }
 
-const char *
-hf_loop_name(const struct hf_loop *loop)
-{
-    return loop->name;
-}
-
 uint64_t
 hf_loop_now(struct hf_loop *loop)
 {

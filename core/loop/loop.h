@@ -47,8 +47,6 @@ void hf_loop_stop(struct hf_loop *loop);
 /* The loop that the calling thread is running, or NULL. */
 struct hf_loop *hf_loop_current(void);
 
-const char *hf_loop_name(const struct hf_loop *loop);
-
 /* Monotonic real time in nanoseconds, read once per turn. */
 uint64_t hf_loop_now(struct hf_loop *loop);
 

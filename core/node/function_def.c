@@ -39,9 +39,9 @@ fill(struct hf_function *function, const struct hf_function_spec *spec, uint64_t
         spec->timeout_s ? (uint64_t)spec->timeout_s * HF_SEC : idle_timeout_ns;
 }
 
-struct hf_function_def *
-hf_function_def_new(const char *id, const struct hf_function_spec *spec, uint64_t idle_timeout_ns,
-                    uint64_t revision)
+static struct hf_function_def *
+make(const char *id, const struct hf_function_spec *spec, uint64_t idle_timeout_ns,
+     uint64_t revision)
 {
     const char *version = hf_image_has_version(spec->image) ? "" : LATEST;
     size_t id_size = strlen(id) + 1;
@@ -77,7 +77,7 @@ hf_function_def_parse(const char *id, const void *json, size_t len, uint64_t idl
     if (r < 0) {
         return r;
     }
-    *ret = hf_function_def_new(id, &spec, idle_timeout_ns, revision);
+    *ret = make(id, &spec, idle_timeout_ns, revision);
     return *ret ? 0 : hf_fail(err, HF_ENOMEM, "out of memory");
 }
 

@@ -27,12 +27,8 @@ struct hf_function_def {
     struct hf_map_node node; /* the catalog's */
 };
 
-/* Makes one with one reference; NULL if memory is exhausted.  An image without a version
- * gets ":latest"; a specification without a timeout gets `idle_timeout_ns`. */
-struct hf_function_def *hf_function_def_new(const char *id, const struct hf_function_spec *spec,
-                                            uint64_t idle_timeout_ns, uint64_t revision);
-
-/* The same from a document of the store. */
+/* Makes one with one reference from a document of the store.  An image without a version gets
+ * ":latest"; a specification without a timeout gets `idle_timeout_ns`. */
 int hf_function_def_parse(const char *id, const void *json, size_t len, uint64_t idle_timeout_ns,
                           uint64_t revision, struct hf_function_def **ret, struct hf_err *err);
 

@@ -29,7 +29,7 @@ hf_node_document_init(struct hf_node_document *document)
         .started = "",
         .zone = "",
     };
-    hf_arena_init(&document->texts, NULL);
+    hf_arena_init(&document->texts);
 }
 
 void

@@ -99,12 +99,3 @@ hf_selector_matches(const struct hf_selector *selector, const struct hf_node_doc
     }
     return true;
 }
-
-void
-hf_selector_show(const struct hf_selector *selector, struct hf_text *out)
-{
-    hf_text_printf(out, "discover role=%s", selector->role);
-    for (size_t i = 0; i < selector->count; i++) {
-        hf_text_printf(out, " %s", selector->words[i]);
-    }
-}

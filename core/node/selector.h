@@ -37,9 +37,6 @@ bool hf_selector_is_word(const char *item);
 bool hf_selector_matches(const struct hf_selector *selector,
                          const struct hf_node_document *document);
 
-/* Appends it as it would be written. */
-void hf_selector_show(const struct hf_selector *selector, struct hf_text *out);
-
 /* Checks the form KEY=VALUE and splits it: returns the value, sets the length of the key; NULL if
  * it has not that form. */
 const char *hf_label_split(const char *word, size_t *ret_key_len);

@@ -66,8 +66,9 @@ make_one(const char *path, bool sync)
     return r;
 }
 
-int
-folder_make(const char *path, bool sync)
+/* Makes `path` and the folders above it where missing, flushed if `sync`; 0 or -1 with errno. */
+static int
+make_folder(const char *path, bool sync)
 {
     char part[PATH_MAX];
     size_t len = strlen(path);
@@ -109,7 +110,7 @@ folder_open(const struct place *place, uint32_t space, bool make, char message[M
     }
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && make) {
-        if (folder_make(path, place->sync) != 0) {
+        if (make_folder(path, place->sync) != 0) {
             return failed(message, "make the folder", path);
         }
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

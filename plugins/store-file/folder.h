@@ -27,9 +27,6 @@ struct place {
 /* The name of the folder of a space (enum hf_store_space), or NULL. */
 const char *folder_name(uint32_t space);
 
-/* Makes `path` and the folders above it where missing, flushed if `sync`; 0 or -1 with errno. */
-int folder_make(const char *path, bool sync);
-
 /* Opens the folder of `space`, made if missing and `make`; a descriptor, or a
  * negative HF_E code and a reason. */
 int folder_open(const struct place *, uint32_t space, bool make, char message[MESSAGE_SIZE]);

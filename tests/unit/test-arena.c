@@ -12,7 +12,7 @@ copies_texts(void)
 {
     struct hf_arena arena;
 
-    hf_arena_init(&arena, NULL);
+    hf_arena_init(&arena);
     UNIT_STR(hf_arena_strdup(&arena, "hello"), "hello");
     UNIT_STR(hf_arena_strndup(&arena, "hello", 2), "he");
     UNIT_STR(hf_arena_strndup(&arena, "", 0), "");
@@ -29,7 +29,7 @@ gives_blocks_apart(void)
     unsigned char *blocks[500];
     size_t sizes[500];
 
-    hf_arena_init(&arena, NULL);
+    hf_arena_init(&arena);
     hf_random_init(&random, 1);
     for (size_t i = 0; i < 500; i++) {
         sizes[i] = hf_random_below(&random, i % 50 == 0 ? 100000 : 300);
@@ -50,17 +50,14 @@ static void
 zeroes_if_asked(void)
 {
     static const char zeros[2000];
-    struct hf_arena_pool pool;
     struct hf_arena arena;
 
-    hf_arena_pool_init(&pool, 4);
-    hf_arena_init(&arena, &pool);
+    hf_arena_init(&arena);
     memset(hf_arena_alloc(&arena, 900), 0xff, 900);
     hf_arena_clear(&arena);
     CU_ASSERT(memcmp(hf_arena_calloc(&arena, 9, 100), zeros, 900) == 0);
     CU_ASSERT(memcmp(hf_arena_calloc(&arena, 2, 1000), zeros, 2000) == 0);
     hf_arena_fini(&arena);
-    hf_arena_pool_fini(&pool);
 }
 
 static void
@@ -68,36 +65,12 @@ refuses_the_impossible(void)
 {
     struct hf_arena arena;
 
-    hf_arena_init(&arena, NULL);
+    hf_arena_init(&arena);
     CU_ASSERT_PTR_NULL(hf_arena_calloc(&arena, SIZE_MAX / 2, 4));
     CU_ASSERT_PTR_NULL(hf_arena_calloc(&arena, 1, SIZE_MAX - 8));
     UNIT_STR(hf_arena_strdup(&arena, "still fine"), "still fine");
     hf_arena_fini(&arena);
 }
 
-static void
-returns_chunks_to_its_pool(void)
-{
-    struct hf_arena_pool pool;
-    struct hf_arena arena;
-
-    hf_arena_pool_init(&pool, 3);
-    hf_arena_init(&arena, &pool);
-    for (int i = 0; i < 40; i++) {
-        hf_arena_alloc(&arena, 1000); /* four in a chunk */
-    }
-    hf_arena_alloc(&arena, 50000); /* not one for the pool */
-    hf_arena_clear(&arena);
-    UNIT_U64(pool.count, pool.limit); /* 3, or 0 under the address sanitizer */
-    for (int i = 0; i < 8; i++) {
-        hf_arena_alloc(&arena, 1000);
-    }
-    CU_ASSERT(pool.count <= 1);
-    hf_arena_fini(&arena);
-    hf_arena_pool_fini(&pool);
-    UNIT_U64(pool.count, 0);
-}
-
 UNIT_MAIN("arena", UNIT_TEST(copies_texts), UNIT_TEST(gives_blocks_apart),
-          UNIT_TEST(zeroes_if_asked), UNIT_TEST(refuses_the_impossible),
-          UNIT_TEST(returns_chunks_to_its_pool))
+          UNIT_TEST(zeroes_if_asked), UNIT_TEST(refuses_the_impossible))

@@ -29,7 +29,6 @@ struct fixture {
     unsigned open;
     int mute; /* a descriptor accepted and left alone; -1: connections are served */
     bool is_mute;
-    unsigned idle;
     int probed;
 };
 
@@ -236,12 +235,6 @@ begin(struct fixture *f, struct call *call, uint64_t timeout_ns)
 /* --- making ---------------------------------------------------------------- */
 
 static void
-on_idle(void *arg)
-{
-    ((struct fixture *)arg)->idle++;
-}
-
-static void
 on_probed(void *arg, int code)
 {
     ((struct fixture *)arg)->probed = code;
@@ -266,7 +259,6 @@ fixture_new(const struct hf_h2_channel_options *options)
     }
     CU_ASSERT_EQUAL_FATAL(
         hf_h2_channel_new(f->loop, hf_listener_text(f->listener), options, &f->channel, NULL), 0);
-    hf_h2_channel_on_idle(f->channel, on_idle, f);
     return f;
 }
 
@@ -554,7 +546,7 @@ leaves_a_peer_that_says_goodbye(void)
 }
 
 static void
-idle_connections_close_and_the_owner_hears(void)
+idle_connections_close(void)
 {
     struct hf_h2_channel_options options = usual();
     struct fixture *f;
@@ -565,36 +557,12 @@ idle_connections_close_and_the_owner_hears(void)
     begin(f, &call, 0);
     UNTIL(f, f->server.n == 1);
     settle(f);
-    UNIT_U64(f->idle, 0);
     answer(f, 0);
-    UNTIL(f, f->idle == 1);
+    UNTIL(f, hf_h2_channel_connections(f->channel) == 0);
     UNTIL(f, f->open == 0);
     begin(f, &call, 0);
     UNTIL(f, f->server.n == 2);
     UNIT_U64(f->accepted, 2);
-    fixture_free(f);
-}
-
-static void
-drains_without_losing_a_stream(void)
-{
-    struct fixture *f = fixture_new(NULL);
-    struct call calls[4];
-
-    for (int i = 0; i < 3; i++) {
-        begin(f, &calls[i], 0);
-    }
-    UNTIL(f, f->server.n == 2);
-    hf_h2_channel_drain(f->channel);
-    UNTIL(f, calls[2].failed);
-    UNIT_INT(calls[2].code, HF_EUNAVAILABLE);
-    begin(f, &calls[3], 0);
-    UNTIL(f, calls[3].failed);
-    UNIT_U64(calls[0].closed, 0);
-    answer(f, 0);
-    answer(f, 1);
-    UNTIL(f, f->idle == 1);
-    CU_ASSERT_TRUE(calls[0].close.complete && calls[1].close.complete);
     fixture_free(f);
 }
 
@@ -665,8 +633,7 @@ UNIT_MAIN("h2-channel", UNIT_TEST(dials_on_demand_and_then_opens_at_once),
           UNIT_TEST(patient_requests_wait_out_the_backoff),
           UNIT_TEST(dials_anew_at_once_after_a_loss),
           UNIT_TEST(cut_off_from_a_peer_it_can_dial_again),
-          UNIT_TEST(leaves_a_peer_that_says_goodbye),
-          UNIT_TEST(idle_connections_close_and_the_owner_hears),
-          UNIT_TEST(drains_without_losing_a_stream),
+          UNIT_TEST(leaves_a_peer_that_says_goodbye), UNIT_TEST(idle_connections_close),
+
           UNIT_TEST(nothing_is_sent_to_a_peer_without_settings), UNIT_TEST(probes_for_settings),
           UNIT_TEST(freed_in_the_middle_of_everything))

@@ -21,7 +21,7 @@ check_exact(const char *text, size_t len, struct hf_err *err)
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
     memcpy(copy, text, len);
-    r = hf_json_check(copy, len, 16, err);
+    r = hf_json_check_document(copy, len, err);
     free(copy);
     return r;
 }

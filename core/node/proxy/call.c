@@ -260,8 +260,9 @@ prepare_request(struct hf_proxy_call *call, uint64_t now_ns)
     }
 }
 
-void
-hf_proxy_call_connect(struct hf_proxy_call *call)
+/* Opens a stream to the endpoint of the slot that the call now holds. */
+static void
+connect_call(struct hf_proxy_call *call)
 {
     struct hf_proxy_thread *thread = call->thread;
     struct hf_h2_channel *channel = hf_ticket_channel(&call->ticket, thread->index);
@@ -369,7 +370,7 @@ on_ticket(struct hf_ticket *ticket, enum hf_ticket_result result)
         if (call->deadline_ns > 0) {
             hf_timer_set_at(&call->deadline, call->deadline_ns);
         }
-        hf_proxy_call_connect(call);
+        connect_call(call);
     } else {
         refused(call);
     }
@@ -397,7 +398,7 @@ hf_proxy_call_take_slot(struct hf_proxy_call *call)
 {
     switch (hf_ticket_take(&call->ticket, call->deadline_ns)) {
     case HF_TICKET_TAKEN:
-        hf_proxy_call_connect(call);
+        connect_call(call);
         break;
     case HF_TICKET_WAITING:
         begin_waiting(call);

@@ -91,9 +91,6 @@ void hf_proxy_call_look(struct hf_proxy_call *);
 /* Asks for a slot, and goes on as the answer says. */
 void hf_proxy_call_take_slot(struct hf_proxy_call *);
 
-/* Opens a stream to the endpoint of the slot that the call now holds. */
-void hf_proxy_call_connect(struct hf_proxy_call *);
-
 /* The slot goes back, and nothing more is expected of the endpoint. */
 void hf_proxy_call_release(struct hf_proxy_call *, enum hf_outcome);
 
