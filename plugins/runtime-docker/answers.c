@@ -148,6 +148,8 @@ answer_event(struct json_object *event, struct event *ret)
     }
     if (strcmp(action, "die") == 0 || strcmp(action, "died") == 0) { /* "died": Podman */
         ret->kind = EVENT_DIED;
+        ret->killed =
+            strcmp(json_text(JSON_AT(event, "Actor", "Attributes", "exitCode")), "137") == 0;
     } else if (strcmp(action, "pause") == 0) {
         ret->kind = EVENT_PAUSED;
     } else if (strcmp(action, "create") == 0 || strcmp(action, "start") == 0) {

@@ -57,6 +57,7 @@ struct event {
     const char *id;   /* of the container; the JSON's */
     const char *boot; /* of the process that asked for it */
     uint64_t time_ns; /* the engine's; 0: unknown */
+    bool killed;      /* EVENT_DIED of SIGKILL */
 };
 
 /* Reads an object of GET /events, of Docker's and of Podman's. */

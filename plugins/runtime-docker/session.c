@@ -360,6 +360,7 @@ on_event(void *arg, const char *line, size_t len)
 {
     struct session *session = arg;
     struct json_object *value = json_read(line, len);
+    const struct hf_host *host = session->runtime->host;
     struct instance *instance = NULL;
     char id[INSTANCE_ID_SIZE];
     struct event event;
@@ -377,6 +378,10 @@ on_event(void *arg, const char *line, size_t len)
         instance = instance_find(session->runtime, id);
     }
     if (instance) {
+        if (event.killed && instance->state == INSTANCE_STOPPING) {
+            host->log(host, HF_HOST_NOTICE, "instance %s did not end when asked to: it was killed",
+                      instance->id);
+        }
         instance_ended(instance);
     }
     json_object_put(value);

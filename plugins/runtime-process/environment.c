@@ -64,6 +64,13 @@ environment_check(const struct hf_host *host, const struct hf_options *options, 
                               "runtime process: env = %s: this variable is set by the platform",
                               item);
         }
+        if (!strchr(item, '=') && !getenv(item)) {
+            host->log(
+                host, HF_HOST_WARNING,
+                "env names %s, which the node itself does not have, so instances get none; if "
+                "it belongs to the value before it, that value needs quotes",
+                item);
+        }
     }
     if (i >= VARIABLES_MAX) {
         return host->fail(err, HF_EINVALID, "runtime process: env: more than %d variables",

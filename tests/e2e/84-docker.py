@@ -1,5 +1,8 @@
 """Functions in containers of a real engine, through leaf and worker."""
 
+import os
+import signal
+
 import grpc
 import hf
 from hf import pb
@@ -70,6 +73,15 @@ class Images(ContainerCase):
         p.leaf.stop_time()
         p.leaf.warp("1h")
         hf.eventually(lambda: not self.containers(), "the container has gone", limit=20)
+
+    def test_what_does_not_end_is_killed(self):
+        p = self.start_platform(worker={"stop_grace": "1s"})
+        self.echo(self.function("echo"))
+        os.kill(self.container()["State"]["Pid"], signal.SIGSTOP)
+        p.leaf.stop_time()
+        p.leaf.warp("1h")
+        hf.eventually(lambda: not self.containers(), "the container has gone", limit=20)
+        self.assertTrue(p.worker.log.find("did not end when asked to: it was killed"))
 
 
 class Failures(ContainerCase):

@@ -282,6 +282,23 @@ reads_events(void)
 }
 
 static void
+reads_how_it_died(void)
+{
+    struct json_object *killed = read("{\"Type\":\"container\",\"Action\":\"die\","
+                                      "\"Actor\":{\"Attributes\":{\"exitCode\":\"137\"}}}");
+    struct json_object *exited = read("{\"Type\":\"container\",\"Action\":\"die\","
+                                      "\"Actor\":{\"Attributes\":{\"exitCode\":\"0\"}}}");
+    struct event event;
+
+    answer_event(killed, &event);
+    CU_ASSERT_TRUE(event.killed);
+    answer_event(exited, &event);
+    CU_ASSERT_FALSE(event.killed);
+    json_object_put(killed);
+    json_object_put(exited);
+}
+
+static void
 reads_pulls(void)
 {
     struct json_object *value = read("{\"status\":\"Downloading\",\"progressDetail\":{}}");
@@ -413,6 +430,6 @@ UNIT_MAIN("docker-language", UNIT_TEST(names_containers), UNIT_TEST(splits_image
           UNIT_TEST(takes_instance_ids), UNIT_TEST(escapes), UNIT_TEST(asks_for_a_container),
           UNIT_TEST(leaves_out_what_is_not_wanted), UNIT_TEST(filters_by_marks),
           UNIT_TEST(finds_addresses), UNIT_TEST(finds_ends), UNIT_TEST(reads_listings),
-          UNIT_TEST(reads_events), UNIT_TEST(reads_pulls), UNIT_TEST(agrees_on_a_version),
-          UNIT_TEST(reads_dates), UNIT_TEST(cuts_lines), UNIT_TEST(drops_lines_without_end),
-          UNIT_TEST(takes_logs_apart))
+          UNIT_TEST(reads_events), UNIT_TEST(reads_how_it_died), UNIT_TEST(reads_pulls),
+          UNIT_TEST(agrees_on_a_version), UNIT_TEST(reads_dates), UNIT_TEST(cuts_lines),
+          UNIT_TEST(drops_lines_without_end), UNIT_TEST(takes_logs_apart))
