@@ -85,6 +85,7 @@ class Delete(hf.TestCase):
         self.p.tool.delete(self.function_id)
         hf.eventually(self.is_unknown, "the function is unknown")
         self.p.create("hyperfaas-probe:latest", function_id=self.function_id)
+        hf.eventually(lambda: not self.is_unknown(), "the function is known again")
         self.client.call("/hf.Probe/Unary")
 
     def test_waiting_calls_are_told(self):
