@@ -27,7 +27,6 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/node_modules.c \
     %D%/node_place.c %D%/node_place.h \
     %D%/node_store.c \
-    %D%/link_pace.h \
     %D%/node_threads.c \
     %D%/role.h \
     %D%/secret.c %D%/secret.h \
@@ -64,27 +63,34 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/proxy/thread.c %D%/proxy/thread.h \
     %D%/proxy/upstream.c %D%/proxy/upstream.h
 
+# Connections to other nodes.
+%C%_libhf_node_la_SOURCES += \
+    %D%/peer/link.c %D%/peer/link.h \
+    %D%/peer/peers.c %D%/peer/peers.h
+
 # The roles.
 %C%_libhf_node_la_SOURCES += \
     %D%/leaf/adoption.c \
     %D%/leaf/answer.c \
     %D%/leaf/api.c \
+    %D%/leaf/calls.c \
     %D%/leaf/functions.c \
     %D%/leaf/leaf.c %D%/leaf/leaf.h \
     %D%/leaf/scaling.c \
     %D%/leaf/restart.c \
-    %D%/leaf/worker_link.c %D%/leaf/worker_link.h %D%/leaf/worker_link_internal.h \
-    %D%/leaf/worker_link_calls.c %D%/leaf/worker_link_strays.c \
+    %D%/leaf/strays.c \
+    %D%/leaf/watch.c \
+    %D%/leaf/worker.h \
     %D%/leaf/workers.c \
+    %D%/lb/above.c \
     %D%/lb/api.c \
     %D%/lb/balancer.c %D%/lb/balancer.h \
-    %D%/lb/child_link.c %D%/lb/child_link.h \
     %D%/lb/children.c \
     %D%/lb/endpoints.c \
     %D%/lb/functions.c \
     %D%/lb/haproxy.c \
-    %D%/lb/identity.c \
     %D%/lb/members.c \
+    %D%/lb/state.c \
     %D%/worker/adoption.c \
     %D%/worker/api.c \
     %D%/worker/commands.c \

@@ -54,11 +54,26 @@ known_free(struct known *known)
 
 /* --- telling ------------------------------------------------------------------------------- */
 
+/* What a listener is told of a node; false: it does not look for such a one. */
 static bool
-is_wanted(const struct hf_discovery *discovery, const struct hf_node_document *document)
+describe(const struct hf_discovery *discovery, const struct hf_node_document *document,
+         struct hf_found_node *ret)
 {
-    return hf_selector_matches(&discovery->selector, document) &&
-           (!discovery->not_id || strcmp(discovery->not_id, document->id) != 0);
+    const char *role = discovery->selector.role;
+    const char *proxy;
+
+    if (!document || !hf_selector_matches(&discovery->selector, document) ||
+        (discovery->not_id && strcmp(discovery->not_id, document->id) == 0)) {
+        return false;
+    }
+    proxy = hf_node_document_address(document, role, "proxy");
+    *ret = (struct hf_found_node){
+        .id = document->id,
+        .api = hf_node_document_address(document, role, "api"),
+        .proxy = proxy ? proxy : "",
+        .document = document,
+    };
+    return true;
 }
 
 /* Tells one listener that a node was `before` and is `now`; either may be NULL. */
@@ -66,24 +81,13 @@ static void
 tell(const struct hf_discovery *discovery, const struct hf_node_document *before,
      const struct hf_node_document *now)
 {
-    const char *role = discovery->selector.role;
-    bool was = before && is_wanted(discovery, before);
-    struct hf_peer peer = { .document = now };
+    struct hf_found_node was;
+    struct hf_found_node is;
+    bool known = describe(discovery, before, &was);
+    bool wanted = describe(discovery, now, &is);
 
-    if (!now || !is_wanted(discovery, now)) {
-        if (was) {
-            discovery->ops->on_removed(discovery->arg, before->id);
-        }
-        return;
-    }
-    peer.id = now->id;
-    peer.api = hf_node_document_address(now, role, "api");
-    peer.proxy = hf_node_document_address(now, role, "proxy");
-    peer.proxy = peer.proxy ? peer.proxy : "";
-    if (was) {
-        discovery->ops->on_changed(discovery->arg, &peer);
-    } else {
-        discovery->ops->on_added(discovery->arg, &peer);
+    if (known || wanted) {
+        discovery->ops->on_change(discovery->arg, known ? &was : NULL, wanted ? &is : NULL);
     }
 }
 

@@ -26,7 +26,7 @@ struct hf_err;
 struct hf_text;
 
 /* A node in the role that was looked for.  Borrowed for the callback. */
-struct hf_peer {
+struct hf_found_node {
     const char *id;
     const char *api;
     const char *proxy;                       /* "" if the role has none */
@@ -34,10 +34,10 @@ struct hf_peer {
 };
 
 struct hf_discovery_ops {
-    void (*on_added)(void *arg, const struct hf_peer *);
-    /* Anything but what `hf_peer` was told may have changed, its addresses too. */
-    void (*on_changed)(void *arg, const struct hf_peer *);
-    void (*on_removed)(void *arg, const char *id);
+    /* A node comes (`before` is NULL), goes (`now` is NULL), or anything of it but its id may have
+     * changed, its addresses too. */
+    void (*on_change)(void *arg, const struct hf_found_node *before,
+                      const struct hf_found_node *now);
     /* All that the store has now has been told; again when it has been away.  NULL: no matter. */
     void (*on_synced)(void *arg);
 };

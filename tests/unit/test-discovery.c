@@ -210,27 +210,19 @@ put(const char *id, const char *zone, const char *address)
 }
 
 static void
-on_added(void *arg, const struct hf_peer *peer)
+on_change(void *arg, const struct hf_found_node *before, const struct hf_found_node *now)
 {
-    hf_text_printf(arg, "+%s@%s/%s ", peer->id, peer->api, peer->proxy);
-}
-
-static void
-on_changed(void *arg, const struct hf_peer *peer)
-{
-    hf_text_printf(arg, "~%s@%s ", peer->id, peer->api);
-}
-
-static void
-on_removed(void *arg, const char *id)
-{
-    hf_text_printf(arg, "-%s ", id);
+    if (!before) {
+        hf_text_printf(arg, "+%s@%s/%s ", now->id, now->api, now->proxy);
+    } else if (!now) {
+        hf_text_printf(arg, "-%s@%s ", before->id, before->api);
+    } else {
+        hf_text_printf(arg, "~%s@%s-%s ", now->id, before->api, now->api);
+    }
 }
 
 static const struct hf_discovery_ops discovery_ops = {
-    .on_added = on_added,
-    .on_changed = on_changed,
-    .on_removed = on_removed,
+    .on_change = on_change,
 };
 
 static struct hf_discovery
@@ -267,8 +259,8 @@ each_hears_what_it_looks_for(void)
     put("m", "b", "5");
     watcher->on_delete(watcher_arg, "n");
     watcher->on_delete(watcher_arg, "unknown");
-    UNIT_STR(hf_text_str(&a), "+n@1/p ~n@3 -n ");
-    UNIT_STR(hf_text_str(&b), "+n@4/p +m@5/p -n ");
+    UNIT_STR(hf_text_str(&a), "+n@1/p ~n@1-3 -n@3 ");
+    UNIT_STR(hf_text_str(&b), "+n@4/p +m@5/p -n@4 ");
     hf_discovery_end(&in_a);
     hf_text_clear(&b);
     hf_discovery_end(&in_b);

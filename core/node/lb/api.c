@@ -58,11 +58,11 @@ cmd_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     (void)err;
     hf_text_printf(hf_ctl_out(call),
                    "children=%zu usable=%zu called=%zu warm_pairs=%zu ignored=%llu haproxy=%zu\n",
-                   balancer->child_count, hf_tree_usable(balancer->tree),
+                   balancer->children.count, hf_tree_usable(balancer->tree),
                    hf_map_count(&balancer->by_id), hf_tree_known(balancer->tree),
                    (unsigned long long)hf_tree_ignored(balancer->tree),
                    balancer->agent ? hf_spop_agent_conns(balancer->agent) : 0);
-    HF_LIST_FOR (child, &balancer->children, node) {
+    HF_LIST_FOR (child, &balancer->children.list, link.node) {
         hf_balancer_show_child(child, hf_ctl_out(call));
     }
     return 0;
@@ -81,7 +81,7 @@ show_function(struct hf_balancer_function *function, struct hf_text *out)
                    load.waiting, (unsigned long long)load.calls_total);
     HF_LIST_FOR (endpoint, &function->endpoints, link) {
         hf_text_printf(out, "%s%s", endpoint->link.prev == &function->endpoints ? "" : ",",
-                       endpoint->child->api);
+                       endpoint->child->link.address);
     }
     hf_text_add_char(out, '\n');
 }

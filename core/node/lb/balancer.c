@@ -139,12 +139,21 @@ init(struct hf_balancer *balancer, struct hf_node *node)
     hf_map_init(&balancer->by_id, hf_node_seed(node, "lb functions"));
     hf_list_init(&balancer->by_due);
     hf_list_init(&balancer->by_review);
-    hf_list_init(&balancer->children);
-    hf_map_init(&balancer->peers, hf_node_seed(node, "lb peers"));
     hf_timer_init(&balancer->look, balancer->control, HF_TIMER_POLICY, hf_balancer_on_look);
     hf_timer_init(&balancer->settle, balancer->control, HF_TIMER_REAL, hf_balancer_on_settled);
     hf_timer_init(&balancer->hope, balancer->control, HF_TIMER_REAL, hf_balancer_on_hopeless);
     hf_timer_init(&balancer->drain_limit, balancer->control, HF_TIMER_REAL, on_drain_limit);
+    balancer->children = (struct hf_peers){
+        .kind = "child",
+        .ops = &hf_balancer_child_ops,
+        .record_size = sizeof(struct hf_balancer_child),
+        .loop = balancer->control,
+        .directory = hf_node_directory(node),
+        .heartbeat_ns = hf_options_u64(balancer->options, "heartbeat"),
+        .loss_ns = hf_options_u64(balancer->options, "loss_timeout"),
+        .seed = hf_node_seed(node, "children"),
+    };
+    hf_peers_init(&balancer->children);
 }
 
 static int
@@ -353,7 +362,9 @@ balancer_destroy(struct hf_role *role)
     hf_balancer_forget_functions(balancer);
     flush(balancer);
     hf_grpc_health_free(balancer->health);
-    hf_balancer_free_children(balancer);
+    balancer->unsettled = 0;
+    hf_peers_fini(&balancer->children);
+    free(balancer->found);
     hf_tree_free(balancer->tree);
     hf_state_service_free(balancer->state);
     free(balancer->above);
@@ -362,7 +373,6 @@ balancer_destroy(struct hf_role *role)
     hf_timer_fini(&balancer->hope);
     hf_timer_fini(&balancer->drain_limit);
     hf_map_fini(&balancer->by_id);
-    hf_map_fini(&balancer->peers);
     pthread_rwlock_destroy(&balancer->lock);
     balancer->magic = 0;
     free(balancer);

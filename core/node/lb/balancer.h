@@ -3,7 +3,7 @@
  *
  * A load balancer joins three things: the data path (proxy.h, callee.h) on the I/O
  * threads, with child nodes as endpoints; the tree's routing state (engine/tree.h); and
- * the children (child_link.h), both on the control thread.  Everything here belongs to
+ * the children (node/peer/), both on the control thread.  Everything here belongs to
  * the control thread, but for `by_id`.
  *
  * It has no list of functions.  One that is called gets a callee, whose endpoints are the
@@ -24,8 +24,7 @@
 #include "engine/tree.h"
 #include "loop/address.h"
 #include "loop/timer.h"
-#include "node/discovery.h"
-#include "node/lb/child_link.h"
+#include "node/peer/peers.h"
 #include "node/proxy/callee.h"
 #include "node/proxy/proxy.h"
 #include "node/proxy/upstream.h"
@@ -35,7 +34,6 @@
 #define HF_BALANCER_MAGIC          HF_MAGIC('b', 'a', 'l', 'r')
 #define HF_BALANCER_FUNCTION_MAGIC HF_MAGIC('b', 'f', 'u', 'n')
 #define HF_BALANCER_ENDPOINT_MAGIC HF_MAGIC('b', 'e', 'n', 'd')
-#define HF_BALANCER_CHILD_MAGIC    HF_MAGIC('b', 'c', 'h', 'i')
 
 struct hf_grpc_health;
 struct hf_grpc_server;
@@ -66,11 +64,8 @@ struct hf_balancer {
 
     /* The tree. */
     struct hf_tree *tree;
-    struct hf_list children; /* struct hf_balancer_child */
-    size_t child_count;
-    char *above;         /* this node's id and those of the load balancers above it */
-    struct hf_map peers; /* those discovered, by id; members.c */
-    struct hf_discovery discovery;
+    struct hf_peers children;     /* struct hf_balancer_child */
+    char *above;                  /* this node's id and those of the load balancers above it */
     bool directory_settled;       /* the store has told all, or it does not matter */
     struct hf_tree_child **found; /* room for the answers of the tree */
     size_t found_size;
@@ -105,26 +100,17 @@ struct hf_balancer {
 };
 
 struct hf_balancer_child {
-    uint32_t magic;
-    uint32_t listings; /* how often the configuration and the store name it */
-    size_t endpoints;  /* of functions that use it */
-    struct hf_list node;
+    struct hf_link link; /* first */
+    size_t endpoints;    /* of functions that use it */
     struct hf_balancer *balancer;
-    char *api;
-    char *proxy;
-    struct hf_child_link *link;
     struct hf_tree_child *tree;
-    struct hf_upstream *upstream; /* connections to `proxy`, shared by all functions */
+    struct hf_upstream *upstream; /* connections to its proxy, shared by all functions */
+    uint8_t path;                 /* under which it serves State; state.c */
     bool settled;                 /* it has been reached, or not, since the start */
-    bool up;                      /* it can be reached */
     bool serving;                 /* it says that it is well */
     bool draining;                /* it takes no new calls */
     bool ejected;                 /* calls have failed there */
     bool on_trial;                /* ejected, and asked whether it is well again */
-    bool is_lb;                   /* while it is known who it is */
-    bool refused;                 /* the log says why it is not used */
-    char *node_id;                /* who it is; NULL: not known, or it does not say */
-    char why[128];                /* it is refused, if that takes words of its own */
     uint64_t ejected_for_ns;      /* the last time; 0: never */
     uint64_t readmitted_ns;       /* after it */
     uint64_t mark;                /* the balancer's, of the answer that it is part of */
@@ -203,23 +189,19 @@ int hf_balancer_read_children(struct hf_balancer *, struct hf_err *err);
 /* Connects to them, and to those that come. */
 int hf_balancer_connect(struct hf_balancer *, struct hf_err *err);
 void hf_balancer_disconnect(struct hf_balancer *);
-void hf_balancer_free_children(struct hf_balancer *);
 
-/* Frees the children that nobody names, that are not there, and that no function uses. */
-void hf_balancer_reap(struct hf_balancer *);
+/* The same child has been heard of, or never will be: calls wait for one less after a start. */
+void hf_balancer_settle(struct hf_balancer_child *);
+
+/* The children that have not been heard of must do without. */
+void hf_balancer_on_settled(struct hf_timer *);
 
 /* --- children.c ---------------------------------------------------------------------------- */
 
-/* Sets up a child that is not connected, its addresses and place in the tree apart. */
-void hf_balancer_child_init(struct hf_balancer *, struct hf_balancer_child *);
-void hf_balancer_child_fini(struct hf_balancer_child *);
+extern const struct hf_link_ops hf_balancer_child_ops;
 
-/* Begins to connect, and to believe nothing of it; ends that. */
-int hf_balancer_child_connect(struct hf_balancer_child *, struct hf_err *err);
-void hf_balancer_child_disconnect(struct hf_balancer_child *);
-
-/* One more of those that calls wait for after a start has been heard of. */
-void hf_balancer_settle_one(struct hf_balancer *);
+/* The record of a link of this load balancer. */
+struct hf_balancer_child *hf_balancer_child_of(void *link);
 
 /* There are usable children, or none, or that may have changed. */
 void hf_balancer_update_hope(struct hf_balancer *);
@@ -227,23 +209,23 @@ void hf_balancer_update_hope(struct hf_balancer *);
 /* Calls fail at the child: nobody uses it for a while. */
 void hf_balancer_eject(struct hf_balancer_child *);
 
-/* The children that have not been heard of must do without. */
-void hf_balancer_on_settled(struct hf_timer *);
-
 /* Why there is no child, for callers. */
 const char *hf_balancer_no_child(const struct hf_balancer *);
 
 void hf_balancer_show_child(const struct hf_balancer_child *, struct hf_text *out);
 
-/* --- identity.c ---------------------------------------------------------------------------- */
+/* --- state.c: for `struct hf_link_ops` ------------------------------------------------------- */
 
-/* For `struct hf_child_link_ops`, with a child: whether it must not be used, and who stands above.
- */
-const char *hf_balancer_refuse(void *arg, const char *node_id, bool is_lb);
-const char *hf_balancer_above(void *arg);
+int hf_balancer_listen(struct hf_link *);
+enum hf_link_end hf_balancer_listened(struct hf_link *, const struct hf_grpc_result *);
 
-/* Nothing is known of the child any more; another address may be the same node's. */
-void hf_balancer_forget_identity(struct hf_balancer_child *);
+/* Under which name it tells what it has warm, or "none". */
+const char *hf_balancer_state_path(const struct hf_balancer_child *);
+
+/* --- above.c ------------------------------------------------------------------------------- */
+
+/* For `struct hf_link_ops`: why the child must not be used. */
+const char *hf_balancer_refuse(struct hf_link *);
 
 /* Notes who stands above this node. */
 int hf_balancer_read_above(struct hf_balancer *, struct hf_err *err);

@@ -26,10 +26,16 @@ HF_COUNTER(child_given_up, "Times that a lost child's calls were ended.");
 
 #define EJECT_JITTER 0.2
 
-static struct hf_balancer_child *
-child_of(void *arg)
+struct hf_balancer_child *
+hf_balancer_child_of(void *arg)
 {
-    return hf_cast(arg, struct hf_balancer_child, HF_BALANCER_CHILD_MAGIC);
+    return hf_container_of(hf_link_of(arg), struct hf_balancer_child, link);
+}
+
+static bool
+is_up(const struct hf_balancer_child *child)
+{
+    return child->link.state == HF_LINK_UP;
 }
 
 /* --- usable --------------------------------------------------------------------------------- */
@@ -42,7 +48,7 @@ shorten_ejections(struct hf_balancer *balancer)
 
     struct hf_balancer_child *child;
 
-    HF_LIST_FOR (child, &balancer->children, node) {
+    HF_LIST_FOR (child, &balancer->children.list, link.node) {
         if (hf_timer_is_set(&child->readmit) && child->readmit.due_ns > soon) {
             hf_timer_set_at(&child->readmit, soon);
         }
@@ -70,7 +76,7 @@ hf_balancer_update_hope(struct hf_balancer *balancer)
 static void
 update(struct hf_balancer_child *child)
 {
-    bool usable = child->up && child->serving && !child->draining && !child->ejected;
+    bool usable = is_up(child) && child->serving && !child->draining && !child->ejected;
 
     if (usable != child->tree->usable) {
         hf_tree_set_usable(child->tree, usable);
@@ -79,40 +85,11 @@ update(struct hf_balancer_child *child)
     }
 }
 
-void
-hf_balancer_settle_one(struct hf_balancer *balancer)
-{
-    if (balancer->unsettled > 0 && --balancer->unsettled == 0) {
-        hf_timer_cancel(&balancer->settle);
-        hf_balancer_changed(balancer);
-    }
-}
-
-/* The child has been reached, or has not, for the first time. */
-static void
-settle(struct hf_balancer_child *child)
-{
-    if (child->settled) {
-        return;
-    }
-    child->settled = true;
-    hf_balancer_settle_one(child->balancer);
-}
-
-void
-hf_balancer_on_settled(struct hf_timer *timer)
-{
-    struct hf_balancer *balancer = hf_container_of(timer, struct hf_balancer, settle);
-
-    balancer->unsettled = 0;
-    hf_balancer_changed(balancer);
-}
-
 const char *
 hf_balancer_no_child(const struct hf_balancer *balancer)
 {
-    return balancer->child_count == 1 ? "the only child of this load balancer is not there"
-                                      : "no child of this load balancer is there";
+    return balancer->children.count == 1 ? "the only child of this load balancer is not there"
+                                         : "no child of this load balancer is there";
 }
 
 /* --- ejection ------------------------------------------------------------------------------- */
@@ -136,9 +113,9 @@ hf_balancer_eject(struct hf_balancer_child *child)
     hf_timer_set(&child->readmit,
                  hf_random_jitter(&child->random, child->ejected_for_ns, EJECT_JITTER));
     hf_count(&child_ejected);
-    hf_log(child->draining || !child->up ? HF_LOG_INFO : HF_LOG_WARNING,
-           "calls fail at a child; ejecting it", HF_KV_STR("child", child->api),
-           HF_KV_STR("proxy", child->proxy), HF_KV_U64("ms", child->ejected_for_ns / HF_MSEC));
+    hf_log(child->draining || !is_up(child) ? HF_LOG_INFO : HF_LOG_WARNING,
+           "calls fail at a child; ejecting it", HF_KV_STR("child", child->link.address),
+           HF_KV_STR("proxy", child->link.proxy), HF_KV_U64("ms", child->ejected_for_ns / HF_MSEC));
     update(child);
 }
 
@@ -155,85 +132,64 @@ on_readmit(struct hf_timer *timer)
 {
     struct hf_balancer_child *child = hf_container_of(timer, struct hf_balancer_child, readmit);
 
-    if (!child->up) {
+    if (!is_up(child)) {
         readmit(child); /* it will be asked when it is back */
         return;
     }
     child->on_trial = true;
-    hf_child_link_check(child->link);
+    hf_link_check(&child->link);
 }
 
 /* --- what the link tells --------------------------------------------------------------------- */
 
 static void
-on_info(void *arg, const struct hf_child_info *info)
+on_greeted(struct hf_link *link, bool draining)
 {
-    struct hf_balancer_child *child = child_of(arg);
+    struct hf_balancer_child *child = hf_balancer_child_of(link);
 
-    if (info->draining && !child->draining) {
-        hf_log(HF_LOG_NOTICE, "child drains", HF_KV_STR("child", child->api));
+    if (draining && !child->draining) {
+        hf_log(HF_LOG_NOTICE, "child drains", HF_KV_STR("child", link->address));
     }
-    hf_upstream_set_node(child->upstream, info->node_id != NULL);
-    child->draining = info->draining;
+    hf_upstream_set_node(child->upstream, link->ours);
+    child->path = 0;
+    child->draining = draining;
     child->serving = true; /* until it says otherwise */
     update(child);
 }
 
-static void
-on_snapshot_begin(void *arg)
+static int
+on_up(struct hf_link *link)
 {
-    hf_tree_snapshot_begin(child_of(arg)->tree);
-}
+    struct hf_balancer_child *child = hf_balancer_child_of(link);
 
-static void
-on_have(void *arg, const char *function, bool have)
-{
-    struct hf_balancer_child *child = child_of(arg);
-
-    if (hf_tree_have(child->tree, function, have)) {
-        hf_balancer_refresh_id(child->balancer, function);
+    if (link->node_id && hf_tree_rename(child->tree, link->node_id) < 0) {
+        hf_log(HF_LOG_NOTICE, "a child's node id is taken; using its address instead",
+               HF_KV_STR("child", link->address), HF_KV_STR("id", link->node_id));
     }
-}
-
-static void
-on_snapshot_end(void *arg)
-{
-    struct hf_balancer_child *child = child_of(arg);
-
-    hf_tree_snapshot_end(child->tree);
-    hf_balancer_changed(child->balancer);
-}
-
-static void
-on_up(void *arg)
-{
-    struct hf_balancer_child *child = child_of(arg);
-
-    hf_log(HF_LOG_NOTICE, "child is there", HF_KV_STR("child", child->api),
+    hf_log(HF_LOG_NOTICE, "child is there", HF_KV_STR("child", link->address),
            HF_KV_STR("id", child->tree->id));
-    child->up = true;
-    child->refused = false;
     hf_timer_cancel(&child->give_up);
     if (child->ejected) { /* what failed was there before */
         hf_timer_cancel(&child->readmit);
         readmit(child);
     }
     update(child);
-    settle(child);
+    hf_balancer_settle(child);
+    return 0;
 }
 
 static void
-on_health(void *arg, bool serving)
+on_health(struct hf_link *link, bool serving)
 {
-    struct hf_balancer_child *child = child_of(arg);
+    struct hf_balancer_child *child = hf_balancer_child_of(link);
 
     if (child->serving != serving) {
-        hf_log(HF_LOG_NOTICE, "child's health has changed", HF_KV_STR("child", child->api),
+        hf_log(HF_LOG_NOTICE, "child's health has changed", HF_KV_STR("child", link->address),
                HF_KV_BOOL("serving", serving));
         child->serving = serving;
     }
     if (serving && child->draining) { /* it came back just after it had said that it drains */
-        hf_log(HF_LOG_NOTICE, "child drains no longer", HF_KV_STR("child", child->api));
+        hf_log(HF_LOG_NOTICE, "child drains no longer", HF_KV_STR("child", link->address));
         child->draining = false;
     }
     if (child->on_trial) {
@@ -242,53 +198,45 @@ on_health(void *arg, bool serving)
     update(child);
 }
 
-/* Nothing is known of the child any more. */
+/* Why it is not used, for the log. */
 static void
-forget(struct hf_balancer_child *child)
+note(struct hf_balancer_child *child, bool was_up)
 {
-    bool known = child->up || child->tree->told > 0;
+    const struct hf_link *link = &child->link;
+    bool news = hf_link_note(&child->link);
 
-    child->up = child->draining = false;
+    if (link->state == HF_LINK_HELD) {
+        if (news) {
+            hf_log(HF_LOG_WARNING, "a child is not used", HF_KV_STR("child", link->address),
+                   HF_KV_STR("why", link->error));
+        }
+    } else if (was_up) {
+        hf_log(child->draining || !child->serving ? HF_LOG_NOTICE : HF_LOG_WARNING, "child lost",
+               HF_KV_STR("child", link->address), HF_KV_STR("why", link->error));
+        hf_count(&child_lost);
+        hf_timer_set(&child->give_up, hf_options_u64(child->balancer->options, "give_up_after"));
+    } else if (news) {
+        hf_log(HF_LOG_NOTICE, "child can't be reached yet; retrying",
+               HF_KV_STR("child", link->address), HF_KV_STR("why", link->error));
+    }
+}
+
+static void
+on_down(struct hf_link *link, bool was_up)
+{
+    struct hf_balancer_child *child = hf_balancer_child_of(link);
+
+    note(child, was_up);
+    child->draining = false;
     if (child->on_trial) {
         readmit(child);
     }
-    if (known) {
+    if (was_up || child->tree->told > 0) { /* nothing is known of it any more */
         hf_tree_lost(child->tree);
         hf_balancer_update_hope(child->balancer);
         hf_balancer_changed(child->balancer);
     }
-    hf_balancer_forget_identity(child);
-    settle(child);
-}
-
-static void
-on_held(void *arg, const char *why)
-{
-    struct hf_balancer_child *child = child_of(arg);
-
-    if (!child->refused) {
-        hf_log(HF_LOG_WARNING, "a child is not used", HF_KV_STR("child", child->api),
-               HF_KV_STR("why", why));
-        child->refused = true;
-    }
-    forget(child);
-}
-
-static void
-on_down(void *arg, const char *why)
-{
-    struct hf_balancer_child *child = child_of(arg);
-
-    if (child->up) {
-        hf_log(child->draining || !child->serving ? HF_LOG_NOTICE : HF_LOG_WARNING, "child lost",
-               HF_KV_STR("child", child->api), HF_KV_STR("why", why));
-        hf_count(&child_lost);
-        hf_timer_set(&child->give_up, hf_options_u64(child->balancer->options, "give_up_after"));
-    } else if (!child->settled) {
-        hf_log(HF_LOG_NOTICE, "child can't be reached yet; trying on",
-               HF_KV_STR("child", child->api), HF_KV_STR("why", why));
-    }
-    forget(child);
+    hf_balancer_settle(child);
 }
 
 static void
@@ -301,75 +249,119 @@ on_give_up(struct hf_timer *timer)
     hf_balancer_changed(child->balancer); /* it may be time to forget it */
 }
 
-static const struct hf_child_link_ops link_ops = {
-    .above = hf_balancer_above,
-    .refuse = hf_balancer_refuse,
-    .on_held = on_held,
-    .on_info = on_info,
-    .on_snapshot_begin = on_snapshot_begin,
-    .on_have = on_have,
-    .on_snapshot_end = on_snapshot_end,
-    .on_up = on_up,
-    .on_health = on_health,
-    .on_down = on_down,
-};
+/* --- the record ------------------------------------------------------------------------------- */
 
-/* --- life ------------------------------------------------------------------------------------- */
-
-void
-hf_balancer_child_init(struct hf_balancer *balancer, struct hf_balancer_child *child)
+/* Makes room for the answers of a tree with all children. */
+static bool
+grow_found(struct hf_balancer *balancer)
 {
-    child->magic = HF_BALANCER_CHILD_MAGIC;
+    size_t size = balancer->found_size ? balancer->found_size * 2 : 8;
+    struct hf_tree_child **found;
+
+    if (balancer->children.count <= balancer->found_size) {
+        return true;
+    }
+    found = realloc(balancer->found, size * sizeof(*found));
+    if (!found) {
+        return false;
+    }
+    balancer->found = found;
+    balancer->found_size = size;
+    return true;
+}
+
+static int
+on_init(struct hf_link *link, struct hf_err *err)
+{
+    struct hf_balancer_child *child = hf_balancer_child_of(link);
+    struct hf_balancer *balancer = hf_container_of(link->peers, struct hf_balancer, children);
+    hf_autofree char *both = hf_strdup_printf("%s/%s", link->address, link->proxy);
+    /* Its name in the tree until it tells its own. */
+    const char *id = link->configured ? link->address : both;
+    int r = HF_ENOMEM;
+
+    if (id && grow_found(balancer)) {
+        r = hf_tree_add(balancer->tree, id, child, &child->tree);
+    }
+    if (r < 0) {
+        return hf_fail(err, r, "lb: %s child '%s'",
+                       r == HF_EEXISTS ? "there are two of" : "no memory for", link->address);
+    }
     child->balancer = balancer;
+    child->settled = true; /* unless a start waits for it */
+    hf_random_init(&child->random, hf_node_seed(balancer->node, link->address));
     hf_timer_init(&child->readmit, balancer->control, HF_TIMER_REAL, on_readmit);
     hf_timer_init(&child->give_up, balancer->control, HF_TIMER_REAL, on_give_up);
+    return 0;
 }
 
-void
-hf_balancer_child_fini(struct hf_balancer_child *child)
+static void
+on_fini(struct hf_link *link)
 {
-    settle(child);
+    struct hf_balancer_child *child = hf_balancer_child_of(link);
+
+    hf_balancer_settle(child);
+    hf_tree_remove(child->tree);
     hf_upstream_unref(child->upstream);
-    free(child->node_id);
     hf_timer_fini(&child->readmit);
     hf_timer_fini(&child->give_up);
-    child->magic = 0;
 }
 
-int
-hf_balancer_child_connect(struct hf_balancer_child *child, struct hf_err *err)
+/* Calls that come before the child has been heard of wait for it, if this is still the start. */
+static int
+on_open(struct hf_link *link, struct hf_err *err)
 {
+    struct hf_balancer_child *child = hf_balancer_child_of(link);
     struct hf_balancer *balancer = child->balancer;
-    const struct hf_child_link_config config = {
-        .loop = balancer->control,
-        .address = child->api,
-        .heartbeat_ns = hf_options_u64(balancer->options, "heartbeat"),
-        .loss_ns = hf_options_u64(balancer->options, "loss_timeout"),
-        .seed = hf_random_u64(&child->random),
-        .ops = &link_ops,
-        .arg = child,
-    };
 
     if (!child->upstream) {
         child->upstream = hf_upstream_new(&balancer->upstream, 0);
     }
     if (!child->upstream) {
-        return hf_fail(err, HF_ENOMEM, "child '%s': no memory", child->api);
+        return hf_fail(err, HF_ENOMEM, "child '%s': no memory", link->address);
     }
-    return hf_child_link_new(&config, &child->link, err);
+    if (hf_timer_is_set(&balancer->settle)) {
+        child->settled = false;
+        balancer->unsettled++;
+    }
+    return 0;
 }
 
-void
-hf_balancer_child_disconnect(struct hf_balancer_child *child)
+static void
+on_close(struct hf_link *link)
 {
-    hf_child_link_free(hf_steal(child->link));
+    struct hf_balancer_child *child = hf_balancer_child_of(link);
+
     hf_timer_cancel(&child->readmit);
     hf_timer_cancel(&child->give_up);
-    child->up = child->serving = child->draining = child->ejected = child->on_trial = false;
+    child->serving = child->draining = child->ejected = child->on_trial = false;
     hf_tree_set_usable(child->tree, false);
     hf_tree_lost(child->tree);
-    hf_balancer_forget_identity(child);
 }
+
+static bool
+is_used(const struct hf_link *link)
+{
+    const struct hf_balancer_child *child = hf_container_of(link, struct hf_balancer_child, link);
+
+    return child->tree->usable || child->tree->told > 0 || child->endpoints > 0 ||
+           hf_timer_is_set(&child->give_up);
+}
+
+const struct hf_link_ops hf_balancer_child_ops = {
+    .init = on_init,
+    .fini = on_fini,
+    .open = on_open,
+    .close = on_close,
+    .greeted = on_greeted,
+    .listen = hf_balancer_listen,
+    .ended = hf_balancer_listened,
+    .refuse = hf_balancer_refuse,
+    .up = on_up,
+    .health = on_health,
+    .down = on_down,
+    .is_used = is_used,
+};
 
 void
 hf_balancer_show_child(const struct hf_balancer_child *child, struct hf_text *out)
@@ -377,11 +369,13 @@ hf_balancer_show_child(const struct hf_balancer_child *child, struct hf_text *ou
     hf_text_printf(out,
                    "child=%s proxy=%s id=%s usable=%s serving=%s draining=%s ejected=%s "
                    "functions=%zu ",
-                   child->api, child->proxy, child->tree->id, child->tree->usable ? "yes" : "no",
-                   child->serving ? "yes" : "no", child->draining ? "yes" : "no",
-                   child->ejected ? "yes" : "no", child->tree->told);
-    if (child->link) {
-        hf_child_link_show(child->link, out);
-    }
+                   child->link.address, child->link.proxy, child->tree->id,
+                   child->tree->usable ? "yes" : "no", child->serving ? "yes" : "no",
+                   child->draining ? "yes" : "no", child->ejected ? "yes" : "no",
+                   child->tree->told);
+    hf_text_printf(out, "up=%s held=%s ours=%s state=%s", is_up(child) ? "yes" : "no",
+                   child->link.state == HF_LINK_HELD ? "yes" : "no",
+                   child->link.ours ? "yes" : "no", hf_balancer_state_path(child));
+    hf_link_show_error(&child->link, out);
     hf_text_add_char(out, '\n');
 }

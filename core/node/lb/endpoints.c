@@ -23,13 +23,14 @@ endpoint_add(struct hf_balancer_function *function, struct hf_balancer_child *ch
     struct hf_balancer_endpoint *endpoint = calloc(1, sizeof *endpoint);
     const struct hf_callee_endpoint_spec spec = {
         .id = child->tree->id,
-        .address = child->proxy,
+        .address = child->link.proxy,
         .upstream = child->upstream,
         .user = endpoint,
     };
 
     if (!endpoint || hf_callee_add(function->callee, &spec, &endpoint->callee, NULL) < 0) {
-        hf_log_limited(HF_LOG_ERROR, "no memory to use a child", HF_KV_STR("child", child->api));
+        hf_log_limited(HF_LOG_ERROR, "no memory to use a child",
+                       HF_KV_STR("child", child->link.address));
         free(endpoint);
         return;
     }
@@ -77,7 +78,7 @@ find_children(struct hf_balancer_function *function)
 {
     struct hf_balancer *balancer = function->balancer;
     const char *id = hf_callee_id(function->callee);
-    size_t max = balancer->child_count;
+    size_t max = balancer->children.count;
     size_t wanted = function->wanted;
 
     if (balancer->unsettled > 0) {
@@ -244,7 +245,7 @@ hf_balancer_on_work(struct hf_task *task)
         balancer->working = true;
         hf_loop_post(balancer->control, &balancer->work);
     } else {
-        hf_balancer_reap(balancer);
+        hf_peers_reap(&balancer->children);
     }
 }
 

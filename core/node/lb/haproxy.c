@@ -52,7 +52,7 @@ static const struct hf_balancer_child *
 choose(struct hf_balancer *balancer, const char *function)
 {
     size_t n =
-        hf_tree_candidates(balancer->tree, function, 0, balancer->found, balancer->child_count);
+        hf_tree_candidates(balancer->tree, function, 0, balancer->found, balancer->children.count);
 
     return n > 0 ? balancer->found[balancer->turn++ % n]->user : NULL;
 }
@@ -72,7 +72,7 @@ on_message(void *arg, const struct hf_spop_message *message, struct hf_spop_writ
         child = choose(balancer, id);
     }
     if (child && hf_spop_set_var(actions, HF_SPOP_SCOPE_TRANSACTION, "preferred_backend",
-                                 child->proxy) == 0) {
+                                 child->link.proxy) == 0) {
         hf_count(&haproxy_warm);
         hf_spop_set_var(actions, HF_SPOP_SCOPE_TRANSACTION, "routed_by", "routing-controller");
     } else {

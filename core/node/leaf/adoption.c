@@ -27,9 +27,9 @@ static void
 stop_stray(struct hf_leaf_worker *worker, const struct hf_remote_instance *remote)
 {
     hf_log(HF_LOG_NOTICE, "stopping an instance left over from before",
-           HF_KV_STR("worker", hf_worker_link_address(worker->link)),
-           HF_KV_STR("function", remote->function_id), HF_KV_STR("instance", remote->id));
-    hf_worker_link_stop(worker->link, remote->id, NULL, NULL, NULL);
+           HF_KV_STR("worker", worker->link.address), HF_KV_STR("function", remote->function_id),
+           HF_KV_STR("instance", remote->id));
+    hf_leaf_worker_stop(worker, remote->id, NULL, NULL, NULL);
 }
 
 /* Books the instance; false without memory. */
@@ -114,9 +114,8 @@ static void
 leave(const struct hf_leaf_worker *worker, const struct hf_remote_instance *remote, const char *why)
 {
     hf_log(HF_LOG_WARNING, "an instance from before is left alone: its function can't be looked up",
-           HF_KV_STR("worker", hf_worker_link_address(worker->link)),
-           HF_KV_STR("function", remote->function_id), HF_KV_STR("instance", remote->id),
-           HF_KV_STR("why", why));
+           HF_KV_STR("worker", worker->link.address), HF_KV_STR("function", remote->function_id),
+           HF_KV_STR("instance", remote->id), HF_KV_STR("why", why));
 }
 
 static void

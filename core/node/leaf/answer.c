@@ -34,7 +34,7 @@ give_up(struct hf_leaf_instance *instance, const char *found)
              "the worker said that instance '%s' is ready, but at %s there is %s ([leaf] "
              "start_timeout)",
              instance->id, instance->address, found);
-    hf_worker_link_stop(instance->worker->link, instance->id, NULL, NULL, NULL);
+    hf_leaf_worker_stop(instance->worker, instance->id, NULL, NULL, NULL);
     hf_leaf_start_failed(instance, why);
 }
 

@@ -103,7 +103,19 @@ cmd_functions(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 static void
 show_worker(const struct hf_leaf_worker *worker, struct hf_text *out)
 {
-    hf_worker_link_show(worker->link, out);
+    static const char *const states[] = {
+        [HF_LINK_DOWN] = "down",
+        [HF_LINK_HELD] = "held",
+        [HF_LINK_GREETING] = "connecting",
+        [HF_LINK_LISTENING] = "connecting",
+        [HF_LINK_UP] = "up",
+    };
+    const struct hf_link *link = &worker->link;
+
+    hf_text_printf(out, "worker=%s state=%s ours=%s draining=%s starting=%u stopping=%u",
+                   link->address, states[link->state], link->ours ? "yes" : "no",
+                   worker->draining ? "yes" : "no", worker->start_count, worker->stop_count);
+    hf_link_show_error(link, out);
     if (worker->fleet) {
         const struct hf_worker *seen = &worker->fleet->base;
 
@@ -125,7 +137,7 @@ cmd_workers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     const struct hf_leaf_worker *worker;
 
     (void)err;
-    HF_LIST_FOR (worker, &leaf->workers, node) {
+    HF_LIST_FOR (worker, &leaf->workers.list, link.node) {
         show_worker(worker, hf_ctl_out(call));
     }
     return 0;
@@ -147,14 +159,14 @@ show_instance(const struct hf_leaf_instance *instance, struct hf_text *out)
     if (instance->endpoint) {
         hf_callee_endpoint_load(instance->endpoint, &in_flight, &calls);
     }
-    hf_text_printf(
-        out,
-        "instance=%s function=%s worker=%s address=%s state=%s for=%s in_flight=%u "
-        "calls=%llu memory=%llu outdated=%s\n",
-        instance->id, fleet->function->spec->id, hf_worker_link_address(instance->worker->link),
-        instance->address, hf_instance_state_text((enum hf_instance_state)fleet->state),
-        hf_format_duration(age_ns - age_ns % HF_MSEC, age), in_flight, (unsigned long long)calls,
-        (unsigned long long)fleet->memory_bytes, fleet->obsolete ? "yes" : "no");
+    hf_text_printf(out,
+                   "instance=%s function=%s worker=%s address=%s state=%s for=%s in_flight=%u "
+                   "calls=%llu memory=%llu outdated=%s\n",
+                   instance->id, fleet->function->spec->id, instance->worker->link.address,
+                   instance->address, hf_instance_state_text((enum hf_instance_state)fleet->state),
+                   hf_format_duration(age_ns - age_ns % HF_MSEC, age), in_flight,
+                   (unsigned long long)calls, (unsigned long long)fleet->memory_bytes,
+                   fleet->obsolete ? "yes" : "no");
 }
 
 static int
@@ -164,7 +176,7 @@ cmd_instances(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     const struct hf_leaf_worker *worker;
 
     (void)err;
-    HF_LIST_FOR (worker, &leaf->workers, node) {
+    HF_LIST_FOR (worker, &leaf->workers.list, link.node) {
         const struct hf_map_node *node = NULL;
 
         while ((node = hf_map_next(&worker->instances, node))) {

@@ -176,7 +176,7 @@ leave_workers(struct hf_leaf *leaf)
 {
     leaf->parting = 0;
     hf_timer_cancel(&leaf->drain_limit);
-    hf_leaf_disconnect(leaf); /* what runs stays, for this leaf's next start to adopt */
+    hf_peers_close(&leaf->workers); /* what runs stays, for this leaf's next start to adopt */
     leaf->drained(leaf->drained_arg);
 }
 
@@ -266,6 +266,24 @@ on_drain_limit(struct hf_timer *timer)
     hf_proxy_cut(leaf->proxy);
 }
 
+static void
+init_workers(struct hf_leaf *leaf)
+{
+    leaf->workers = (struct hf_peers){
+        .kind = "worker",
+        .ops = &hf_leaf_worker_ops,
+        .record_size = sizeof(struct hf_leaf_worker),
+        .role = "worker",
+        .loop = leaf->control,
+        .directory = hf_node_directory(leaf->node),
+        .access = hf_node_access(leaf->node),
+        .heartbeat_ns = hf_options_u64(leaf->options, "heartbeat"),
+        .loss_ns = hf_options_u64(leaf->options, "loss_timeout"),
+        .seed = hf_node_seed(leaf->node, "workers"),
+    };
+    hf_peers_init(&leaf->workers);
+}
+
 static int
 leaf_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
 {
@@ -285,13 +303,12 @@ leaf_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_map_init(&leaf->by_id, hf_node_seed(node, "leaf functions"));
     hf_timer_init(&leaf->tick, leaf->control, HF_TIMER_POLICY, hf_leaf_on_tick);
     hf_timer_init(&leaf->drain_limit, leaf->control, HF_TIMER_REAL, on_drain_limit);
-    hf_timer_init(&leaf->reap, leaf->control, HF_TIMER_REAL, hf_leaf_on_reap);
     hf_list_init(&leaf->functions);
-    hf_list_init(&leaf->workers);
-    hf_map_init(&leaf->peers, hf_node_seed(node, "leaf peers"));
     hf_list_init(&leaf->listener.node);
-    if ((r = hf_leaf_read_workers(leaf, err)) < 0 || (r = make_callees(leaf, err)) < 0 ||
-        (r = make_brain(leaf, err)) < 0 || (r = hf_state_service_new(&leaf->state, err)) < 0) {
+    init_workers(leaf);
+    if ((r = hf_peers_read(&leaf->workers, leaf->options, "workers", "worker", err)) < 0 ||
+        (r = make_callees(leaf, err)) < 0 || (r = make_brain(leaf, err)) < 0 ||
+        (r = hf_state_service_new(&leaf->state, err)) < 0) {
         leaf_destroy(&leaf->role);
         return r;
     }
@@ -313,7 +330,7 @@ leaf_start(struct hf_role *role, struct hf_err *err)
     }
     if (r == 0) {
         hf_leaf_follow_catalog(leaf);
-        r = hf_leaf_connect(leaf, err);
+        r = hf_peers_open(&leaf->workers, err);
     }
     return r < 0 ? hf_err_wrap(err, r, "leaf") : 0;
 }
@@ -340,8 +357,8 @@ leaf_undrain(struct hf_role *role, struct hf_err *err)
 
     hf_proxy_free(hf_steal(leaf->proxy));
     r = open_proxy(leaf, leaf->proxy_address, err);
-    if (r == 0 && hf_list_is_empty(&leaf->workers)) {
-        r = hf_leaf_connect(leaf, err);
+    if (r == 0) {
+        r = hf_peers_open(&leaf->workers, err);
     }
     if (r == 0) {
         hf_state_service_begin(leaf->state);
@@ -384,7 +401,7 @@ leaf_destroy(struct hf_role *role)
     leaf = leaf_of(role);
     hf_catalog_unlisten(&leaf->listener);
     hf_proxy_free(hf_steal(leaf->proxy));
-    hf_leaf_disconnect(leaf);
+    hf_peers_fini(&leaf->workers);
     forget_functions(leaf);
     hf_timer_cancel(&leaf->tick);
     hf_loop_flush(leaf->control); /* what pools have posted refers to the leaf */
@@ -399,8 +416,6 @@ leaf_destroy(struct hf_role *role)
     }
     hf_timer_fini(&leaf->tick);
     hf_timer_fini(&leaf->drain_limit);
-    hf_timer_fini(&leaf->reap);
-    hf_map_fini(&leaf->peers);
     hf_map_fini(&leaf->by_id);
     pthread_rwlock_destroy(&leaf->lock);
     leaf->magic = 0;

@@ -2,7 +2,7 @@
  * leaf.h - the parts of the leaf role; private to this folder.
  *
  * A leaf joins three things: the data path (proxy.h, callee.h) on the I/O threads, the
- * brain (engine/autoscale.h), and the workers (worker_link.h), both on the control
+ * brain (engine/autoscale.h), and the workers (worker.h), both on the control
  * thread.  Everything here belongs to the control thread, but for `by_id`.
  */
 #ifndef HF_LEAF_LEAF_H
@@ -19,17 +19,16 @@
 #include "loop/timer.h"
 #include "node/proxy/callee.h"
 #include "node/catalog.h"
-#include "node/discovery.h"
 #include "node/proxy/proxy.h"
 #include "node/role.h"
 #include "node/state_service.h"
 #include "node/proxy/upstream.h"
-#include "node/leaf/worker_link.h"
+#include "node/leaf/worker.h"
+#include "node/peer/peers.h"
 
 #define HF_LEAF_MAGIC          HF_MAGIC('l', 'e', 'a', 'f')
 #define HF_LEAF_FUNCTION_MAGIC HF_MAGIC('l', 'f', 'u', 'n')
 #define HF_LEAF_INSTANCE_MAGIC HF_MAGIC('l', 'i', 'n', 's')
-#define HF_LEAF_WORKER_MAGIC   HF_MAGIC('l', 'w', 'r', 'k')
 
 struct hf_grpc_server;
 struct hf_grpc_health;
@@ -61,11 +60,7 @@ struct hf_leaf {
     struct hf_timer tick;
     bool pumping;
 
-    /* Workers. */
-    struct hf_list workers; /* struct hf_leaf_worker */
-    struct hf_map peers;    /* those discovered, by id; workers.c */
-    struct hf_discovery discovery;
-    struct hf_timer reap; /* of workers that are no longer used */
+    struct hf_peers workers; /* struct hf_leaf_worker */
 
     /* API. */
     struct hf_grpc_server *api;
@@ -110,18 +105,6 @@ struct hf_leaf_instance {
     struct hf_timer ask_again;
     uint64_t ask_delay_ns;
     uint64_t ask_until_ns;
-};
-
-struct hf_leaf_worker {
-    uint32_t magic;
-    uint32_t listings; /* how often the configuration and the store name it */
-    struct hf_list node;
-    struct hf_leaf *leaf;
-    struct hf_worker_link *link;
-    struct hf_fleet_worker *fleet; /* NULL: not connected */
-    char *node_id;                 /* NULL: not connected, or it does not say */
-    struct hf_map instances;       /* by id */
-    struct hf_list claims;         /* instances from before whose functions are being looked up */
 };
 
 /* --- functions.c ---------------------------------------------------------------------- */
@@ -174,15 +157,6 @@ void hf_leaf_await_answer(struct hf_leaf_instance *);
 void hf_leaf_forget_answer(struct hf_leaf_instance *);
 
 /* --- workers.c ------------------------------------------------------------------------ */
-
-/* Reads `[leaf] workers`. */
-int hf_leaf_read_workers(struct hf_leaf *, struct hf_err *err);
-
-void hf_leaf_on_reap(struct hf_timer *);
-
-/* Makes the links to the workers there are, and to those that come. */
-int hf_leaf_connect(struct hf_leaf *, struct hf_err *err);
-void hf_leaf_disconnect(struct hf_leaf *);
 
 /* Stops what runs on workers that could not tell a later leaf of it; returns how many instances,
  * and `done` runs for each, later, with the leaf. */

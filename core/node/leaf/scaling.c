@@ -92,8 +92,7 @@ start_refused(struct hf_leaf_instance *instance, const char *why)
 {
     hf_log_limited(HF_LOG_INFO, "worker has no room; trying another",
                    HF_KV_STR("function", instance->fleet->function->spec->id),
-                   HF_KV_STR("worker", hf_worker_link_address(instance->worker->link)),
-                   HF_KV_STR("why", why));
+                   HF_KV_STR("worker", instance->worker->link.address), HF_KV_STR("why", why));
     hf_autoscaler_start_refused(instance->leaf->autoscaler, instance->fleet, why,
                                 hf_leaf_now(instance->leaf));
 }
@@ -101,9 +100,9 @@ start_refused(struct hf_leaf_instance *instance, const char *why)
 void
 hf_leaf_start_failed(struct hf_leaf_instance *instance, const char *why)
 {
-    hf_log_limited(
-        HF_LOG_NOTICE, "start failed", HF_KV_STR("function", instance->fleet->function->spec->id),
-        HF_KV_STR("worker", hf_worker_link_address(instance->worker->link)), HF_KV_STR("why", why));
+    hf_log_limited(HF_LOG_NOTICE, "start failed",
+                   HF_KV_STR("function", instance->fleet->function->spec->id),
+                   HF_KV_STR("worker", instance->worker->link.address), HF_KV_STR("why", why));
     note_failure(instance->fleet, why);
     hf_autoscaler_start_failed(instance->leaf->autoscaler, instance->fleet, why,
                                hf_leaf_now(instance->leaf));
@@ -115,7 +114,7 @@ static void
 discard(struct hf_leaf_worker *worker, const struct hf_remote_instance *remote)
 {
     if (!hf_map_find(&worker->instances, remote->id, strlen(remote->id))) {
-        hf_worker_link_stop(worker->link, remote->id, NULL, NULL, NULL);
+        hf_leaf_worker_stop(worker, remote->id, NULL, NULL, NULL);
     }
 }
 
@@ -124,7 +123,7 @@ begin_serving(struct hf_leaf_instance *instance)
 {
     struct hf_leaf *leaf = instance->leaf;
 
-    if (hf_worker_link_tells_all(instance->worker->link)) {
+    if (instance->worker->link.ours) {
         hf_autoscaler_started(leaf->autoscaler, instance->fleet, hf_leaf_now(leaf));
     } else {
         hf_leaf_await_answer(instance);
@@ -151,7 +150,7 @@ on_started(void *arg, const struct hf_remote_instance *remote, int code, const c
     } else if (!remote) {
         hf_leaf_start_failed(instance, why);
     } else if (!hf_leaf_instance_name(instance, remote)) {
-        hf_worker_link_stop(instance->worker->link, remote->id, NULL, NULL, NULL);
+        hf_leaf_worker_stop(instance->worker, remote->id, NULL, NULL, NULL);
         hf_leaf_start_failed(instance, "no memory, or the worker gave the same id twice");
     } else {
         hf_log(HF_LOG_INFO, "instance started",
@@ -179,8 +178,8 @@ start(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
              (unsigned long long)fleet->number);
     instance->starting = true;
     note_starting(fleet->function);
-    if (hf_worker_link_start(worker->link, fleet->function->spec->id, function->def->revision,
-                             start_id, on_started, instance, &err) < 0) {
+    if (hf_leaf_worker_start(worker, fleet->function->spec->id, function->def->revision, start_id,
+                             on_started, instance, &err) < 0) {
         instance->starting = false;
         hf_leaf_start_failed(instance, hf_err_message(&err));
     }
@@ -266,7 +265,7 @@ stop(struct hf_leaf *leaf, const struct hf_scale_action *action)
     hf_log(HF_LOG_INFO, "stopping instance", HF_KV_STR("function", action->function->spec->id),
            HF_KV_STR("instance", instance->id));
     instance->stopping = true;
-    if (hf_worker_link_stop(instance->worker->link, instance->id, on_stopped, instance, &err) < 0) {
+    if (hf_leaf_worker_stop(instance->worker, instance->id, on_stopped, instance, &err) < 0) {
         instance->stopping = false;
         hf_log(HF_LOG_ERROR, "can't stop an instance; it may be left behind", HF_KV_ERR(&err));
         hf_autoscaler_stopped(leaf->autoscaler, action->instance, hf_leaf_now(leaf));

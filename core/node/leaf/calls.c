@@ -1,5 +1,5 @@
 /*
- * worker_link_calls.c - starting and stopping instances over a worker link.
+ * calls.c - starting and stopping instances at a worker.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/macros.h"
-#include "node/leaf/worker_link_internal.h"
+#include "base/options.h"
+#include "node/leaf/leaf.h"
+#include "node/node.h"
 #include "worker/worker.pb-c.h"
 
 HF_LOG_MODULE(leaf);
@@ -27,7 +29,7 @@ HF_LOG_MODULE(leaf);
 /* A start under way. */
 struct start {
     struct hf_list node;
-    struct hf_worker_link *link;
+    struct hf_leaf_worker *worker;
     struct hf_grpc_client_call *call;
     hf_worker_started_fn *done;
     void *arg;
@@ -37,7 +39,7 @@ struct start {
 /* A stop that the worker has not confirmed. */
 struct stop {
     struct hf_list node;
-    struct hf_worker_link *link;
+    struct hf_leaf_worker *worker;
     struct hf_grpc_client_call *call; /* NULL: waiting to be sent again */
     struct hf_timer again;
     struct hf_backoff backoff;
@@ -55,10 +57,12 @@ is_address(const char *text)
 }
 
 const char *
-hf_worker_link_choose(const struct hf_worker_link *link, const char *internal, const char *external)
+hf_leaf_worker_choose(const struct hf_leaf_worker *worker, const char *internal,
+                      const char *external)
 {
-    const char *wanted = link->internal ? internal : external;
-    const char *other = link->internal ? external : internal;
+    bool in = hf_options_bool(worker->leaf->options, "containerized");
+    const char *wanted = in ? internal : external;
+    const char *other = in ? external : internal;
 
     if (is_address(wanted)) {
         return wanted;
@@ -69,11 +73,11 @@ hf_worker_link_choose(const struct hf_worker_link *link, const char *internal, c
 /* --- starts -------------------------------------------------------------- */
 
 bool
-hf_worker_link_is_starting(const struct hf_worker_link *link, const char *function_id)
+hf_leaf_worker_is_starting(const struct hf_leaf_worker *worker, const char *function_id)
 {
     const struct start *start;
 
-    HF_LIST_FOR (start, &link->starts, node) {
+    HF_LIST_FOR (start, &worker->starts, node) {
         if (strcmp(start->function_id, function_id) == 0) {
             return true;
         }
@@ -87,9 +91,9 @@ start_ended(struct start *start, const struct hf_remote_instance *instance, int 
             const char *why)
 {
     hf_list_remove(&start->node);
-    start->link->start_count--;
+    start->worker->start_count--;
     if (code == HF_ETIMEOUT || code == HF_ECANCELLED) { /* the worker may go on with it */
-        hf_worker_link_gave_up(start->link, start->function_id);
+        hf_leaf_worker_gave_up(start->worker, start->function_id);
     }
     start->done(start->arg, instance, code, why);
 }
@@ -104,7 +108,7 @@ unreachable(struct start *start, const Worker__StartResponse *response)
              "the worker gave no address for instance '%s', but '%s' and '%s' (internal, external)",
              response->instance_id, response->instance_internal_ip, response->instance_external_ip);
     if (*response->instance_id) {
-        hf_worker_link_stop(start->link, response->instance_id, NULL, NULL, NULL);
+        hf_leaf_worker_stop(start->worker, response->instance_id, NULL, NULL, NULL);
     }
     start_ended(start, NULL, HF_EUNAVAILABLE, why);
 }
@@ -112,7 +116,7 @@ unreachable(struct start *start, const Worker__StartResponse *response)
 static void
 take_answer(struct start *start, const struct hf_grpc_result *result)
 {
-    const struct hf_worker_link *link = start->link;
+    const struct hf_leaf_worker *worker = start->worker;
     const Worker__StartResponse *response = result->response;
     struct hf_remote_instance instance;
 
@@ -123,11 +127,11 @@ take_answer(struct start *start, const struct hf_grpc_result *result)
     instance = (struct hf_remote_instance){
         .id = response->instance_id,
         .name = response->instance_name,
-        .address = hf_worker_link_choose(link, response->instance_internal_ip,
+        .address = hf_leaf_worker_choose(worker, response->instance_internal_ip,
                                          response->instance_external_ip),
-        .leaf_id = link->leaf_id,
+        .leaf_id = hf_node_id(worker->leaf->node),
     };
-    hf_worker_link_claimed(start->link, instance.id);
+    hf_leaf_worker_claimed(start->worker, instance.id);
     if (!instance.address || !*instance.id) {
         unreachable(start, response);
         return;
@@ -142,24 +146,25 @@ on_started(void *arg, const struct hf_grpc_result *result)
 
     start->call = NULL;
     take_answer(start, result);
-    hf_worker_link_stop_strays(start->link, start->function_id, NULL, NULL);
+    hf_leaf_worker_stop_strays(start->worker, start->function_id, NULL, NULL);
     free(start);
 }
 
 int
-hf_worker_link_start(struct hf_worker_link *link, const char *function_id, uint64_t revision,
+hf_leaf_worker_start(struct hf_leaf_worker *worker, const char *function_id, uint64_t revision,
                      const char *start_id, hf_worker_started_fn *done, void *arg,
                      struct hf_err *err)
 {
     Worker__StartRequest message = WORKER__START_REQUEST__INIT;
     struct hf_h2_fields *metadata = hf_h2_fields_new();
+    const char *leaf_id = hf_node_id(worker->leaf->node);
     size_t len = strlen(function_id) + 1;
     struct start *start = calloc(1, sizeof *start + len);
     struct hf_grpc_request request = {
         .path = "/worker.Worker/Start",
         .message = &message.base,
         .response = &worker__start_response__descriptor,
-        .timeout_ns = link->start_ns,
+        .timeout_ns = hf_options_u64(worker->leaf->options, "start_timeout"),
         .metadata = metadata,
     };
     char newest[24];
@@ -168,34 +173,40 @@ hf_worker_link_start(struct hf_worker_link *link, const char *function_id, uint6
     snprintf(newest, sizeof newest, "%llu", (unsigned long long)revision);
     message.function_id = (char *)(uintptr_t)function_id; /* only read */
     if (metadata && start) {
-        hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_LEAF, link->leaf_id, strlen(link->leaf_id));
+        hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_LEAF, leaf_id, strlen(leaf_id));
         hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_REVISION, newest, strlen(newest));
         hf_h2_fields_set(metadata, HF_H2_HYPERFAAS_START_ID, start_id, strlen(start_id));
-        *start = (struct start){ .link = link, .done = done, .arg = arg };
+        *start = (struct start){ .worker = worker, .done = done, .arg = arg };
         memcpy(start->function_id, function_id, len);
-        r = hf_grpc_client_unary(link->client, &request, on_started, start, &start->call);
+        r = hf_grpc_client_unary(worker->link.client, &request, on_started, start, &start->call);
     }
     hf_h2_fields_unref(metadata);
     if (r < 0) {
         free(start);
-        return hf_fail(err, r, "worker '%s': no memory for a start", link->address);
+        return hf_fail(err, r, "worker '%s': no memory for a start", worker->link.address);
     }
-    hf_list_append(&link->starts, &start->node);
-    link->start_count++;
+    hf_list_append(&worker->starts, &start->node);
+    worker->start_count++;
     return 0;
 }
 
-uint32_t
-hf_worker_link_give_up_starts(struct hf_worker_link *link, void (*done)(void *arg), void *arg)
+static void
+cancel_starts(struct hf_leaf_worker *worker)
 {
-    while (!hf_list_is_empty(&link->starts)) {
-        struct start *start = hf_container_of(link->starts.next, struct start, node);
+    struct start *start;
 
+    while ((start = hf_list_first(&worker->starts, struct start, node))) {
         hf_grpc_client_call_cancel(start->call);
         start_ended(start, NULL, HF_ECANCELLED, "this node is shutting down");
         free(start);
     }
-    return hf_worker_link_stop_all_strays(link, done, arg);
+}
+
+uint32_t
+hf_leaf_worker_give_up_starts(struct hf_leaf_worker *worker, void (*done)(void *arg), void *arg)
+{
+    cancel_starts(worker);
+    return hf_leaf_worker_stop_all_strays(worker, done, arg);
 }
 
 /* --- stops --------------------------------------------------------------- */
@@ -209,7 +220,7 @@ stop_ended(struct stop *stop)
     void *arg = stop->arg;
 
     hf_list_remove(&stop->node);
-    stop->link->stop_count--;
+    stop->worker->stop_count--;
     hf_timer_fini(&stop->again);
     free(stop);
     if (done) {
@@ -235,9 +246,9 @@ means_gone(const struct stop *stop, const struct hf_grpc_result *result)
     case HF_GRPC_RESOURCE_EXHAUSTED:
         return false;
     default:
-        return !stop->link->ours && (strcasestr(result->message, "no such container") ||
-                                     strcasestr(result->message, "not found") ||
-                                     stop->failures + 1 >= STOP_ANSWERS_EXISTING);
+        return !stop->worker->link.ours && (strcasestr(result->message, "no such container") ||
+                                            strcasestr(result->message, "not found") ||
+                                            stop->failures + 1 >= STOP_ANSWERS_EXISTING);
     }
 }
 
@@ -247,7 +258,8 @@ stop_failed(struct stop *stop, const char *why)
 {
     stop->failures++;
     hf_log(stop->failures == STOP_FAILURES_NOTED ? HF_LOG_WARNING : HF_LOG_NOTICE,
-           "instance is not stopped yet; trying again", HF_KV_STR("worker", stop->link->address),
+           "instance is not stopped yet; trying again",
+           HF_KV_STR("worker", stop->worker->link.address),
            HF_KV_STR("instance", stop->instance_id), HF_KV_U64("failures", stop->failures),
            HF_KV_STR("why", why));
     hf_timer_set(&stop->again, hf_backoff_next(&stop->backoff, 0));
@@ -271,7 +283,7 @@ on_stop_again(struct hf_timer *timer)
 {
     struct stop *stop = hf_container_of(timer, struct stop, again);
 
-    if (stop->link->state == HF_LINK_UP) { /* else hf_worker_link_retry_stops will */
+    if (stop->worker->link.state == HF_LINK_UP) { /* else hf_leaf_worker_retry_stops will */
         send_stop(stop);
     }
 }
@@ -284,18 +296,19 @@ send_stop(struct stop *stop)
         .path = "/worker.Worker/Stop",
         .message = &message.base,
         .response = &worker__stop_response__descriptor,
-        .timeout_ns = stop->link->stop_ns,
+        .timeout_ns = hf_options_u64(stop->worker->leaf->options, "stop_timeout"),
     };
 
     message.instance_id = stop->instance_id;
     hf_timer_cancel(&stop->again);
-    if (hf_grpc_client_unary(stop->link->client, &request, on_stopped, stop, &stop->call) < 0) {
+    if (hf_grpc_client_unary(stop->worker->link.client, &request, on_stopped, stop, &stop->call) <
+        0) {
         hf_timer_set(&stop->again, hf_backoff_next(&stop->backoff, 0));
     }
 }
 
 int
-hf_worker_link_stop(struct hf_worker_link *link, const char *instance_id, void (*done)(void *arg),
+hf_leaf_worker_stop(struct hf_leaf_worker *worker, const char *instance_id, void (*done)(void *arg),
                     void *arg, struct hf_err *err)
 {
     size_t len = strlen(instance_id) + 1;
@@ -304,27 +317,27 @@ hf_worker_link_stop(struct hf_worker_link *link, const char *instance_id, void (
     if (!stop) {
         return hf_fail(err, HF_ENOMEM, "no memory to stop instance '%s'", instance_id);
     }
-    stop->link = link;
+    stop->worker = worker;
     stop->done = done;
     stop->arg = arg;
     memcpy(stop->instance_id, instance_id, len);
-    hf_timer_init(&stop->again, link->loop, HF_TIMER_REAL, on_stop_again);
+    hf_timer_init(&stop->again, worker->leaf->control, HF_TIMER_REAL, on_stop_again);
     hf_backoff_init(&stop->backoff, STOP_RETRY_MIN_NS, STOP_RETRY_MAX_NS,
-                    hf_random_u64(&link->backoff.random));
-    hf_list_append(&link->stops, &stop->node);
-    link->stop_count++;
-    if (link->state == HF_LINK_UP) { /* else hf_worker_link_retry_stops will */
+                    hf_random_u64(&worker->link.backoff.random));
+    hf_list_append(&worker->stops, &stop->node);
+    worker->stop_count++;
+    if (worker->link.state == HF_LINK_UP) { /* else hf_leaf_worker_retry_stops will */
         send_stop(stop);
     }
     return 0;
 }
 
 void
-hf_worker_link_retry_stops(struct hf_worker_link *link)
+hf_leaf_worker_retry_stops(struct hf_leaf_worker *worker)
 {
     struct stop *stop;
 
-    HF_LIST_FOR (stop, &link->stops, node) {
+    HF_LIST_FOR (stop, &worker->stops, node) {
         if (!stop->call) {
             send_stop(stop);
         }
@@ -332,21 +345,13 @@ hf_worker_link_retry_stops(struct hf_worker_link *link)
 }
 
 void
-hf_worker_link_end_calls(struct hf_worker_link *link)
+hf_leaf_worker_end_calls(struct hf_leaf_worker *worker)
 {
-    struct hf_list *node;
+    struct stop *stop;
 
-    while (!hf_list_is_empty(&link->starts)) {
-        struct start *start = hf_container_of(link->starts.next, struct start, node);
-
-        hf_grpc_client_call_cancel(start->call);
-        start_ended(start, NULL, HF_ECANCELLED, "this node is shutting down");
-        free(start);
-    }
-    hf_worker_link_forget_strays(link);
-    while ((node = link->stops.next) != &link->stops) {
-        struct stop *stop = hf_container_of(node, struct stop, node);
-
+    cancel_starts(worker);
+    hf_leaf_worker_forget_strays(worker);
+    while ((stop = hf_list_first(&worker->stops, struct stop, node))) {
         hf_grpc_client_call_cancel(stop->call);
         stop_ended(stop);
     }

@@ -1,5 +1,5 @@
 /*
- * worker_link_strays.c - instances that an existing worker goes on starting for nobody.
+ * strays.c - instances that an existing worker goes on starting for nobody.
  *
  * It does not clean up a Start that its caller gives up.  But its stream of events names each
  * instance that it begins to start (EVENT_START), with the function's id and not with who asked.
@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "node/leaf/worker_link_internal.h"
+#include "node/leaf/leaf.h"
 
 HF_LOG_MODULE(leaf);
 
@@ -50,10 +50,10 @@ forget_all(struct hf_list *list)
 }
 
 void
-hf_worker_link_forget_strays(struct hf_worker_link *link)
+hf_leaf_worker_forget_strays(struct hf_leaf_worker *worker)
 {
-    forget_all(&link->named);
-    forget_all(&link->given_up);
+    forget_all(&worker->named);
+    forget_all(&worker->given_up);
 }
 
 static size_t
@@ -83,7 +83,7 @@ first(struct hf_list *list, const char *function_id)
 }
 
 static void
-note(struct hf_worker_link *link, struct hf_list *list, const char *instance_id,
+note(struct hf_leaf_worker *worker, struct hf_list *list, const char *instance_id,
      const char *function_id)
 {
     size_t instance_size = strlen(instance_id) + 1;
@@ -101,42 +101,42 @@ note(struct hf_worker_link *link, struct hf_list *list, const char *instance_id,
     if (!stray) {
         return;
     }
-    stray->since_ns = hf_loop_now(link->loop);
+    stray->since_ns = hf_loop_now(worker->leaf->control);
     memcpy(stray->instance_id, instance_id, instance_size);
     stray->function_id = memcpy(stray->instance_id + instance_size, function_id, function_size);
     hf_list_append(list, &stray->node);
 }
 
 static void
-forget_old(struct hf_worker_link *link)
+forget_old(struct hf_leaf_worker *worker)
 {
-    uint64_t now = hf_loop_now(link->loop);
+    uint64_t now = hf_loop_now(worker->leaf->control);
     struct stray *stray;
 
-    while ((stray = hf_list_first(&link->given_up, struct stray, node)) &&
+    while ((stray = hf_list_first(&worker->given_up, struct stray, node)) &&
            now - stray->since_ns > GIVEN_UP_NS) {
         stray_free(stray);
     }
 }
 
 uint32_t
-hf_worker_link_stop_strays(struct hf_worker_link *link, const char *function_id,
+hf_leaf_worker_stop_strays(struct hf_leaf_worker *worker, const char *function_id,
                            void (*done)(void *arg), void *arg)
 {
-    bool known = count(&link->named, function_id) <= count(&link->given_up, function_id);
+    bool known = count(&worker->named, function_id) <= count(&worker->given_up, function_id);
     struct stray *stray;
     uint32_t stopped = 0;
 
-    if (hf_worker_link_is_starting(link, function_id)) {
+    if (hf_leaf_worker_is_starting(worker, function_id)) {
         return 0;
     }
-    while ((stray = first(&link->named, function_id))) {
+    while ((stray = first(&worker->named, function_id))) {
         if (known) {
             hf_log(HF_LOG_NOTICE, "stopping an instance whose start was given up",
-                   HF_KV_STR("worker", link->address), HF_KV_STR("function", function_id),
+                   HF_KV_STR("worker", worker->link.address), HF_KV_STR("function", function_id),
                    HF_KV_STR("instance", stray->instance_id));
-            stopped += hf_worker_link_stop(link, stray->instance_id, done, arg, NULL) == 0;
-            stray_free(first(&link->given_up, function_id));
+            stopped += hf_leaf_worker_stop(worker, stray->instance_id, done, arg, NULL) == 0;
+            stray_free(first(&worker->given_up, function_id));
         }
         stray_free(stray);
     }
@@ -144,41 +144,43 @@ hf_worker_link_stop_strays(struct hf_worker_link *link, const char *function_id,
 }
 
 uint32_t
-hf_worker_link_stop_all_strays(struct hf_worker_link *link, void (*done)(void *arg), void *arg)
+hf_leaf_worker_stop_all_strays(struct hf_leaf_worker *worker, void (*done)(void *arg), void *arg)
 {
     const struct stray *stray;
     uint32_t stopped = 0;
 
-    while ((stray = hf_list_first(&link->named, struct stray, node))) {
+    while ((stray = hf_list_first(&worker->named, struct stray, node))) {
         hf_autofree char *function_id = strdup(stray->function_id);
 
         if (!function_id) {
             break;
         }
-        stopped += hf_worker_link_stop_strays(link, function_id, done, arg);
+        stopped += hf_leaf_worker_stop_strays(worker, function_id, done, arg);
     }
     return stopped;
 }
 
 void
-hf_worker_link_named(struct hf_worker_link *link, const char *instance_id, const char *function_id)
+hf_leaf_worker_named(struct hf_leaf_worker *worker, const char *instance_id,
+                     const char *function_id)
 {
-    forget_old(link);
-    if ((!hf_worker_link_is_starting(link, function_id) && !first(&link->given_up, function_id)) ||
-        link->ops->is_known(link->arg, instance_id)) {
+    forget_old(worker);
+    if ((!hf_leaf_worker_is_starting(worker, function_id) &&
+         !first(&worker->given_up, function_id)) ||
+        hf_map_find(&worker->instances, instance_id, strlen(instance_id))) {
         return; /* another leaf's, or one that has been claimed already */
     }
-    note(link, &link->named, instance_id, function_id);
-    hf_worker_link_stop_strays(link, function_id, NULL, NULL);
+    note(worker, &worker->named, instance_id, function_id);
+    hf_leaf_worker_stop_strays(worker, function_id, NULL, NULL);
 }
 
 void
-hf_worker_link_claimed(struct hf_worker_link *link, const char *instance_id)
+hf_leaf_worker_claimed(struct hf_leaf_worker *worker, const char *instance_id)
 {
     struct stray *stray;
     struct stray *next;
 
-    HF_LIST_FOR_SAFE (stray, next, &link->named, node) {
+    HF_LIST_FOR_SAFE (stray, next, &worker->named, node) {
         if (strcmp(stray->instance_id, instance_id) == 0) {
             stray_free(stray);
         }
@@ -186,10 +188,10 @@ hf_worker_link_claimed(struct hf_worker_link *link, const char *instance_id)
 }
 
 void
-hf_worker_link_gave_up(struct hf_worker_link *link, const char *function_id)
+hf_leaf_worker_gave_up(struct hf_leaf_worker *worker, const char *function_id)
 {
-    if (!link->ours) { /* ours cleans up */
-        forget_old(link);
-        note(link, &link->given_up, "", function_id);
+    if (!worker->link.ours) { /* ours cleans up */
+        forget_old(worker);
+        note(worker, &worker->given_up, "", function_id);
     }
 }

@@ -1,0 +1,163 @@
+/*
+ * link.h - the connection to the API of another node: found, greeted, heard, lost.
+ *
+ * A peer is a node of ours or of the existing implementation.  Who it is says
+ * hyperfaas.v1.Node/Info, which an existing one answers with UNIMPLEMENTED.  Then a stream tells
+ * what it has; which one, and what it means, is for the role that has the peer (`struct
+ * hf_link_ops`).
+ *
+ *     down -> greeting -> listening -> up
+ *               |             |         |     the role refuses it:       held, and greeted again
+ * later
+ *               +-------------+---------+     it can't be reached:       down, and greeted again
+ * soon
+ *
+ * Health is asked for regularly as long as the peer answers; one that does not is lost.  A stream
+ * that ends says little (a leaf that drains ends its own at once), so a peer that the role believes
+ * to be there is greeted anew and stays up meanwhile.  Attempts follow each other with backoff.
+ *
+ * The link stands first in the role's record of the peer; peers.h makes these and keeps them.
+ *
+ * Control thread.
+ */
+#ifndef HF_NODE_PEER_LINK_H
+#define HF_NODE_PEER_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "base/backoff.h"
+#include "base/list.h"
+#include "grpc/client.h"
+#include "loop/timer.h"
+
+struct hf_err;
+struct hf_link;
+struct hf_peers;
+struct hf_text;
+
+#define HF_LINK_MAGIC HF_MAGIC('l', 'i', 'n', 'k')
+
+enum hf_link_state {
+    HF_LINK_DOWN,      /* waiting to try again */
+    HF_LINK_HELD,      /* the same, longer: the role does not want it */
+    HF_LINK_GREETING,  /* asking who it is */
+    HF_LINK_LISTENING, /* it has answered, and tells what it has */
+    HF_LINK_UP         /* it can be used, also while its stream is renewed */
+};
+
+/* What the end of a stream means. */
+enum hf_link_end {
+    HF_LINK_LOST,   /* the peer can't be used */
+    HF_LINK_STAYS,  /* it is still there, and is greeted again */
+    HF_LINK_ANOTHER /* it has another stream: `listen` follows at once */
+};
+
+/* What a role knows of its peers, and no other role.  None may free the link. */
+struct hf_link_ops {
+    /* Sets up the rest of a new record, all zeros; on failure nothing is left of it. */
+    int (*init)(struct hf_link *, struct hf_err *err);
+    void (*fini)(struct hf_link *);
+
+    /* Begins to connect.  NULL: nothing to prepare. */
+    int (*open)(struct hf_link *, struct hf_err *err);
+    /* The connection is about to end because this node has done with it: nothing is known of the
+     * peer any more, and calls that the role made end too. */
+    void (*close)(struct hf_link *);
+
+    /* It has answered: `ours` and `node_id` are known.  `draining`: it takes no new work. */
+    void (*greeted)(struct hf_link *, bool draining);
+    /* Opens its stream (hf_link_stream), or says that there is none (hf_link_come_up).  Negative:
+     * no memory. */
+    int (*listen)(struct hf_link *);
+    enum hf_link_end (*ended)(struct hf_link *, const struct hf_grpc_result *);
+    /* Why the peer, which is of ours, must not be used, borrowed until the next callback; NULL: it
+     * may.  NULL: each may. */
+    const char *(*refuse)(struct hf_link *);
+    /* As much is known of it as will be.  Negative: it could not be taken in, and is greeted again
+     * after a pause. */
+    int (*up)(struct hf_link *);
+    /* What its health service says; `serving` if it has none.  NULL: any answer is as good. */
+    void (*health)(struct hf_link *, bool serving);
+    /* It can't be reached, or is held; after each attempt.  `why` is in `error`. */
+    void (*down)(struct hf_link *, bool was_up);
+
+    /* Whether the role needs the record of a peer that is neither up nor listed. */
+    bool (*is_used)(const struct hf_link *);
+};
+
+struct hf_link {
+    uint32_t magic;
+    uint8_t state;       /* enum hf_link_state */
+    bool ours;           /* it speaks hyperfaas.v1 */
+    uint8_t noted;       /* the state that the log has told of */
+    bool is_known;       /* it is the one link that is used to `node_id` in `role` */
+    bool configured;     /* the configuration lists it */
+    uint32_t found;      /* nodes with this address in the store */
+    struct hf_list node; /* in the peers */
+    struct hf_peers *peers;
+    char *address;    /* of its API */
+    char *proxy;      /* its other address; "": it has none */
+    char *node_id;    /* who it said it is; NULL: an existing peer, or not known yet */
+    const char *role; /* which role of that node it is; NULL: not known yet */
+    struct hf_grpc_client *client;
+    struct hf_grpc_client_call *greeting; /* NULL: none under way; the others alike */
+    struct hf_grpc_client_call *stream;
+    struct hf_grpc_client_call *heartbeat;
+    hf_grpc_message_fn *on_message; /* of the stream */
+    struct hf_timer retry;
+    struct hf_timer beat;
+    uint64_t listening_ns; /* since when */
+    uint64_t up_ns;
+    struct hf_backoff backoff;
+    char error[256]; /* the last; "": none since it came up */
+};
+
+static inline struct hf_link *
+hf_link_of(void *arg)
+{
+    return hf_cast(arg, struct hf_link, HF_LINK_MAGIC);
+}
+
+/* --- for peers.c ----------------------------------------------------------------------------- */
+
+void hf_link_init(struct hf_link *, struct hf_peers *);
+void hf_link_fini(struct hf_link *);
+
+/* Begins to connect; ends everything.  Not inside a callback of the link. */
+int hf_link_open(struct hf_link *, struct hf_err *err);
+void hf_link_close(struct hf_link *);
+
+/* --- for roles ------------------------------------------------------------------------------- */
+
+/* For `listen`: `on_message(link, message)` runs for each message. */
+int hf_link_stream(struct hf_link *, const struct hf_grpc_request *request,
+                   hf_grpc_message_fn *on_message);
+
+/* The beginning of the stream is complete, or there is none.  Again is harmless. */
+void hf_link_come_up(struct hf_link *);
+
+/* Whether its state is news, which the role is to log: it is not, after each attempt that fails in
+ * the same way. */
+bool hf_link_note(struct hf_link *);
+
+/* The peer can't be used for a reason that the role has found. */
+void hf_link_lose(struct hf_link *, const char *why);
+
+/* Listens anew, if it does. */
+void hf_link_renew(struct hf_link *);
+
+/* Asks after its health now; without effect while the peer is away. */
+void hf_link_check(struct hf_link *);
+
+/* Asks the role again whether the peer, which is up, is to be refused. */
+void hf_link_review(struct hf_link *);
+
+/* Greets it now, if it is held. */
+void hf_link_hurry(struct hf_link *);
+
+/* Appends ` error="..."`, if there is one. */
+void hf_link_show_error(const struct hf_link *, struct hf_text *);
+
+#endif
