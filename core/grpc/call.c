@@ -98,8 +98,7 @@ deadline_passed(struct hf_timer *timer)
         refuse(call, HF_GRPC_DEADLINE_EXCEEDED, "the deadline passed while the method ran");
         return;
     }
-    hf_h2_stream_set(stream, &hf_grpc_done_ops, NULL);
-    hf_h2_stream_reset(stream, HF_H2_CANCEL);
+    hf_h2_stream_abandon(stream, HF_H2_CANCEL);
     cancel(call);
 }
 
@@ -357,43 +356,6 @@ static const struct hf_h2_stream_ops call_ops = {
     .on_end = on_end,
     .on_sent = on_sent,
     .on_close = on_close,
-};
-
-/* --- a stream without a call --------------------------------------------------------------- */
-
-static void
-done_on_data(struct hf_h2_stream *stream, const uint8_t *data, size_t len)
-{
-    (void)data;
-    hf_h2_stream_consume(stream, len);
-}
-
-static void
-done_on_end(struct hf_h2_stream *stream)
-{
-    (void)stream;
-}
-
-static void
-done_on_sent(struct hf_h2_stream *stream, size_t len)
-{
-    (void)stream;
-    (void)len;
-}
-
-static void
-done_on_close(struct hf_h2_stream *stream, const struct hf_h2_close *how)
-{
-    (void)stream;
-    (void)how;
-}
-
-const struct hf_h2_stream_ops hf_grpc_done_ops = {
-    .on_headers = on_headers,
-    .on_data = done_on_data,
-    .on_end = done_on_end,
-    .on_sent = done_on_sent,
-    .on_close = done_on_close,
 };
 
 /* --- the beginning ------------------------------------------------------------------------- */

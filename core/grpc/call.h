@@ -102,7 +102,4 @@ hf_grpc_call_has_one_response(const struct hf_grpc_call *call)
            call->entry.method->kind == HF_GRPC_CLIENT_STREAMING;
 }
 
-/* For a stream whose response is complete, or needs no call at all. */
-extern const struct hf_h2_stream_ops hf_grpc_done_ops;
-
 #endif

@@ -199,7 +199,7 @@ hf_grpc_call_send_status(struct hf_grpc_call *call, uint32_t code, const char *m
     struct hf_h2_stream *stream = hf_steal(call->stream);
     struct hf_h2_fields *fields = hf_steal(call->trailers);
 
-    hf_h2_stream_set(stream, &hf_grpc_done_ops, NULL);
+    hf_h2_stream_set(stream, &hf_h2_stream_unheard, NULL);
     if (call->headers && !call->headers_sent) {
         call->headers_sent = true;
         hf_h2_stream_respond(stream, hf_steal(call->headers), false);

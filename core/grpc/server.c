@@ -181,7 +181,7 @@ on_request(struct hf_h2_conn *h2, struct hf_h2_stream *stream, struct hf_h2_fiel
     const struct hf_grpc_entry *entry;
 
     (void)end; /* The stream's on_end says it again. */
-    hf_h2_stream_set(stream, &hf_grpc_done_ops, NULL);
+    hf_h2_stream_set(stream, &hf_h2_stream_unheard, NULL);
     if (!path || refuse(stream, request)) {
         if (!path) {
             hf_h2_stream_reset(stream, HF_H2_PROTOCOL_ERROR);

@@ -40,7 +40,7 @@ ignore_close(struct hf_h2_stream *stream, const struct hf_h2_close *close)
     (void)close;
 }
 
-static const struct hf_h2_stream_ops abandoned_ops = {
+const struct hf_h2_stream_ops hf_h2_stream_unheard = {
     .on_headers = ignore_headers,
     .on_data = ignore_data,
     .on_end = ignore_end,
@@ -51,7 +51,6 @@ static const struct hf_h2_stream_ops abandoned_ops = {
 void
 hf_h2_stream_abandon(struct hf_h2_stream *stream, enum hf_h2_code code)
 {
-    stream->ops = &abandoned_ops;
-    stream->arg = NULL;
+    hf_h2_stream_set(stream, &hf_h2_stream_unheard, NULL);
     hf_h2_stream_reset(stream, code);
 }

@@ -88,6 +88,9 @@ struct hf_h2_stream_ops {
 void hf_h2_stream_set(struct hf_h2_stream *, const struct hf_h2_stream_ops *, void *arg);
 void *hf_h2_stream_arg(const struct hf_h2_stream *);
 
+/* Callbacks for a stream that nobody listens to: bodies are consumed, the rest is dropped. */
+extern const struct hf_h2_stream_ops hf_h2_stream_unheard;
+
 /* `stream_room` bytes (an option of the connection) that live exactly as long
  * as the stream, aligned for anything, zero at first. */
 void *hf_h2_stream_room(struct hf_h2_stream *);

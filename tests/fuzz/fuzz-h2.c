@@ -25,50 +25,6 @@ struct run {
     int peer;
 };
 
-static void
-on_headers(struct hf_h2_stream *stream, struct hf_h2_fields *fields, enum hf_h2_kind kind, bool end)
-{
-    (void)stream;
-    (void)kind;
-    (void)end;
-    hf_h2_fields_unref(fields);
-}
-
-static void
-on_data(struct hf_h2_stream *stream, const uint8_t *data, size_t len)
-{
-    (void)data;
-    hf_h2_stream_consume(stream, len);
-}
-
-static void
-on_end(struct hf_h2_stream *stream)
-{
-    (void)stream;
-}
-
-static void
-on_sent(struct hf_h2_stream *stream, size_t len)
-{
-    (void)stream;
-    (void)len;
-}
-
-static void
-on_close(struct hf_h2_stream *stream, const struct hf_h2_close *close)
-{
-    (void)stream;
-    (void)close;
-}
-
-static const struct hf_h2_stream_ops stream_ops = {
-    .on_headers = on_headers,
-    .on_data = on_data,
-    .on_end = on_end,
-    .on_sent = on_sent,
-    .on_close = on_close,
-};
-
 static struct hf_h2_fields *
 response_fields(void)
 {
@@ -85,22 +41,8 @@ on_request(struct hf_h2_conn *conn, struct hf_h2_stream *stream, struct hf_h2_fi
 {
     (void)conn;
     hf_h2_fields_unref(fields);
-    hf_h2_stream_set(stream, &stream_ops, NULL);
+    hf_h2_stream_set(stream, &hf_h2_stream_unheard, NULL);
     hf_h2_stream_respond(stream, response_fields(), end);
-}
-
-static void
-on_ready(struct hf_h2_conn *conn)
-{
-    (void)conn;
-}
-
-static void
-on_goaway(struct hf_h2_conn *conn, int32_t last_id, uint32_t code)
-{
-    (void)conn;
-    (void)last_id;
-    (void)code;
 }
 
 static void
@@ -114,9 +56,7 @@ on_closed(struct hf_h2_conn *conn, enum hf_h2_end end, const char *text)
 }
 
 static const struct hf_h2_conn_ops conn_ops = {
-    .on_ready = on_ready,
     .on_request = on_request,
-    .on_goaway = on_goaway,
     .on_closed = on_closed,
 };
 
@@ -131,7 +71,7 @@ begin_requests(struct run *run)
         hf_h2_fields_set_static(fields, HF_H2_METHOD, "POST");
         hf_h2_fields_set_static(fields, HF_H2_SCHEME, "http");
         hf_h2_fields_set_static(fields, HF_H2_PATH, "/a/B");
-        hf_h2_conn_request(run->conn, fields, i == 0, &stream_ops, NULL);
+        hf_h2_conn_request(run->conn, fields, i == 0, &hf_h2_stream_unheard, NULL);
     }
 }
 
