@@ -10,7 +10,10 @@
 int32_t
 hf_h2_conn_ask(struct hf_h2_conn *conn)
 {
-    nghttp2_submit_ping(conn->session, NGHTTP2_FLAG_NONE, HF_H2_PING_ALIVE);
+    if (conn->state == HF_H2_STATE_OPEN) {
+        hf_h2_session_result(
+            conn, nghttp2_submit_ping(conn->session, NGHTTP2_FLAG_NONE, HF_H2_PING_ALIVE));
+    }
     hf_h2_conn_dirty(conn);
     return (int32_t)nghttp2_session_get_next_stream_id(conn->session) - 1;
 }

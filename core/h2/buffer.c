@@ -1,14 +1,12 @@
 /*
  * buffer.c - a queue of bytes in chunks of two sizes.
  *
- * Most messages are small and most buffers short-lived: a small chunk comes
- * from the thread's free lists.  Bulk data goes into chunks of a DATA frame's
- * size, of which each thread keeps some.
+ * Most messages are small and most buffers short-lived; bulk data goes into chunks
+ * of a DATA frame's size.  Both come from the thread's free lists.
  */
 #include "h2/buffer.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <hyperfaas/error.h>
@@ -19,61 +17,25 @@
 
 /* Payload of a small chunk: with its head it fills a block of 1 KiB. */
 #define SMALL (1024u - sizeof(struct hf_h2_chunk))
-/* Large chunks that a thread keeps. */
-#define KEEP_LARGE 64u
 
-static _Thread_local struct hf_h2_chunk *kept;
-static _Thread_local unsigned n_kept;
+_Static_assert(sizeof(struct hf_h2_chunk) + HF_H2_CHUNK_MAX <= HF_H2_MEM_FRAME,
+               "a large chunk is a block of the size that is kept");
 
 static struct hf_h2_chunk *
 chunk_new(size_t wanted)
 {
-    struct hf_h2_chunk *chunk;
-    uint32_t size = wanted <= SMALL ? SMALL : HF_H2_CHUNK_MAX;
+    bool small = wanted <= SMALL;
+    struct hf_h2_chunk *chunk =
+        hf_h2_mem_alloc(small ? sizeof *chunk + SMALL : (size_t)HF_H2_MEM_FRAME);
 
-    if (size == SMALL) {
-        chunk = hf_h2_mem_alloc(sizeof *chunk + SMALL);
-    } else if (kept) {
-        chunk = kept;
-        kept = chunk->next;
-        n_kept--;
-    } else {
-        chunk = malloc(sizeof *chunk + HF_H2_CHUNK_MAX);
-    }
     if (!chunk) {
         return NULL;
     }
     chunk->next = NULL;
     chunk->begin = 0;
     chunk->end = 0;
-    chunk->size = size;
+    chunk->size = small ? SMALL : HF_H2_CHUNK_MAX;
     return chunk;
-}
-
-void
-hf_h2_chunk_free(struct hf_h2_chunk *chunk)
-{
-    if (chunk->size == SMALL) {
-        hf_h2_mem_free(chunk);
-    } else if (n_kept < KEEP_LARGE) {
-        chunk->next = kept;
-        kept = chunk;
-        n_kept++;
-    } else {
-        free(chunk);
-    }
-}
-
-void
-hf_h2_chunk_release(void)
-{
-    while (kept) {
-        struct hf_h2_chunk *chunk = kept;
-
-        kept = chunk->next;
-        free(chunk);
-    }
-    n_kept = 0;
 }
 
 static void
@@ -96,7 +58,7 @@ truncate_after(struct hf_h2_buffer *buffer, struct hf_h2_chunk *last)
     while (chunk) {
         struct hf_h2_chunk *next = chunk->next;
 
-        hf_h2_chunk_free(chunk);
+        hf_h2_mem_free(chunk);
         chunk = next;
     }
     if (last) {
@@ -186,7 +148,7 @@ hf_h2_buffer_skip(struct hf_h2_buffer *buffer, size_t len)
         if (!buffer->first) {
             buffer->last = NULL;
         }
-        hf_h2_chunk_free(chunk);
+        hf_h2_mem_free(chunk);
     }
 }
 

@@ -20,11 +20,7 @@ struct hf_h2_chunk {
     uint8_t data[];
 };
 
-/* Takes the first chunk out of a buffer that is not empty. */
+/* Takes the first chunk out of a buffer that is not empty; hf_h2_mem_free frees it. */
 struct hf_h2_chunk *hf_h2_buffer_take_chunk(struct hf_h2_buffer *);
-void hf_h2_chunk_free(struct hf_h2_chunk *);
-
-/* Gives back the large chunks that this thread keeps. */
-void hf_h2_chunk_release(void);
 
 #endif

@@ -57,8 +57,6 @@ hf_h2_thread_release(void)
 {
     free(read_buffer);
     read_buffer = NULL;
-    hf_h2_output_release();
-    hf_h2_chunk_release();
     hf_h2_mem_release();
 }
 

@@ -219,6 +219,12 @@ void hf_h2_receive_drop(struct hf_h2_conn *);
 /* --- session.c ------------------------------------------------------------ */
 
 int hf_h2_session_new(struct hf_h2_conn *, nghttp2_session **ret);
+/* Passes on what the library has answered to something asked of it.  A fatal error, which is want
+ * of memory, leaves the session in disorder: the connection ends, and the session is only freed. */
+int hf_h2_session_result(struct hf_h2_conn *, int r);
+/* Before the library may queue a stream's data: false if there is no memory, which ends the
+ * connection. */
+bool hf_h2_session_reserve(struct hf_h2_conn *);
 
 /* --- stream.c ------------------------------------------------------------- */
 
@@ -239,7 +245,6 @@ bool hf_h2_output_run(struct hf_h2_conn *);
 int hf_h2_output_data(struct hf_h2_conn *, struct hf_h2_stream *, const uint8_t *frame_head,
                       size_t len);
 void hf_h2_output_drop(struct hf_h2_conn *);
-void hf_h2_output_release(void);
 
 /* --- limits.c ------------------------------------------------------------- */
 

@@ -136,7 +136,7 @@ hf_h2_conn_drain(struct hf_h2_conn *conn)
     conn->drain_ns = hf_loop_now(conn->loop);
     if (conn->side == HF_H2_SERVER) {
         conn->drain = HF_H2_DRAIN_NOTICE;
-        nghttp2_submit_shutdown_notice(conn->session);
+        hf_h2_session_result(conn, nghttp2_submit_shutdown_notice(conn->session));
     } else {
         conn->drain = HF_H2_DRAIN_WAIT;
     }
@@ -151,9 +151,10 @@ hf_h2_conn_go_on_draining(struct hf_h2_conn *conn)
 {
     if (conn->drain == HF_H2_DRAIN_FINAL) {
         conn->drain = HF_H2_DRAIN_WAIT;
-        nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE,
-                              nghttp2_session_get_last_proc_stream_id(conn->session),
-                              NGHTTP2_NO_ERROR, NULL, 0);
+        hf_h2_session_result(
+            conn, nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE,
+                                        nghttp2_session_get_last_proc_stream_id(conn->session),
+                                        NGHTTP2_NO_ERROR, NULL, 0));
         if (!hf_h2_output_run(conn)) {
             return;
         }

@@ -320,7 +320,8 @@ ping_due(struct hf_h2_conn *conn, uint64_t now)
     }
     conn->ping_outstanding = true;
     conn->ping_ns = now;
-    nghttp2_submit_ping(conn->session, NGHTTP2_FLAG_NONE, HF_H2_PING_ALIVE);
+    hf_h2_session_result(conn,
+                         nghttp2_submit_ping(conn->session, NGHTTP2_FLAG_NONE, HF_H2_PING_ALIVE));
     hf_h2_conn_dirty(conn);
 }
 

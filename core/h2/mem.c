@@ -1,5 +1,5 @@
 /*
- * mem.c - per-thread free lists for small blocks.
+ * mem.c - per-thread free lists of blocks.
  *
  * A block is preceded by its size class.  Lists are bounded, so a burst gives
  * its memory back.  Under AddressSanitizer every block is malloc's own, so that
@@ -12,10 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GRAIN     64u
-#define N_CLASSES (HF_H2_MEM_MAX / GRAIN + 1)
-/* Bytes that a thread keeps per size class. */
-#define KEEP_BYTES (256u * 1024)
+#define GRAIN 64u
+
+/* Size classes: small blocks by the number of grains, then the large sizes. */
+enum { FRAME = HF_H2_MEM_MAX / GRAIN + 1, WRITE, N_CLASSES };
+
+/* Bytes that a thread keeps per size class, and of frames, which come in bursts. */
+#define KEEP_BYTES       (256u * 1024)
+#define KEEP_FRAME_BYTES (1024u * 1024)
+/* Least size of what is reserved. */
+#define RESERVE_MIN 1024u
 
 #ifdef __SANITIZE_ADDRESS__
 #define KEEP 0
@@ -35,6 +41,7 @@ struct list {
 };
 
 static _Thread_local struct list lists[N_CLASSES];
+static _Thread_local void *reserve; /* a block; NULL: none */
 
 static struct head *
 head_of(void *block)
@@ -59,18 +66,30 @@ alloc_from_system(size_t class, size_t size)
     return head + 1;
 }
 
+static size_t
+class_of(size_t size)
+{
+    if (!KEEP) {
+        return N_CLASSES;
+    }
+    if (size <= HF_H2_MEM_MAX) {
+        return size ? (size + GRAIN - 1) / GRAIN : 1;
+    }
+    return size == HF_H2_MEM_FRAME ? FRAME : size == HF_H2_MEM_WRITE ? WRITE : N_CLASSES;
+}
+
 void *
 hf_h2_mem_alloc(size_t size)
 {
-    size_t class = size ? (size + GRAIN - 1) / GRAIN : 1;
+    size_t class = class_of(size);
     void **block;
 
-    if (!KEEP || class >= N_CLASSES) {
+    if (class == N_CLASSES) {
         return alloc_from_system(N_CLASSES, size);
     }
     block = lists[class].first;
     if (!block) {
-        return alloc_from_system(class, class * GRAIN);
+        return alloc_from_system(class, class < FRAME ? class * GRAIN : size);
     }
     lists[class].first = *block;
     lists[class].n--;
@@ -95,7 +114,8 @@ hf_h2_mem_free(void *block)
         return;
     }
     head = head_of(block);
-    if (head->class >= N_CLASSES || lists[head->class].n * head->size >= KEEP_BYTES) {
+    if (head->class == N_CLASSES || lists[head->class].n * head->size >=
+                                        (head->class == FRAME ? KEEP_FRAME_BYTES : KEEP_BYTES)) {
         free(head);
         return;
     }
@@ -105,9 +125,28 @@ hf_h2_mem_free(void *block)
     list->n++;
 }
 
+bool
+hf_h2_mem_reserve(size_t size)
+{
+    void *block;
+
+    if (reserve && head_of(reserve)->size >= size) {
+        return true;
+    }
+    block = alloc_from_system(N_CLASSES, size > RESERVE_MIN ? 2 * size : RESERVE_MIN);
+    if (!block) {
+        return false;
+    }
+    hf_h2_mem_free(reserve);
+    reserve = block;
+    return true;
+}
+
 void
 hf_h2_mem_release(void)
 {
+    hf_h2_mem_free(reserve);
+    reserve = NULL;
     for (size_t i = 0; i < N_CLASSES; i++) {
         while (lists[i].first) {
             void **block = lists[i].first;
@@ -150,6 +189,10 @@ mem_realloc(void *block, size_t size, void *arg)
         return block;
     }
     moved = hf_h2_mem_alloc(size);
+    if (!moved && reserve && head_of(reserve)->size >= size) {
+        moved = reserve;
+        reserve = NULL;
+    }
     if (moved && block) {
         memcpy(moved, block, head_of(block)->size);
         hf_h2_mem_free(block);

@@ -7,15 +7,15 @@
  * What the socket does not take stays, nothing more is gathered until it has
  * gone, and only then is the socket asked for writability.
  *
- * The buffers belong to the thread; a connection has one only while it writes.
+ * A connection has an output buffer only while it writes.
  */
 #include "h2/conn_impl.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
+#include "h2/mem.h"
 
 /* Copied bytes, and pieces, in one write. */
 #define OUT_BYTES  (64u * 1024)
@@ -26,11 +26,8 @@
 #define PIECES_PER_STEP 3
 /* Payload worth a piece of its own instead of a copy. */
 #define PIECE_MIN 2048u
-/* Buffers that a thread keeps. */
-#define KEEP_OUT 4u
 
 struct hf_h2_out {
-    struct hf_h2_out *next;     /* among those kept */
     struct hf_h2_chunk *chunks; /* that pieces point into */
     uint32_t used;              /* of `bytes` */
     bool full;                  /* something did not fit: gather again once this is written */
@@ -40,22 +37,16 @@ struct hf_h2_out {
     uint8_t bytes[OUT_BYTES];
 };
 
-static _Thread_local struct hf_h2_out *kept;
-static _Thread_local unsigned n_kept;
+_Static_assert(sizeof(struct hf_h2_out) <= HF_H2_MEM_WRITE,
+               "an output buffer is a block of the size that is kept");
 
 static struct hf_h2_out *
 out_new(void)
 {
-    struct hf_h2_out *out = kept;
+    struct hf_h2_out *out = hf_h2_mem_alloc(HF_H2_MEM_WRITE);
 
-    if (out) {
-        kept = out->next;
-        n_kept--;
-    } else {
-        out = malloc(sizeof *out);
-        if (!out) {
-            return NULL;
-        }
+    if (!out) {
+        return NULL;
     }
     out->chunks = NULL;
     out->used = 0;
@@ -72,27 +63,9 @@ out_free(struct hf_h2_out *out)
         struct hf_h2_chunk *chunk = out->chunks;
 
         out->chunks = chunk->next;
-        hf_h2_chunk_free(chunk);
+        hf_h2_mem_free(chunk);
     }
-    if (n_kept < KEEP_OUT) {
-        out->next = kept;
-        kept = out;
-        n_kept++;
-    } else {
-        free(out);
-    }
-}
-
-void
-hf_h2_output_release(void)
-{
-    while (kept) {
-        struct hf_h2_out *out = kept;
-
-        kept = out->next;
-        free(out);
-    }
-    n_kept = 0;
+    hf_h2_mem_free(out);
 }
 
 void
@@ -205,9 +178,15 @@ gather(struct hf_h2_conn *conn)
             out->full = true;
             return true;
         }
+        if (!hf_h2_session_reserve(conn)) {
+            return false;
+        }
         conn->inside = true;
         n = nghttp2_session_mem_send(conn->session, &data);
         conn->inside = false;
+        if (conn->state != HF_H2_STATE_OPEN) {
+            return false; /* a callback has ended it: the rest will not be sent */
+        }
         if (n == 0) {
             return true;
         }

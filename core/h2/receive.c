@@ -206,7 +206,8 @@ return_connection_credit(struct hf_h2_conn *conn, size_t len)
 {
     conn->unconsumed += (uint32_t)len;
     if (conn->unconsumed >= conn->options->connection_window / 4) {
-        nghttp2_session_consume_connection(conn->session, conn->unconsumed);
+        hf_h2_session_result(conn,
+                             nghttp2_session_consume_connection(conn->session, conn->unconsumed));
         conn->unconsumed = 0;
     }
 }

@@ -40,7 +40,8 @@ on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
     }
     if (frame->hd.type == NGHTTP2_GOAWAY && conn->drain == HF_H2_DRAIN_NOTICE) {
         /* Not before: nghttp2 sends PING first, and its answer would prove nothing. */
-        nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, HF_H2_PING_DRAIN);
+        hf_h2_session_result(conn,
+                             nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, HF_H2_PING_DRAIN));
     }
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA &&
         frame->hd.type != NGHTTP2_RST_STREAM) {
@@ -70,7 +71,8 @@ on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
         if (conn->side == HF_H2_SERVER && !stream->remote_ended && !stream->closing) {
             /* RFC 9113 8.1: the answer is complete, the rest of the request not wanted. */
             stream->closing = true;
-            nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+            hf_h2_session_result(conn, nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE,
+                                                                 stream->id, NGHTTP2_NO_ERROR));
         }
     }
     return 0;
@@ -173,17 +175,13 @@ on_error(nghttp2_session *session, int code, const char *text, size_t len, void 
 
 /* --- making ---------------------------------------------------------------- */
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static nghttp2_session_callbacks *callbacks; /* NULL: no memory */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* while the tables are made */
+static nghttp2_session_callbacks *callbacks;
 static nghttp2_option *library_options;
 
 static void
-make_tables(void)
+fill_tables(void)
 {
-    if (nghttp2_session_callbacks_new(&callbacks) != 0 ||
-        nghttp2_option_new(&library_options) != 0) {
-        return;
-    }
     hf_h2_receive_register(callbacks);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
     nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_not_send);
@@ -199,6 +197,29 @@ make_tables(void)
     nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(library_options, 1);
     /* Resets are counted in limits.c, which knows peers of ours from strangers. */
     nghttp2_option_set_stream_reset_rate_limit(library_options, UINT32_MAX, UINT32_MAX);
+}
+
+/* Makes what all sessions share, unless it is there.  If there is no memory now, the next
+ * connection tries again. */
+static int
+make_tables(void)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&mutex);
+    if (!library_options) {
+        if (!callbacks) {
+            r = nghttp2_session_callbacks_new(&callbacks);
+        }
+        if (r == 0) {
+            r = nghttp2_option_new(&library_options);
+        }
+        if (r == 0) {
+            fill_tables();
+        }
+    }
+    pthread_mutex_unlock(&mutex);
+    return r == 0 ? 0 : HF_ENOMEM;
 }
 
 static int
@@ -231,8 +252,7 @@ hf_h2_session_new(struct hf_h2_conn *conn, nghttp2_session **ret)
     nghttp2_session *session;
     int r;
 
-    pthread_once(&once, make_tables);
-    if (!callbacks || !library_options) {
+    if (make_tables() < 0) {
         return HF_ENOMEM;
     }
     r = conn->side == HF_H2_SERVER ? nghttp2_session_server_new3(&session, callbacks, conn,
@@ -248,4 +268,21 @@ hf_h2_session_new(struct hf_h2_conn *conn, nghttp2_session **ret)
     }
     *ret = session;
     return 0;
+}
+
+int
+hf_h2_session_result(struct hf_h2_conn *conn, int r)
+{
+    if (nghttp2_is_fatal(r)) {
+        hf_h2_conn_fail(conn, HF_H2_END_IO, HF_H2_INTERNAL_ERROR, "out of memory");
+    }
+    return r;
+}
+
+bool
+hf_h2_session_reserve(struct hf_h2_conn *conn)
+{
+    /* The queue is an array of pointers that doubles when it is full. */
+    return hf_h2_mem_reserve(2 * (conn->n_streams + 2) * sizeof(void *)) ||
+           hf_h2_session_result(conn, NGHTTP2_ERR_NOMEM) == 0;
 }

@@ -161,7 +161,7 @@ submit(struct hf_h2_stream *stream, enum submit how, struct hf_h2_fields *fields
     }
     if (nv && !fields->failed) {
         hf_h2_fields_to_nv(fields, nv);
-        r = submit_nv(stream, how, nv, fields->n, end);
+        r = hf_h2_session_result(stream->conn, submit_nv(stream, how, nv, fields->n, end));
     }
     if (nv != on_stack) {
         hf_h2_mem_free(nv);
@@ -302,20 +302,22 @@ static int
 wake_data(struct hf_h2_stream *stream)
 {
     nghttp2_session *session = stream->conn->session;
+    int r = 0;
 
     if (!stream->data_submitted) {
         nghttp2_data_provider provider = provider_of(stream);
 
-        if (nghttp2_submit_data(session, NGHTTP2_FLAG_END_STREAM, stream->id, &provider) != 0) {
-            return out_of_memory(stream);
+        if (!hf_h2_session_reserve(stream->conn)) {
+            return HF_ENOMEM;
         }
         stream->data_submitted = true;
+        r = nghttp2_submit_data(session, NGHTTP2_FLAG_END_STREAM, stream->id, &provider);
     } else if (stream->data_deferred) {
         stream->data_deferred = false;
-        nghttp2_session_resume_data(session, stream->id);
+        r = nghttp2_session_resume_data(session, stream->id);
     }
     hf_h2_conn_dirty(stream->conn);
-    return 0;
+    return nghttp2_is_fatal(hf_h2_session_result(stream->conn, r)) ? HF_ENOMEM : 0;
 }
 
 /* Whether data may be queued; it may not on a stream that is closing. */
@@ -419,9 +421,8 @@ hf_h2_stream_reset(struct hf_h2_stream *stream, enum hf_h2_code code)
         return; /* it closes by itself; a reset would only come after that */
     }
     drop_unsent(stream);
-    if (nghttp2_submit_rst_stream(conn->session, NGHTTP2_FLAG_NONE, stream->id, code) != 0) {
-        hf_h2_conn_fail(conn, HF_H2_END_IO, HF_H2_INTERNAL_ERROR, "out of memory");
-    }
+    hf_h2_session_result(
+        conn, nghttp2_submit_rst_stream(conn->session, NGHTTP2_FLAG_NONE, stream->id, code));
     hf_h2_conn_dirty(conn);
 }
 
@@ -434,8 +435,9 @@ open_window(struct hf_h2_stream *stream)
     struct hf_h2_conn *conn = stream->conn;
 
     stream->window = conn->options->stream_window;
-    nghttp2_session_set_local_window_size(conn->session, NGHTTP2_FLAG_NONE, stream->id,
-                                          (int32_t)stream->window);
+    hf_h2_session_result(conn, nghttp2_session_set_local_window_size(conn->session,
+                                                                     NGHTTP2_FLAG_NONE, stream->id,
+                                                                     (int32_t)stream->window));
     hf_h2_conn_dirty(conn);
 }
 
@@ -457,8 +459,9 @@ hf_h2_stream_consume(struct hf_h2_stream *stream, size_t len)
             open_window(stream);
         }
     }
-    if (stream->consumed >= stream->window / 2) {
-        nghttp2_session_consume_stream(conn->session, stream->id, stream->consumed);
+    if (stream->consumed >= stream->window / 2 && !is_over(stream)) {
+        hf_h2_session_result(
+            conn, nghttp2_session_consume_stream(conn->session, stream->id, stream->consumed));
         stream->consumed = 0;
         hf_h2_conn_dirty(conn);
     }
