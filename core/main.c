@@ -310,7 +310,7 @@ main(int argc, char **argv)
     }
     if (r < 0) {
         fprintf(stderr, "hyperfaasd: %s\n", hf_err_message(&err));
-        return EXIT_USAGE;
+        return r == HF_ENOMEM ? EXIT_FAILURE : EXIT_USAGE;
     }
     if (arguments.check) {
         puts("The configuration is good.");

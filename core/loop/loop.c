@@ -12,8 +12,11 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "loop/loop_private.h"
+
+HF_LOG_MODULE(loop);
 
 /* After this many descriptors deferred work runs, before the rest of the turn: a
  * small set of connections stays in the processor's cache. */
@@ -198,20 +201,31 @@ on_woken(evutil_socket_t fd, short events, void *arg)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
+/* What the library has to say goes into our log. */
+static void
+on_library_log(int severity, const char *text)
+{
+    hf_log(severity >= EVENT_LOG_WARN ? HF_LOG_WARNING : HF_LOG_DEBUG, "libevent says",
+           HF_KV_STR("text", text));
+}
+
 static int
 make_base(struct hf_loop *loop, struct hf_err *err)
 {
     struct event_config *config = event_config_new();
 
+    event_set_log_callback(on_library_log);
     if (!config) {
         return hf_fail(err, HF_ENOMEM, "event loop '%s': out of memory", loop->name);
     }
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     event_config_require_features(config, EV_FEATURE_ET);
+    errno = 0;
     loop->base = event_base_new_with_config(config);
     event_config_free(config);
     if (!loop->base) {
-        return hf_fail(err, HF_EIO, "event loop '%s': libevent cannot use epoll", loop->name);
+        return hf_fail(err, errno == ENOMEM ? HF_ENOMEM : HF_EIO,
+                       "event loop '%s': libevent cannot use epoll", loop->name);
     }
     return 0;
 }

@@ -37,10 +37,12 @@ struct hf_proxy {
     char address[HF_ADDRESS_TEXT_MAX];
     void (*on_drained)(void *arg);
     void *on_drained_arg;
-    _Atomic uint32_t leaving; /* threads that have not drained yet, and errands to leave that
+    _Atomic uint32_t leaving; /* threads that have not drained yet, and tasks to leave that
                                * have not been run to their end */
-    struct hf_task drained;   /* tells the control thread of the last */
-    bool is_drained;          /* it has been told */
+    bool draining;            /* the threads have been asked to */
+    bool cutting;
+    struct hf_task drained; /* tells the control thread of the last */
+    bool is_drained;        /* it has been told */
     size_t thread_count;
     struct hf_loop **loops;
     struct hf_proxy_thread **threads;
@@ -111,21 +113,21 @@ on_short(void *arg)
 }
 
 static void
-drain_errand(struct hf_proxy_thread *thread, int fd)
+drain_thread(struct hf_task *task)
 {
+    struct hf_proxy_thread *thread = hf_container_of(task, struct hf_proxy_thread, drain);
     struct hf_proxy *proxy = thread->shared->proxy;
 
-    (void)fd;
     hf_proxy_thread_drain(thread);
     on_left(proxy);
 }
 
 static void
-cut_errand(struct hf_proxy_thread *thread, int fd)
+cut_thread(struct hf_task *task)
 {
+    struct hf_proxy_thread *thread = hf_container_of(task, struct hf_proxy_thread, cut);
     struct hf_proxy *proxy = thread->shared->proxy;
 
-    (void)fd;
     hf_proxy_thread_cut(thread);
     on_left(proxy);
 }
@@ -305,35 +307,42 @@ wait_for(struct hf_proxy *proxy, uint32_t n)
     return false;
 }
 
-/* Tells every thread to leave. */
-static void
-leave(struct hf_proxy *proxy, void (*how)(struct hf_proxy_thread *, int))
+/* Stops accepting; false if there is no thread left that could leave. */
+static bool
+leave(struct hf_proxy *proxy)
 {
     if (proxy->listener) {
         hf_listener_free(proxy->listener);
         proxy->listener = NULL;
         atomic_store(&proxy->leaving, (uint32_t)proxy->thread_count);
     }
-    if (!wait_for(proxy, (uint32_t)proxy->thread_count)) {
-        return;
-    }
-    for (size_t i = 0; i < proxy->thread_count; i++) {
-        if (send_errand(proxy->threads[i], how, -1) < 0) {
-            on_left(proxy);
-        }
-    }
+    return wait_for(proxy, (uint32_t)proxy->thread_count);
 }
 
 void
 hf_proxy_drain(struct hf_proxy *proxy)
 {
-    leave(proxy, drain_errand);
+    if (proxy->draining || proxy->cutting || !leave(proxy)) {
+        return;
+    }
+    proxy->draining = true;
+    for (size_t i = 0; i < proxy->thread_count; i++) {
+        proxy->threads[i]->drain.run = drain_thread;
+        hf_loop_post(proxy->loops[i], &proxy->threads[i]->drain);
+    }
 }
 
 void
 hf_proxy_cut(struct hf_proxy *proxy)
 {
-    leave(proxy, cut_errand);
+    if (proxy->cutting || !leave(proxy)) {
+        return;
+    }
+    proxy->cutting = true;
+    for (size_t i = 0; i < proxy->thread_count; i++) {
+        proxy->threads[i]->cut.run = cut_thread;
+        hf_loop_post(proxy->loops[i], &proxy->threads[i]->cut);
+    }
 }
 
 static bool

@@ -59,7 +59,9 @@ struct hf_proxy_thread {
     struct hf_budget_share share;
     uint32_t shedding; /* connections that have been told to make room and have not closed yet */
     bool draining;
-    bool drained; /* said so */
+    bool drained;         /* said so */
+    struct hf_task drain; /* the proxy's, to ask for one; they need no memory then */
+    struct hf_task cut;
     struct hf_random random;
     _Atomic uint64_t conn_count; /* written here, read by anyone */
     _Atomic uint64_t call_count;
