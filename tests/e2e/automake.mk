@@ -16,6 +16,7 @@ E2E_TESTS = \
     %D%/26-control-metadata.py \
     %D%/27-memory.py \
     %D%/28-descriptors.py \
+    %D%/29-lack-of-memory.py \
     %D%/30-scale.py \
     %D%/31-readiness.py \
     %D%/32-change.py \
@@ -144,6 +145,17 @@ check_PROGRAMS += %D%/deny %D%/line %D%/load
 %C%_line_SOURCES = %D%/line.c
 %C%_load_SOURCES = %D%/load.c
 %C%_load_LDADD = $(NGHTTP2_LIBS)
+
+# Loaded into a node, fails one allocation.
+check_LTLIBRARIES += %D%/oom.la
+%C%_oom_la_SOURCES = %D%/oom.c
+%C%_oom_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+%C%_oom_la_LIBADD =
+
+# The whole of a test that `make check` runs a part of: each allocation of a node's life fails once.
+check-memory: all $(check_PROGRAMS) $(check_LTLIBRARIES)
+	@$(AM_TESTS_ENVIRONMENT) HF_OOM_POINTS=all $(PY_LOG_COMPILER) $(srcdir)/%D%/29-lack-of-memory.py
+.PHONY: check-memory
 
 # A long run of random events, to be watched: make chaos SECONDS=180 SEED=7
 SECONDS = 180
