@@ -5,6 +5,7 @@
 #   %C%_lb_roundrobin_la_CPPFLAGS = $(HF_PLUGIN_CPPFLAGS)
 #   %C%_lb_roundrobin_la_LDFLAGS = $(HF_PLUGIN_LINK)
 
+include plugins/kit/automake.mk
 include plugins/lb-leastload/automake.mk
 include plugins/lb-roundrobin/automake.mk
 include plugins/runtime-docker/automake.mk

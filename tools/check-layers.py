@@ -88,8 +88,8 @@ def problem(path, where, header, quoted):
     if quoted and folder in LAYERS and "/" in header:
         if folder not in allowed_layers(where):
             return f"{where} may not include {folder}"
-    elif quoted and where == "plugins" and "/" in header:
-        return "a plugin may include only <hyperfaas/...> and headers of its own folder"
+    elif quoted and where == "plugins" and "/" in header and not header.startswith("../kit/"):
+        return "a plugin may include only <hyperfaas/...>, the kit, and headers of its own folder"
     for foreign, users in FOREIGN.items():
         if header.startswith(foreign) and where != "main" and where not in users:
             return f"only {', '.join(users)} may include <{foreign}>"

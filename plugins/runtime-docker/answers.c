@@ -11,7 +11,7 @@
 
 #include <json-c/json_object_iterator.h>
 
-#include "json.h"
+#include "../kit/json.h"
 #include "requests.h"
 
 /* The API versions that we can speak. */

@@ -1,25 +1,19 @@
 # The runtime "docker".
 
 # The language of engines, without I/O.
-HF_DOCKER_LANGUAGE_SOURCES = \
+HF_DOCKER_LANGUAGE_SOURCES = $(HF_KIT_IMAGE) $(HF_KIT_JSON) \
     %D%/answers.c %D%/answers.h \
-    %D%/demux.c %D%/demux.h \
-    %D%/elements.c %D%/elements.h \
-    %D%/json.c %D%/json.h \
-    %D%/lines.c %D%/lines.h \
-    %D%/names.c %D%/names.h \
-    %D%/requests.c %D%/requests.h
+    %D%/requests.c %D%/requests.h \
+    %D%/streams.c %D%/streams.h
 
-HF_RUNTIME_DOCKER_SOURCES = $(HF_DOCKER_LANGUAGE_SOURCES) \
-    %D%/bridge.c %D%/bridge.h \
-    %D%/deferred.c %D%/deferred.h \
+HF_RUNTIME_DOCKER_SOURCES = $(HF_DOCKER_LANGUAGE_SOURCES) $(HF_KIT_WAITING) \
     %D%/docker.h \
     %D%/ending.c \
     %D%/engine.c %D%/engine.h \
     %D%/images.c %D%/images.h \
     %D%/instance.c %D%/instance.h \
-    %D%/listing.c %D%/listing.h \
-    %D%/log_reader.c %D%/log_reader.h \
+    %D%/listing.c \
+    %D%/log_reader.c \
     %D%/runtime-docker.c \
     %D%/session.c %D%/session.h \
     %D%/start.c

@@ -10,8 +10,7 @@
  *     listing.c         what runs from before
  *     log_reader.c      reading logs
  *     engine.c          calls of the Engine API
- *     requests.c answers.c json.c lines.c elements.c demux.c names.c   its language, without I/O
- *     bridge.c          an address of this machine
+ *     requests.c answers.c streams.c   its language, without I/O
  */
 #ifndef HF_RUNTIME_DOCKER_DOCKER_H
 #define HF_RUNTIME_DOCKER_DOCKER_H
@@ -25,9 +24,9 @@
 
 #include <hyperfaas/runtime.h>
 
+#include "../kit/waiting.h"
 #include "answers.h"
 #include "engine.h"
-#include "names.h"
 #include "requests.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -42,7 +41,6 @@ struct hf_runtime_op {
     void (*cancel)(struct hf_runtime_op *);
 };
 
-struct deferred;
 struct images;
 struct instance;
 struct listing;
@@ -80,7 +78,38 @@ struct hf_runtime {
 
     struct listing *listings;
     struct log_reader *readers;
-    struct deferred *deferred;
+    struct later later;
 };
+
+/* --- listing.c ------------------------------------------------------------------------------ */
+
+/* The operation `list` of runtimes. */
+int listing_begin(struct hf_runtime *, hf_runtime_list_fn *each, void *arg, struct hf_err *err);
+
+/* The engine is there: asks it; it is lost: what waits for it fails. */
+void listings_go_on(struct hf_runtime *);
+void listings_give_up(struct hf_runtime *, const char *why);
+
+/* The runtime is being closed. */
+void listings_destroy(struct hf_runtime *);
+
+/* The path that lists this node's containers, to be freed; NULL: no memory. */
+char *listing_path(const struct hf_runtime *);
+
+/* A container that the engine had at a moment: if nobody knows it, it is removed. */
+void listing_consider(struct hf_runtime *, struct json_object *container, uint64_t moment);
+
+/* All were considered: instances whose container is not there or does not run have ended. */
+void listing_reconcile(struct hf_runtime *, uint64_t moment);
+
+/* --- log_reader.c --------------------------------------------------------------------------- */
+
+/* The operation `logs` of runtimes. */
+int log_reader_begin(struct hf_runtime *, const char *instance_id, uint32_t tail, bool follow,
+                     hf_runtime_log_fn *each, void *arg, struct hf_runtime_op **ret,
+                     struct hf_err *err);
+
+/* Ends all readers with HF_ECANCELLED. */
+void log_readers_destroy(struct hf_runtime *);
 
 #endif

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "demux.h"
 #include "instance.h"
 #include "session.h"
+#include "streams.h"
 
 #define LOOK_NS (5 * SECOND_NS)
 

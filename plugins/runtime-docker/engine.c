@@ -3,12 +3,15 @@
  */
 #include "engine.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
+#include "../kit/json.h"
 
 /* Streams have connections of their own, so that readers of logs hold up nothing. */
 #define CALLS_AT_ONCE   64
@@ -18,7 +21,7 @@
 #define REFUSAL_SIZE 4096 /* kept of what an engine says of a stream that it refuses */
 
 /* Of an answer that is collected: read as JSON it takes 25 times the memory, and a tenth of a
- * second. Lists are streams (elements.h). */
+ * second. Lists are streams (streams.h). */
 #define ANSWER_MAX_BYTES (512u << 10)
 
 struct engine {
@@ -144,9 +147,26 @@ engine_where(const struct engine *engine)
 }
 
 bool
-engine_is_local(const struct engine *engine)
+engine_interface(const struct engine *engine, const char *name, char ret[static GATEWAY_SIZE])
 {
-    return *engine->where == '/' || strncmp(engine->where, "unix:", 5) == 0;
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    bool is_local = *engine->where == '/' || strncmp(engine->where, "unix:", 5) == 0;
+
+    if (!is_local || !*name || getifaddrs(&all) < 0) {
+        return false;
+    }
+    for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next) {
+        if (one->ifa_addr && one->ifa_addr->sa_family == AF_INET &&
+            strcmp(one->ifa_name, name) == 0) {
+            struct sockaddr_in address;
+
+            memcpy(&address, one->ifa_addr, sizeof address);
+            found = inet_ntop(AF_INET, &address.sin_addr, ret, GATEWAY_SIZE) != NULL;
+        }
+    }
+    freeifaddrs(all);
+    return found;
 }
 
 const char *
@@ -325,8 +345,8 @@ call_new(struct engine *engine, void *arg)
 }
 
 static int
-send(struct engine_call *call, const char *url, const struct engine_request *request,
-     struct hf_err *err)
+send_call(struct engine_call *call, const char *url, const struct engine_request *request,
+          struct hf_err *err)
 {
     static const char *const headers[] = { "Accept: application/json, application/x-ndjson", NULL };
     static const char *const with_body[] = { "Accept: application/json, application/x-ndjson",
@@ -366,7 +386,7 @@ engine_begin(struct engine *engine, const struct engine_request *request, struct
     call->on_data = request->on_data;
     call->on_headers = request->on_headers;
     call->done = request->done;
-    r = send(call, url, request, err);
+    r = send_call(call, url, request, err);
     free(url);
     if (r < 0) {
         call_free(call);
@@ -392,7 +412,7 @@ engine_ping(struct engine *engine, uint64_t timeout_ns, engine_pinged_fn *pinged
         return engine->host->fail(err, HF_ENOMEM, "runtime docker: out of memory");
     }
     call->pinged = pinged;
-    r = send(call, url, &request, err);
+    r = send_call(call, url, &request, err);
     free(url);
     if (r < 0) {
         call_free(call);

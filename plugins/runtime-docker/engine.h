@@ -56,8 +56,9 @@ void engine_free(struct engine *);
 const char *engine_where(const struct engine *);
 const char *engine_version(const struct engine *);
 
-/* Whether it is on this machine: at a unix socket. */
-bool engine_is_local(const struct engine *);
+/* The first IPv4 address of a network interface on its machine; false, and `ret` as it was, if
+ * there is none, or it is another machine than ours. */
+bool engine_interface(const struct engine *, const char *name, char ret[static GATEWAY_SIZE]);
 
 /* Begins a call.  On 0 `done` follows, and `*ret` (which may be NULL) is valid until then. */
 int engine_begin(struct engine *, const struct engine_request *, struct engine_call **ret,

@@ -9,8 +9,8 @@
 
 #include <utlist.h>
 
-#include "json.h"
-#include "lines.h"
+#include "../kit/json.h"
+#include "streams.h"
 
 /* How often a long pull says where it is. */
 #define PROGRESS_NS (10 * SECOND_NS)
@@ -26,7 +26,7 @@ struct pull {
     char *image;
     struct engine_call *call;
     struct hf_host_timer *progress;
-    struct lines lines;
+    struct objects reports;
     struct pull_waiter *waiters;
     char status[128]; /* the engine's last word */
     char error[512];  /* "": none yet */
@@ -120,7 +120,7 @@ pull_free(struct pull *pull)
     if (pull->progress) {
         images->runtime->driver->timer_free(pull->progress);
     }
-    lines_fini(&pull->lines);
+    objects_fini(&pull->reports);
     free(pull->image);
     free(pull);
 }
@@ -137,10 +137,9 @@ on_progress(void *arg)
 }
 
 static void
-on_line(void *arg, const char *line, size_t len)
+on_report(void *arg, struct json_object *value)
 {
     struct pull *pull = arg;
-    struct json_object *value = json_read(line, len);
     struct json_object *progress = JSON_AT(value, "progressDetail");
     const char *error = answer_pull_error(value);
     long long total = json_number(JSON_AT(progress, "total"));
@@ -154,7 +153,6 @@ on_line(void *arg, const char *line, size_t len)
     } else if (*answer_pull_status(value)) {
         snprintf(pull->status, sizeof pull->status, "%.120s", answer_pull_status(value));
     }
-    json_object_put(value);
 }
 
 static void
@@ -162,7 +160,7 @@ on_data(void *arg, const void *data, size_t len)
 {
     struct pull *pull = arg;
 
-    lines_add(&pull->lines, data, len, on_line, pull);
+    objects_add(&pull->reports, data, len, on_report, pull);
 }
 
 /* Tells all who wait.  They may pull again, which is another pull. */
@@ -193,7 +191,6 @@ on_pulled(void *arg, const struct engine_reply *reply)
     char message[900];
 
     pull->call = NULL;
-    lines_end(&pull->lines, on_line, pull);
     if (pull->error[0]) { /* it comes in a stream that was begun with 200 */
         why = pull->error;
     } else if (reply->code == 0) {
@@ -249,6 +246,7 @@ pull_new(struct images *images, const char *image)
         return NULL;
     }
     pull->images = images;
+    pull->reports.by_line = true;
     DL_APPEND(images->pulls, pull);
     pull->image = strdup(image);
     pull->progress = runtime->driver->timer_new(runtime->driver, HF_CLOCK_REAL, on_progress, pull);

@@ -9,7 +9,6 @@
 
 #include <utlist.h>
 
-#include "deferred.h"
 #include "session.h"
 
 /* How soon a removal that the engine refuses is tried again, later each time, and after how many
@@ -125,28 +124,13 @@ instance_free(struct instance *instance)
     free(instance);
 }
 
-static void
-answer_stops(struct instance *instance, int code, const char *message)
-{
-    struct stop *stop = instance->stops;
-
-    instance->stops = NULL;
-    while (stop) {
-        struct stop *next = stop->next;
-
-        stop->done(stop->arg, code, message, NULL);
-        free(stop);
-        stop = next;
-    }
-}
-
 void
 instance_forget(struct instance *instance)
 {
     start_end_turn(instance);
     instance->gone = true;
     if (!instance->done) { /* else it is kept until its start is answered */
-        answer_stops(instance, 0, "");
+        stops_answer(&instance->stops, 0, "");
         instance_free(instance);
     }
 }
@@ -156,7 +140,7 @@ instance_destroy(struct instance *instance)
 {
     start_end_turn(instance);
     start_answer(instance, HF_ECANCELLED, "the runtime is being closed");
-    answer_stops(instance, HF_ECANCELLED, "the runtime is being closed");
+    stops_answer(&instance->stops, HF_ECANCELLED, "the runtime is being closed");
     instance_free(instance);
 }
 
@@ -215,7 +199,7 @@ on_removed(void *arg, const struct engine_reply *reply)
         runtime->driver->timer_set(instance->again, (int64_t)AGAIN_NS);
         return;
     }
-    answer_stops(instance, reply->code, reply->message);
+    stops_answer(&instance->stops, reply->code, reply->message);
     if (reply->lost) { /* if the engine is lost, its return will tell */
         session_doubt(runtime->session);
     }
@@ -303,49 +287,18 @@ begin_stop(struct instance *instance, uint64_t grace_ns)
     instance_ask(instance, "POST", rest, grace_ns + STOP_MARGIN_NS, on_stopped);
 }
 
-/* An id that is not there. */
-struct missing {
-    struct deferred deferred;
-    hf_runtime_done_fn *done;
-    void *arg;
-};
-
-static void
-answer_missing(struct deferred *deferred, int code)
-{
-    struct missing *missing = (struct missing *)deferred;
-
-    missing->done(missing->arg, code == 0 ? HF_ENOTFOUND : code, "there is no such instance", NULL);
-}
-
-static int
-stop_missing(struct hf_runtime *runtime, hf_runtime_done_fn *done, void *arg, struct hf_err *err)
-{
-    struct missing *missing = malloc(sizeof *missing);
-
-    if (!missing) {
-        return runtime->host->fail(err, HF_ENOMEM, "out of memory");
-    }
-    *missing = (struct missing){ .deferred.answer = answer_missing, .done = done, .arg = arg };
-    return defer(runtime, &missing->deferred, err);
-}
-
 int
 instance_stop(struct hf_runtime *runtime, const char *instance_id, uint64_t grace_ns,
               hf_runtime_done_fn *done, void *arg, struct hf_err *err)
 {
     struct instance *instance = instance_find(runtime, instance_id);
-    struct stop *stop;
 
     if (!instance || instance->state < INSTANCE_RUNNING) {
-        return stop_missing(runtime, done, arg, err);
+        return stops_refuse(&runtime->later, done, arg, err);
     }
-    stop = malloc(sizeof *stop);
-    if (!stop) {
+    if (!stops_add(&instance->stops, done, arg)) {
         return runtime->host->fail(err, HF_ENOMEM, "out of memory");
     }
-    *stop = (struct stop){ instance->stops, done, arg };
-    instance->stops = stop;
     if (instance->state == INSTANCE_RUNNING || instance->state == INSTANCE_LEFT) {
         begin_stop(instance, grace_ns);
     } else if (instance->state == INSTANCE_REMOVING) {

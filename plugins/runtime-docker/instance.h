@@ -26,13 +26,6 @@ enum instance_state {
 #undef STATE
 };
 
-/* Someone who waits for the end of an instance being stopped. */
-struct stop {
-    struct stop *next;
-    hf_runtime_done_fn *done;
-    void *arg;
-};
-
 struct instance {
     struct hf_runtime_op op; /* of the start, while that lasts */
     struct hf_runtime *runtime;
@@ -74,7 +67,7 @@ struct instance {
     bool unconfirmed; /* whether it was made is not known: the engine may still be at it */
     struct inspected found;
     struct last_words *last_words; /* being read */
-    struct stop *stops;
+    struct stop *stops;            /* who waits for its end */
 };
 
 /* Makes one that is in no list of the engine's yet.  NULL: no memory. */

@@ -4,7 +4,7 @@
  * Containers of an earlier life of this node stay until `list` has told of them; from then on
  * they are instances like others.
  */
-#include "listing.h"
+#include "docker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,15 +12,15 @@
 
 #include <utlist.h>
 
-#include "elements.h"
 #include "instance.h"
 #include "session.h"
+#include "streams.h"
 
 struct listing {
     struct hf_runtime *runtime;
     struct listing *prev, *next;
     struct engine_call *call;
-    struct elements elements;
+    struct objects containers;
     hf_runtime_list_fn *each;
     void *arg;
 };
@@ -105,7 +105,7 @@ finish(struct listing *listing, int code, const char *message)
 
     DL_DELETE(listing->runtime->listings, listing);
     engine_cancel(listing->call);
-    elements_fini(&listing->elements);
+    objects_fini(&listing->containers);
     free(listing);
     each(arg, code, message, NULL);
 }
@@ -147,7 +147,7 @@ on_data(void *arg, const void *data, size_t len)
 {
     struct listing *listing = arg;
 
-    elements_add(&listing->elements, data, len, on_left, listing);
+    objects_add(&listing->containers, data, len, on_left, listing);
 }
 
 static void
@@ -165,7 +165,7 @@ on_listed(void *arg, const struct engine_reply *reply)
         finish(listing, reply->code, reply->message);
         return;
     }
-    if (!elements_complete(&listing->elements)) {
+    if (!objects_complete(&listing->containers)) {
         finish(listing, HF_EUNAVAILABLE, "the engine's list of containers is not whole");
         return;
     }

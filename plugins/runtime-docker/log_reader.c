@@ -1,7 +1,7 @@
 /*
  * log_reader.c - reads the log of an instance, which the engine keeps.
  */
-#include "log_reader.h"
+#include "docker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 
 #include <utlist.h>
 
-#include "demux.h"
 #include "instance.h"
+#include "streams.h"
 
 /* For a log that is not followed to come to its end. */
 #define READ_NS (60 * SECOND_NS)

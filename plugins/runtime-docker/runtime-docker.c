@@ -5,11 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "deferred.h"
 #include "images.h"
 #include "instance.h"
-#include "listing.h"
-#include "log_reader.h"
 #include "session.h"
 
 #define DEFAULT_SOCKET "unix:///var/run/docker.sock"
@@ -188,7 +185,7 @@ docker_destroy(struct hf_runtime *runtime)
         images_leave(&runtime->instances->waiter);
         instance_destroy(runtime->instances);
     }
-    deferred_destroy(runtime);
+    later_end(&runtime->later);
     images_free(runtime->images);
     session_free(runtime->session);
     engine_free(runtime->engine);
@@ -225,6 +222,7 @@ docker_create(const struct hf_driver_host *driver, const struct hf_options *opti
     runtime->options = options;
     runtime->events = events;
     runtime->events_arg = arg;
+    runtime->later.driver = driver;
     make_counters(runtime);
     r = read_options(runtime, err);
     if (r == 0) {

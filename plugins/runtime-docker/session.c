@@ -10,13 +10,9 @@
 
 #include <utlist.h>
 
-#include "bridge.h"
-#include "elements.h"
 #include "images.h"
 #include "instance.h"
-#include "json.h"
-#include "lines.h"
-#include "listing.h"
+#include "streams.h"
 
 #define PING_NS      (5 * SECOND_NS)
 #define RETRY_MIN_NS (SECOND_NS / 5)
@@ -40,9 +36,9 @@ struct session {
     struct engine_call *events;
     struct engine_call *step;    /* of those between the ping and being open, one by one */
     struct hf_host_timer *timer; /* the next ping, the end of waiting for headers, or the sweep */
-    struct lines lines;
-    struct elements elements; /* of the step, if that is a list */
-    bool soon;                /* the next sweep is */
+    struct objects happened;     /* what `events` tells */
+    struct objects listed;       /* of the step, if that is a list */
+    bool soon;                   /* the next sweep is */
     uint64_t retry_ns;
     uint64_t since_ns;  /* the engine's time from which events are wanted */
     uint64_t listed_at; /* the moment of the listing */
@@ -129,8 +125,8 @@ drop_calls(struct session *session)
     engine_cancel(session->events);
     engine_cancel(session->step);
     session->ping = session->events = session->step = NULL;
-    lines_fini(&session->lines);
-    elements_fini(&session->elements);
+    objects_fini(&session->happened);
+    objects_fini(&session->listed);
 }
 
 /* The engine cannot be used: says so once, fails what waits, tries again later. */
@@ -211,8 +207,7 @@ step(struct session *session, const char *path, engine_done_fn *done,
         .arg = session,
     };
 
-    elements_fini(&session->elements);
-
+    objects_fini(&session->listed);
     if (!path || engine_begin(session->runtime->engine, &request, &session->step, NULL) < 0) {
         lose(session, "no memory to call it");
     }
@@ -234,8 +229,8 @@ on_network(void *arg, const struct engine_reply *reply)
     }
     session->guessed = false;
     if (!answer_gateway(reply->json, session->gateway)) {
-        session->guessed = !engine_is_local(session->runtime->engine) ||
-                           !bridge_address(answer_bridge(reply->json), session->gateway);
+        session->guessed = !engine_interface(session->runtime->engine, answer_bridge(reply->json),
+                                             session->gateway);
     }
     open_up(session);
 }
@@ -266,7 +261,7 @@ is_whole(struct session *session, const struct engine_reply *reply, const char *
         lose(session, reply->message);
         return false;
     }
-    if (!elements_complete(&session->elements)) {
+    if (!objects_complete(&session->listed)) {
         snprintf(why, sizeof why, "its list of %s is not whole", what);
         lose(session, why);
         return false;
@@ -287,7 +282,7 @@ on_image_data(void *arg, const void *data, size_t len)
 {
     struct session *session = arg;
 
-    elements_add(&session->elements, data, len, on_image, session);
+    objects_add(&session->listed, data, len, on_image, session);
 }
 
 static void
@@ -320,7 +315,7 @@ on_container_data(void *arg, const void *data, size_t len)
 {
     struct session *session = arg;
 
-    elements_add(&session->elements, data, len, on_container, session);
+    objects_add(&session->listed, data, len, on_container, session);
 }
 
 static void
@@ -356,10 +351,9 @@ list_containers(struct session *session)
 /* --- events --------------------------------------------------------------------------------- */
 
 static void
-on_event(void *arg, const char *line, size_t len)
+on_event(void *arg, struct json_object *value)
 {
     struct session *session = arg;
-    struct json_object *value = json_read(line, len);
     const struct hf_host *host = session->runtime->host;
     struct instance *instance = NULL;
     char id[INSTANCE_ID_SIZE];
@@ -384,7 +378,6 @@ on_event(void *arg, const char *line, size_t len)
         }
         instance_ended(instance);
     }
-    json_object_put(value);
 }
 
 static void
@@ -392,7 +385,7 @@ on_event_data(void *arg, const void *data, size_t len)
 {
     struct session *session = arg;
 
-    lines_add(&session->lines, data, len, on_event, session);
+    objects_add(&session->happened, data, len, on_event, session);
 }
 
 static void
@@ -413,7 +406,6 @@ on_events_end(void *arg, const struct engine_reply *reply)
     struct session *session = arg;
 
     session->events = NULL;
-    lines_end(&session->lines, on_event, session);
     lose(session, reply->code == 0 ? "it ended the stream of events" : reply->message);
 }
 
@@ -500,6 +492,7 @@ session_new(struct hf_runtime *runtime, struct session **ret, struct hf_err *err
 
     if (session) {
         session->runtime = runtime;
+        session->happened.by_line = true;
         session->retry_ns = RETRY_MIN_NS / 2;
         session->timer =
             runtime->driver->timer_new(runtime->driver, HF_CLOCK_REAL, on_timer, session);

@@ -11,7 +11,7 @@
 #include <utlist.h>
 
 #include "instance.h"
-#include "json.h"
+#include "../kit/json.h"
 #include "session.h"
 
 /* Names and ports that are taken before a start gives up. */

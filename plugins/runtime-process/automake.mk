@@ -1,21 +1,16 @@
 # The runtime "process".
 
-HF_RUNTIME_PROCESS_SOURCES = \
-    %D%/deferred.c %D%/deferred.h \
-    %D%/environment.c %D%/environment.h \
-    %D%/image.c %D%/image.h \
+HF_RUNTIME_PROCESS_SOURCES = $(HF_KIT_FOLDERS) $(HF_KIT_IMAGE) $(HF_KIT_WAITING) \
+    %D%/environment.c \
+    %D%/image.c \
     %D%/instance.c \
-    %D%/interpreter.c %D%/interpreter.h \
-    %D%/limits.c %D%/limits.h \
     %D%/log_reader.c \
     %D%/logs.c %D%/logs.h \
     %D%/output.c %D%/output.h \
-    %D%/port.c %D%/port.h \
     %D%/process.h \
-    %D%/program.c %D%/program.h \
+    %D%/program.c \
     %D%/runtime-process.c \
-    %D%/users.c %D%/users.h \
-    %D%/where.c %D%/where.h
+    %D%/users.c %D%/users.h
 
 plugin_LTLIBRARIES += %D%/runtime-process.la
 %C%_runtime_process_la_SOURCES = $(HF_RUNTIME_PROCESS_SOURCES)

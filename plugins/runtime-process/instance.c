@@ -10,19 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "deferred.h"
-#include "environment.h"
-#include "image.h"
-#include "interpreter.h"
-#include "port.h"
 #include "process.h"
-
-/* Someone who waits for the end of an instance being stopped. */
-struct stop {
-    struct stop *next;
-    hf_runtime_done_fn *done;
-    void *arg;
-};
 
 struct instance *
 instance_find(const struct hf_runtime *runtime, const char *id)
@@ -89,19 +77,6 @@ answer_start(struct instance *instance, int code, const char *message,
     }
 }
 
-/* Tells all who asked for the stop; takes the list, as the instance may be freed. */
-static void
-answer_stops(struct stop *stops, int code, const char *message)
-{
-    while (stops) {
-        struct stop *next = stops->next;
-
-        stops->done(stops->arg, code, message, NULL);
-        free(stops);
-        stops = next;
-    }
-}
-
 void
 instance_destroy(struct instance *instance)
 {
@@ -109,7 +84,7 @@ instance_destroy(struct instance *instance)
 
     answer_start(instance, HF_ECANCELLED, "cancelled", NULL);
     instance_free(instance);
-    answer_stops(stops, HF_ECANCELLED, "the runtime is being closed");
+    stops_answer(&stops, HF_ECANCELLED, "the runtime is being closed");
 }
 
 /* Puts in words how a process ended. */
@@ -158,7 +133,7 @@ on_exit_of(void *arg, const struct hf_host_exit *end)
     if (state == INSTANCE_RUNNING) {
         runtime->events->on_end(runtime->events_arg, id, &event);
     }
-    answer_stops(stops, 0, "");
+    stops_answer(&stops, 0, "");
 }
 
 /* --- start -------------------------------------------------------------------------- */
@@ -196,35 +171,24 @@ on_timer(void *arg)
 }
 
 /* Gives it an id that no other instance has, and its name. */
-static int
+static bool
 name_instance(struct instance *instance, const char *image)
 {
     const struct hf_driver_host *driver = instance->runtime->driver;
+    char name[NAME_MAX + 1], digits[9];
 
     do {
         snprintf(instance->id, sizeof instance->id, "%012" PRIx64, driver->random(driver) >> 16);
     } while (instance_find(instance->runtime, instance->id));
-    return asprintf(&instance->name, "hyperfaas-%s-%.8s", image, instance->id);
-}
-
-/* Drops what a container's name may not have. */
-static void
-clean_name(char *name)
-{
-    char *to = name;
-
-    for (const char *from = name; *from; from++) {
-        if ((*from >= 'a' && *from <= 'z') || (*from >= 'A' && *from <= 'Z') ||
-            (*from >= '0' && *from <= '9') || *from == '_' || *from == '.' || *from == '-') {
-            *to++ = *from;
-        }
-    }
-    *to = '\0';
+    snprintf(digits, sizeof digits, "%.8s", instance->id);
+    image_instance_name(image, digits, name, sizeof name);
+    instance->name = strdup(name);
+    return instance->name;
 }
 
 /* Makes an instance that has no process yet. */
 static struct instance *
-instance_new(struct hf_runtime *runtime, const struct hf_instance_spec *spec, const char *image)
+instance_new(struct hf_runtime *runtime, const struct hf_instance_spec *spec)
 {
     struct instance *instance = calloc(1, sizeof *instance);
 
@@ -239,7 +203,7 @@ instance_new(struct hf_runtime *runtime, const struct hf_instance_spec *spec, co
     instance->function_id = strdup(spec->function->id);
     instance->owner_id = strdup(spec->owner_id);
     if (!instance->timer || !instance->function_id || !instance->owner_id ||
-        name_instance(instance, image) < 0) {
+        !name_instance(instance, spec->function->image)) {
         instance_free(instance);
         return NULL;
     }
@@ -276,7 +240,7 @@ equip(struct instance *instance, const char *image, uint16_t *ret_port, int *ret
         instance->address = NULL;
         return host->fail(err, HF_ENOMEM, "out of memory");
     }
-    snprintf(log, sizeof log, "hyperfaas-%s-%s", image, instance->id);
+    image_instance_name(image, instance->id, log, sizeof log);
     return output_new(runtime->driver, runtime->logs, log, &instance->output, ret_output, err);
 }
 
@@ -288,7 +252,7 @@ explain_failure(const struct instance *instance, const char *path, int code, str
     char why[512] = "";
 
     if (code == HF_ENOTFOUND) {
-        interpreter_explain(path, why, sizeof why);
+        image_explain_interpreter(path, why, sizeof why);
     } else if (code == HF_EDENIED && instance->user) {
         snprintf(why, sizeof why,
                  "permission denied: may user %u execute it, and enter its folder?",
@@ -357,7 +321,7 @@ int
 process_start(struct hf_runtime *runtime, const struct hf_instance_spec *spec, uint64_t timeout_ns,
               hf_runtime_done_fn *done, void *arg, struct hf_runtime_op **ret, struct hf_err *err)
 {
-    char path[PATH_MAX], image[IMAGE_NAME_SIZE];
+    char path[PATH_MAX];
     struct instance *instance;
     int output = -1, r;
     uint16_t port;
@@ -368,13 +332,11 @@ process_start(struct hf_runtime *runtime, const struct hf_instance_spec *spec, u
     if (r < 0) {
         return r;
     }
-    image_name(runtime->host, spec->function->image, image, NULL);
-    clean_name(image);
-    instance = instance_new(runtime, spec, image);
+    instance = instance_new(runtime, spec);
     if (!instance) {
         return runtime->host->fail(err, HF_ENOMEM, "out of memory");
     }
-    r = equip(instance, image, &port, &output, err);
+    r = equip(instance, spec->function->image, &port, &output, err);
     if (r == 0) {
         r = launch(instance, spec, path, port, output, err);
         close(output);
@@ -394,49 +356,18 @@ process_start(struct hf_runtime *runtime, const struct hf_instance_spec *spec, u
 
 /* --- stop --------------------------------------------------------------------------- */
 
-/* A stop of what is not there. */
-struct missing {
-    struct deferred deferred;
-    hf_runtime_done_fn *done;
-    void *arg;
-};
-
-static void
-answer_missing(struct deferred *deferred, int code)
-{
-    struct missing *missing = (struct missing *)(void *)deferred;
-
-    missing->done(missing->arg, code == 0 ? HF_ENOTFOUND : code, "there is no such instance", NULL);
-}
-
-static int
-stop_missing(struct hf_runtime *runtime, hf_runtime_done_fn *done, void *arg, struct hf_err *err)
-{
-    struct missing *missing = malloc(sizeof *missing);
-
-    if (!missing) {
-        return runtime->host->fail(err, HF_ENOMEM, "out of memory");
-    }
-    *missing = (struct missing){ .deferred.answer = answer_missing, .done = done, .arg = arg };
-    return defer(runtime, &missing->deferred, err);
-}
-
 int
 process_stop(struct hf_runtime *runtime, const char *instance_id, uint64_t grace_ns,
              hf_runtime_done_fn *done, void *arg, struct hf_err *err)
 {
     struct instance *instance = instance_find(runtime, instance_id);
-    struct stop *stop;
 
     if (!instance || instance->state == INSTANCE_STARTING) {
-        return stop_missing(runtime, done, arg, err);
+        return stops_refuse(&runtime->later, done, arg, err);
     }
-    stop = malloc(sizeof *stop);
-    if (!stop) {
+    if (!stops_add(&instance->stops, done, arg)) {
         return runtime->host->fail(err, HF_ENOMEM, "out of memory");
     }
-    *stop = (struct stop){ .next = instance->stops, .done = done, .arg = arg };
-    instance->stops = stop;
     if (instance->state == INSTANCE_STOPPING) {
         return 0;
     }

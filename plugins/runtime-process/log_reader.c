@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <utlist.h>
+
 #include "process.h"
 
 enum phase {
@@ -24,7 +26,7 @@ enum phase {
 struct log_reader {
     struct hf_runtime_op op; /* first: handed out */
     struct hf_runtime *runtime;
-    struct log_reader *next, **link;
+    struct log_reader *prev, *next; /* utlist */
     struct follower follower;
     struct hf_host_timer *timer;
     hf_runtime_log_fn *each;
@@ -44,10 +46,7 @@ struct log_reader {
 static void
 reader_end(struct log_reader *reader, int code)
 {
-    *reader->link = reader->next;
-    if (reader->next) {
-        reader->next->link = reader->link;
-    }
+    DL_DELETE(reader->runtime->readers, reader);
     output_unfollow(&reader->follower);
     reader->runtime->driver->timer_free(reader->timer);
     for (int i = 0; i < 2; i++) {
@@ -253,12 +252,7 @@ process_logs(struct hf_runtime *runtime, const char *instance_id, uint32_t tail,
     snprintf(reader->id, sizeof reader->id, "%s", instance_id);
     open_files(reader, instance ? output_name(instance->output) : name);
     reader->position = tail > 0 ? reader->sizes[0] + reader->sizes[1] : 0;
-    reader->next = runtime->readers;
-    reader->link = &runtime->readers;
-    if (reader->next) {
-        reader->next->link = &reader->next;
-    }
-    runtime->readers = reader;
+    DL_APPEND(runtime->readers, reader);
     runtime->driver->timer_set(reader->timer, 0);
     if (ret) {
         *ret = &reader->op;

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../kit/folders.h"
+
 /* A log whose instance has ended, oldest first. */
 struct retired {
     struct retired *next;
@@ -45,30 +47,6 @@ void
 logs_path(const struct logs *logs, const char *name, bool earlier, char path[PATH_MAX])
 {
     snprintf(path, PATH_MAX, "%s/%s%s%s", logs->folder, name, suffix, earlier ? ".1" : "");
-}
-
-/* Makes a folder and those above it. */
-static int
-make_folder(const char *folder)
-{
-    char part[PATH_MAX];
-    size_t len = strlen(folder);
-
-    if (len >= sizeof part) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(part, folder, len + 1);
-    for (size_t i = 1; i <= len; i++) {
-        if (part[i] == '/' || part[i] == '\0') {
-            part[i] = '\0';
-            if (mkdir(part, 0750) != 0 && errno != EEXIST) {
-                return -1;
-            }
-            part[i] = folder[i];
-        }
-    }
-    return 0;
 }
 
 /* Where logs go: a copy, or NULL. */
@@ -328,7 +306,7 @@ logs_new(const struct hf_driver_host *driver, const struct hf_options *options, 
         logs_free(logs);
         return host->fail(err, HF_ENOMEM, "runtime process: out of memory");
     }
-    if (make_folder(logs->folder) != 0 || adopt(logs) != 0) {
+    if (folders_make(logs->folder, 0750, false) != 0 || adopt(logs) != 0) {
         r = host->fail(err, HF_EIO, "runtime process: folder for logs %s (option 'log_path'): %s",
                        logs->folder, strerror(errno));
         logs_free(logs);

@@ -1,8 +1,6 @@
 /*
  * program.c - the files that instances run.
  */
-#include "program.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -8,26 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "deferred.h"
-#include "environment.h"
-#include "image.h"
-#include "port.h"
 #include "process.h"
-#include "where.h"
 
 /* --- listing -------------------------------------------------------------------- */
 
 struct listing {
-    struct deferred deferred;
+    struct hf_runtime *runtime;
     hf_runtime_list_fn *each;
     void *arg;
 };
 
 static void
-answer_listing(struct deferred *deferred, int code)
+answer_listing(void *arg, int code)
 {
-    struct listing *listing = (struct listing *)(void *)deferred;
-    const struct instance *instance = deferred->runtime->instances;
+    struct listing *listing = arg;
+    const struct instance *instance = listing->runtime->instances;
 
     for (; code == 0 && instance; instance = instance->hh.next) {
         if (instance->state == INSTANCE_RUNNING) {
@@ -38,6 +33,7 @@ answer_listing(struct deferred *deferred, int code)
         }
     }
     listing->each(listing->arg, code, code == 0 ? "" : "the runtime is being closed", NULL);
+    free(listing);
 }
 
 /* Nothing runs from before this process: instances die with the worker. */
@@ -46,11 +42,14 @@ process_list(struct hf_runtime *runtime, hf_runtime_list_fn *each, void *arg, st
 {
     struct listing *listing = malloc(sizeof *listing);
 
-    if (!listing) {
+    if (listing) {
+        *listing = (struct listing){ runtime, each, arg };
+    }
+    if (!listing || !later_add(&runtime->later, answer_listing, listing)) {
+        free(listing);
         return runtime->host->fail(err, HF_ENOMEM, "out of memory");
     }
-    *listing = (struct listing){ .deferred.answer = answer_listing, .each = each, .arg = arg };
-    return defer(runtime, &listing->deferred, err);
+    return 0;
 }
 
 static void
@@ -113,7 +112,7 @@ process_destroy(struct hf_runtime *runtime)
     while (runtime->instances) {
         instance_destroy(runtime->instances);
     }
-    deferred_destroy(runtime);
+    later_end(&runtime->later);
     logs_free(runtime->logs);
     users_free(runtime->users);
     for (size_t i = 0; runtime->folders && runtime->folders[i]; i++) {
@@ -121,50 +120,6 @@ process_destroy(struct hf_runtime *runtime)
     }
     free(runtime->folders);
     free(runtime);
-}
-
-/* A path that holds wherever an instance starts; a copy, or NULL. */
-static char *
-absolute(const char *path)
-{
-    char folder[PATH_MAX], *joined;
-
-    if (*path == '/') {
-        return strdup(path);
-    }
-    if (!getcwd(folder, sizeof folder) || asprintf(&joined, "%s/%s", folder, path) < 0) {
-        return NULL;
-    }
-    return joined;
-}
-
-/* Reads the list of folders; in a build tree its own samples come last. */
-static int
-read_folders(struct hf_runtime *runtime, struct hf_err *err)
-{
-    const struct hf_host *host = runtime->host;
-    size_t n = 0;
-
-    while (host->option_item(runtime->options, "path", n)) {
-        n++;
-    }
-    runtime->folders = calloc(n + 3, sizeof(char *));
-    for (size_t i = 0; runtime->folders && i < n; i++) {
-        runtime->folders[i] = absolute(host->option_item(runtime->options, "path", i));
-        if (!runtime->folders[i]) {
-            return host->fail(err, HF_ENOMEM, "runtime process: out of memory");
-        }
-    }
-    if (runtime->folders && n == 0) {
-        runtime->folders[n++] = installed_functions();
-        if (!runtime->folders[0]) {
-            return host->fail(err, HF_ENOMEM, "runtime process: out of memory");
-        }
-    }
-    if (runtime->folders) {
-        runtime->folders[n] = build_tree_functions();
-    }
-    return runtime->folders ? 0 : host->fail(err, HF_ENOMEM, "runtime process: out of memory");
 }
 
 /* Reads and checks the addresses. */
@@ -213,8 +168,9 @@ process_create(const struct hf_driver_host *driver, const struct hf_options *opt
     runtime->options = options;
     runtime->events = events;
     runtime->events_arg = arg;
+    runtime->later.driver = driver;
     limits_init(&runtime->limits, runtime->host, options);
-    r = read_folders(runtime, err);
+    r = image_read_folders(runtime, err);
     if (r == 0) {
         r = read_addresses(runtime, err);
     }

@@ -14,14 +14,11 @@
 #include <hyperfaas/error.h>
 #include <hyperfaas/store.h>
 
-#include "look.h"
-
 static const char lock_suffix[] = ".alive";
 
 struct announcer {
-    struct io *io;
+    struct job job; /* first */
     struct place place;
-    struct request *request;
     int lock;  /* our lock's file; -1: not announced */
     bool told; /* the loop has heard of `code` */
     int code;
@@ -122,7 +119,7 @@ take_lock(int folder, const char *name, char message[MESSAGE_SIZE])
 static int
 establish(struct announcer *a, int folder, uint64_t *ret_revision, char message[MESSAGE_SIZE])
 {
-    const struct change *change = &a->request->change;
+    const struct change *change = &a->job.request->change;
     struct document written = { 0 };
     char name[NAME_SIZE];
     int held = folder_lock(folder, change->abandoned, message);
@@ -149,7 +146,7 @@ establish(struct announcer *a, int folder, uint64_t *ret_revision, char message[
 static bool
 stands(const struct announcer *a, int folder, uint64_t *ret_revision)
 {
-    const struct change *change = &a->request->change;
+    const struct change *change = &a->job.request->change;
     char name[NAME_SIZE], lock[NAME_SIZE], message[MESSAGE_SIZE];
     struct document found = { 0 };
     struct stat ours, there;
@@ -172,7 +169,7 @@ static void
 tell(struct announcer *a, int code, uint64_t revision, const char *message)
 {
     if (!a->told || a->code != code) {
-        a->told = io_tell_announced(a->io, a->request, code, revision, message);
+        a->told = io_tell_announced(a->job.io, a->job.request, code, revision, message);
         a->code = code;
     }
 }
@@ -182,7 +179,7 @@ look_after(struct announcer *a)
 {
     char message[MESSAGE_SIZE] = "";
     uint64_t revision = 0;
-    int folder = folder_open(&a->place, a->request->change.space, true, message);
+    int folder = folder_open(&a->place, a->job.request->change.space, true, message);
     int r = folder;
 
     if (folder >= 0) {
@@ -190,46 +187,26 @@ look_after(struct announcer *a)
         close(folder);
     }
     tell(a, r, revision, message);
-    a->next_ns = monotonic_ns() + a->request->ttl_ns / 3;
+    a->next_ns = monotonic_ns() + a->job.request->ttl_ns / 3;
 }
 
-struct request *
-announcer_request(const struct announcer *a)
+static int
+announcer_wait_ms(const struct job *job)
 {
-    return a->request;
-}
-
-int
-announcer_wait_ms(const struct announcer *a)
-{
+    const struct announcer *a = (const struct announcer *)job;
     uint64_t now = monotonic_ns();
 
     return a->next_ns > now ? (int)((a->next_ns - now) / 1000000 + 1) : 0;
 }
 
-void
-announcer_step(struct announcer *a)
+static void
+announcer_step(struct job *job)
 {
+    struct announcer *a = (struct announcer *)job;
+
     if (monotonic_ns() >= a->next_ns) {
         look_after(a);
     }
-}
-
-struct announcer *
-announcer_new(struct io *io, const struct place *place, struct request *request)
-{
-    struct announcer *a = calloc(1, sizeof *a);
-
-    if (!a) {
-        return NULL;
-    }
-    a->io = io;
-    a->place = *place;
-    a->place.sync = false; /* nobody reads it after a crash of the machine */
-    a->request = request;
-    a->lock = -1;
-    look_after(a);
-    return a;
 }
 
 /* Removes document and lock.  Their order matters: a document without a lock would stay. */
@@ -237,12 +214,12 @@ static void
 withdraw(struct announcer *a)
 {
     char name[NAME_SIZE], lock[NAME_SIZE], message[MESSAGE_SIZE];
-    int folder = folder_open(&a->place, a->request->change.space, false, message);
+    int folder = folder_open(&a->place, a->job.request->change.space, false, message);
 
     if (folder < 0) {
         return;
     }
-    name_from_id(a->request->change.id, name);
+    name_from_id(a->job.request->change.id, name);
     if (lock_name(name, lock)) {
         unlinkat(folder, name, 0);
         unlinkat(folder, lock, 0);
@@ -250,12 +227,36 @@ withdraw(struct announcer *a)
     close(folder);
 }
 
-void
-announcer_free(struct announcer *a)
+static void
+announcer_free(struct job *job)
 {
+    struct announcer *a = (struct announcer *)job;
+
     if (a->lock >= 0) {
         withdraw(a); /* nobody else writes them while we hold the lock */
         close(a->lock);
     }
     free(a);
+}
+
+static const struct job_ops announcer_ops = {
+    .free = announcer_free,
+    .wait_ms = announcer_wait_ms,
+    .step = announcer_step,
+};
+
+struct job *
+announcer_new(struct io *io, const struct place *place, struct request *request)
+{
+    struct announcer *a = calloc(1, sizeof *a);
+
+    if (!a) {
+        return NULL;
+    }
+    a->job = (struct job){ &announcer_ops, io, &a->place, request, -1 };
+    a->place = *place;
+    a->place.sync = false; /* nobody reads it after a crash of the machine */
+    a->lock = -1;
+    look_after(a);
+    return &a->job;
 }

@@ -18,24 +18,10 @@
 #include <stdbool.h>
 
 #include "io.h"
-#include "names.h"
 
-struct announcer;
-
-/* Announces the document of `request` and looks after it, telling `io`; NULL if memory is
- * exhausted. */
-struct announcer *announcer_new(struct io *io, const struct place *, struct request *request);
-
-/* Withdraws it. */
-void announcer_free(struct announcer *);
-
-struct request *announcer_request(const struct announcer *);
-
-/* Milliseconds until announcer_step() has something to do. */
-int announcer_wait_ms(const struct announcer *);
-
-/* Looks whether the document is still there, when it is time to. */
-void announcer_step(struct announcer *);
+/* Announces the document of `request` and looks after it, telling `io`, until it is freed; NULL if
+ * memory is exhausted. */
+struct job *announcer_new(struct io *io, const struct place *, struct request *request);
 
 /* --- for those who watch --- */
 

@@ -1,14 +1,12 @@
 # The metadata store "file".
 
-HF_STORE_FILE_SOURCES = \
+HF_STORE_FILE_SOURCES = $(HF_KIT_FOLDERS) \
     %D%/announce.c %D%/announce.h \
     %D%/document.c %D%/document.h \
     %D%/folder.c %D%/folder.h \
     %D%/follow.c %D%/follow.h \
     %D%/io.c %D%/io.h \
-    %D%/known.c %D%/known.h \
-    %D%/look.c %D%/look.h \
-    %D%/names.c %D%/names.h \
+    %D%/look.c \
     %D%/operations.c %D%/operations.h \
     %D%/store-file.c
 

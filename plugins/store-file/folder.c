@@ -15,7 +15,7 @@
 
 #include <hyperfaas/store.h>
 
-#include "names.h"
+#include "../kit/folders.h"
 
 /* Whoever holds the lock owns the temporary file, so one name is enough, and
  * what a crash left is removed by the next writer. */
@@ -41,55 +41,6 @@ folder_name(uint32_t space)
     }
 }
 
-/* Makes one folder, and has the one above it remember that. */
-static int
-make_one(const char *path, bool sync)
-{
-    char above[PATH_MAX];
-    char *slash;
-    int fd, r;
-
-    if (mkdir(path, FOLDER_MODE) != 0) {
-        return errno == EEXIST ? 0 : -1;
-    }
-    snprintf(above, sizeof above, "%s", path);
-    slash = strrchr(above, '/');
-    if (!sync || !slash) {
-        return 0;
-    }
-    slash[slash == above] = '\0';
-    fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    r = fd < 0 ? -1 : fsync(fd);
-    if (fd >= 0) {
-        close(fd);
-    }
-    return r;
-}
-
-/* Makes `path` and the folders above it where missing, flushed if `sync`; 0 or -1 with errno. */
-static int
-make_folder(const char *path, bool sync)
-{
-    char part[PATH_MAX];
-    size_t len = strlen(path);
-
-    if (len >= sizeof part) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(part, path, len + 1);
-    for (size_t i = 1; i <= len; i++) {
-        if (part[i] == '/' || part[i] == '\0') {
-            part[i] = '\0';
-            if (make_one(part, sync) != 0) {
-                return -1;
-            }
-            part[i] = path[i];
-        }
-    }
-    return 0;
-}
-
 /* Says that a system call failed. */
 static int
 failed(char message[MESSAGE_SIZE], const char *what, const char *name)
@@ -110,7 +61,7 @@ folder_open(const struct place *place, uint32_t space, bool make, char message[M
     }
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && make) {
-        if (make_folder(path, place->sync) != 0) {
+        if (folders_make(path, FOLDER_MODE, place->sync) != 0) {
             return failed(message, "make the folder", path);
         }
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -19,9 +19,6 @@
 #include <hyperfaas/store.h>
 
 #include "announce.h"
-#include "known.h"
-#include "look.h"
-#include "names.h"
 
 enum {
     SCAN_SLICE = 512,     /* files looked at before requests get their turn, */
@@ -60,9 +57,9 @@ stop_watching(struct follower *f)
         closedir(f->scan);
         f->scan = NULL;
     }
-    if (f->inotify >= 0) {
-        close(f->inotify);
-        f->inotify = -1;
+    if (f->job.fd >= 0) {
+        close(f->job.fd);
+        f->job.fd = -1;
     }
 }
 
@@ -71,7 +68,7 @@ follower_lose(struct follower *f, const char *message)
 {
     stop_watching(f);
     if (!f->lost) {
-        f->lost = io_tell(f->io, f->request, NOTICE_LOST, "", NULL, message);
+        f->lost = io_tell(f->job.io, f->job.request, NOTICE_LOST, "", NULL, message);
     }
 }
 
@@ -79,7 +76,7 @@ follower_lose(struct follower *f, const char *message)
 static bool
 are_nodes(const struct follower *f)
 {
-    return f->request->change.space == HF_STORE_NODES;
+    return f->job.request->change.space == HF_STORE_NODES;
 }
 
 /* --- scanning ----------------------------------------------------------------- */
@@ -109,13 +106,15 @@ begin_scan(struct follower *f, bool tells)
 static void
 look_at_unseen(struct follower *f)
 {
-    struct known **unseen;
-    size_t n = known_unseen(&f->known, f->scan_number, &unseen);
+    struct known *known, *next;
+    char name[NAME_SIZE];
 
-    for (size_t i = 0; i < n && f->following; i++) {
-        look(f, unseen[i]->name, LOOK_CHANGED);
+    HASH_ITER (hh, f->known, known, next) {
+        if (f->following && known->seen_in_scan != f->scan_number) {
+            snprintf(name, sizeof name, "%s", known->name); /* the entry may go */
+            look(f, name, LOOK_CHANGED);
+        }
     }
-    free(unseen);
 }
 
 /* Looks at what has gone, and says that all has been told. */
@@ -129,12 +128,12 @@ end_scan(struct follower *f)
     look_at_unseen(f);
     now = monotonic_ns();
     f->scan_took_ns = now - f->scan_began_ns;
-    f->look_at_ns = now + (f->place->look_every_ns > SCAN_SHARE * f->scan_took_ns
-                               ? f->place->look_every_ns
+    f->look_at_ns = now + (f->job.place->look_every_ns > SCAN_SHARE * f->scan_took_ns
+                               ? f->job.place->look_every_ns
                                : SCAN_SHARE * f->scan_took_ns);
     if (f->following && f->scan_tells) {
         f->scan_tells = false;
-        if (!io_tell(f->io, f->request, NOTICE_SYNCED, "", NULL, "")) {
+        if (!io_tell(f->job.io, f->job.request, NOTICE_SYNCED, "", NULL, "")) {
             follower_lose(f, "out of memory");
         }
     }
@@ -163,7 +162,7 @@ static void
 take_lock_event(struct follower *f, const char *document)
 {
     look(f, document, LOOK_CHANGED);
-    if (known_find(&f->known, document)) {
+    if (known_find(f, document)) {
         f->doubts = DOUBT_LOOKS;
         f->doubt_at_ns = monotonic_ns() + DOUBT_PAUSE_MS * MS;
     }
@@ -201,7 +200,7 @@ take_event(struct follower *f, const struct inotify_event *event)
 static void
 take_last_event(struct follower *f, const struct inotify_event *event)
 {
-    struct known *known = event->len > 0 ? known_find(&f->known, event->name) : NULL;
+    struct known *known = event->len > 0 ? known_find(f, event->name) : NULL;
 
     if (known && event->mask & (IN_DELETE | IN_MOVED_FROM)) {
         look_removed(f, known);
@@ -213,9 +212,9 @@ static bool
 take_events(struct follower *f, void (*take)(struct follower *f, const struct inotify_event *event))
 {
     _Alignas(struct inotify_event) char buffer[4096];
-    ssize_t n = f->inotify >= 0 ? read(f->inotify, buffer, sizeof buffer) : 0;
+    ssize_t n = f->job.fd >= 0 ? read(f->job.fd, buffer, sizeof buffer) : 0;
 
-    for (char *p = buffer; n > 0 && p < buffer + n && f->inotify >= 0;) {
+    for (char *p = buffer; n > 0 && p < buffer + n && f->job.fd >= 0;) {
         const struct inotify_event *event = (const struct inotify_event *)(void *)p;
 
         take(f, event);
@@ -234,7 +233,7 @@ add_watches(struct follower *f, int inotify)
 
     snprintf(path, sizeof path, "/proc/self/fd/%d", f->folder);
     if (inotify_add_watch(inotify, path, NAME_CHANGED | IN_DELETE_SELF | IN_MOVE_SELF) < 0 ||
-        inotify_add_watch(inotify, f->place->path, IN_DELETE_SELF | IN_MOVE_SELF) < 0) {
+        inotify_add_watch(inotify, f->job.place->path, IN_DELETE_SELF | IN_MOVE_SELF) < 0) {
         return -1;
     }
     return 0;
@@ -248,19 +247,19 @@ begin_events(struct follower *f)
     int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
     if (inotify >= 0 && add_watches(f, inotify) == 0) {
-        f->inotify = inotify;
+        f->job.fd = inotify;
         f->warned = false;
         return;
     }
     snprintf(message, sizeof message,
              "the kernel does not tell of changes (%s; see the limits in /proc/sys/fs/inotify): "
              "they are seen when the folder is looked through, every %ju ms",
-             strerror(errno), (uintmax_t)(f->place->look_every_ns / MS));
+             strerror(errno), (uintmax_t)(f->job.place->look_every_ns / MS));
     if (inotify >= 0) {
         close(inotify);
     }
     if (!f->warned) {
-        f->warned = io_tell(f->io, f->request, NOTICE_WARNING, "", NULL, message);
+        f->warned = io_tell(f->job.io, f->job.request, NOTICE_WARNING, "", NULL, message);
     }
 }
 
@@ -283,7 +282,7 @@ enter(struct follower *f, bool make, char message[MESSAGE_SIZE])
     struct stamp identity;
     struct stat st;
 
-    f->folder = folder_open(f->place, f->request->change.space, make, message);
+    f->folder = folder_open(f->job.place, f->job.request->change.space, make, message);
     if (f->folder < 0) {
         return false;
     }
@@ -320,7 +319,7 @@ find_folder(struct follower *f, bool make)
 static void
 look_through(struct follower *f)
 {
-    if (f->inotify < 0) {
+    if (f->job.fd < 0) {
         begin_events(f); /* it may by now */
     }
     begin_scan(f, false);
@@ -350,42 +349,6 @@ follow(struct follower *f)
 
 /* --- follower ----------------------------------------------------------------- */
 
-struct follower *
-follower_new(struct io *io, const struct place *place, struct request *request)
-{
-    struct follower *f = calloc(1, sizeof *f);
-
-    if (!f) {
-        return NULL;
-    }
-    f->io = io;
-    f->place = place;
-    f->request = request;
-    f->inotify = -1;
-    find_folder(f, true);
-    return f;
-}
-
-void
-follower_free(struct follower *f)
-{
-    stop_watching(f);
-    known_clear(&f->known);
-    free(f);
-}
-
-struct request *
-follower_request(const struct follower *f)
-{
-    return f->request;
-}
-
-int
-follower_fd(const struct follower *f)
-{
-    return f->inotify;
-}
-
 static int
 wait_ms(uint64_t until_ns)
 {
@@ -395,9 +358,10 @@ wait_ms(uint64_t until_ns)
     return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
-int
-follower_wait_ms(const struct follower *f)
+static int
+follower_wait_ms(const struct job *job)
 {
+    const struct follower *f = (const struct follower *)job;
     int look_ms, doubt_ms;
 
     if (!f->following) {
@@ -426,10 +390,11 @@ resolve_doubts(struct follower *f)
     }
 }
 
-void
-follower_step(struct follower *f)
+static void
+follower_step(struct job *job)
 {
-    struct pollfd changes = { .fd = f->inotify, .events = POLLIN };
+    struct follower *f = (struct follower *)job;
+    struct pollfd changes = { .fd = f->job.fd, .events = POLLIN };
 
     if (!f->following) {
         find_folder(f, false);
@@ -438,4 +403,33 @@ follower_step(struct follower *f)
     } else if (f->doubts > 0 && monotonic_ns() >= f->doubt_at_ns) {
         resolve_doubts(f);
     }
+}
+
+static void
+follower_free(struct job *job)
+{
+    struct follower *f = (struct follower *)job;
+
+    stop_watching(f);
+    known_clear(f);
+    free(f);
+}
+
+static const struct job_ops follower_ops = {
+    .free = follower_free,
+    .wait_ms = follower_wait_ms,
+    .step = follower_step,
+};
+
+struct job *
+follower_new(struct io *io, const struct place *place, struct request *request)
+{
+    struct follower *f = calloc(1, sizeof *f);
+
+    if (!f) {
+        return NULL;
+    }
+    f->job = (struct job){ &follower_ops, io, place, request, -1 };
+    find_folder(f, true);
+    return &f->job;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <hyperfaas/error.h>
@@ -17,13 +18,10 @@
 
 #include "announce.h"
 #include "follow.h"
-#include "look.h"
-#include "names.h"
 
 enum {
     NOTICES_MAX = 1024, /* the thread waits for the loop above this */
-    FOLLOWERS_MAX = 64, /* watches at a time */
-    ANNOUNCERS_MAX = 64 /* announcements at a time */
+    JOBS_MAX = 128      /* watches and announcements at a time */
 };
 
 struct io {
@@ -41,10 +39,8 @@ struct io {
     atomic_bool stop; /* set under `lock`, read anywhere */
 
     /* The thread's own. */
-    struct follower *followers[FOLLOWERS_MAX];
-    size_t n_followers;
-    struct announcer *announcers[ANNOUNCERS_MAX];
-    size_t n_announcers;
+    struct job *jobs[JOBS_MAX];
+    size_t n_jobs;
 };
 
 /* --- notices ------------------------------------------------------------------ */
@@ -216,19 +212,31 @@ end_request(struct io *io, struct request *request, int code)
     queue_notice(io, &request->end);
 }
 
+/* The next of those who follow a space, from `*i` on; NULL: no more. */
+static struct follower *
+next_follower(const struct io *io, uint32_t space, size_t *i)
+{
+    while (*i < io->n_jobs) {
+        struct job *job = io->jobs[(*i)++];
+
+        if (job->request->kind == REQUEST_WATCH && job->request->change.space == space) {
+            return (struct follower *)job;
+        }
+    }
+    return NULL;
+}
+
 /* What was read or written is told to those who follow it, before the answer: so both speak of
  * one revision, and in the right order. */
 static void
 tell_followers(struct io *io, const struct request *request, const char *name,
                struct document *document)
 {
-    for (size_t i = 0; i < io->n_followers; i++) {
-        struct follower *follower = io->followers[i];
-        uint32_t space = follower_request(follower)->change.space;
+    uint32_t space = request->change.space;
+    struct follower *follower;
 
-        if (space == request->change.space && space != HF_STORE_NODES) {
-            look_found(follower, name, document);
-        }
+    for (size_t i = 0; space != HF_STORE_NODES && (follower = next_follower(io, space, &i));) {
+        look_found(follower, name, document);
     }
 }
 
@@ -257,6 +265,7 @@ write_document(struct io *io, struct request *request)
 {
     struct change *change = &request->change;
     struct document written = { 0 };
+    struct follower *follower;
     char name[NAME_SIZE];
     int r = document_check(io->place->host, change->data, change->len, request->message);
 
@@ -264,10 +273,8 @@ write_document(struct io *io, struct request *request)
         return r;
     }
     name_from_id(change->id, name);
-    for (size_t i = 0; i < io->n_followers; i++) {
-        if (follower_request(io->followers[i])->change.space == change->space) {
-            change->revision = look_revision(io->followers[i], name, change->revision);
-        }
+    for (size_t i = 0; (follower = next_follower(io, change->space, &i));) {
+        change->revision = look_revision(follower, name, change->revision);
     }
     r = folder_write(io->place, change, &written, request->message);
     if (r == 0) {
@@ -278,38 +285,27 @@ write_document(struct io *io, struct request *request)
     return r;
 }
 
-/* Begins a watch; it ends when it is abandoned. */
+/* Begins a watch or an announcement; it ends when it is abandoned. */
 static void
-begin_watch(struct io *io, struct request *request)
+begin_job(struct io *io, struct request *request)
 {
-    struct follower *follower = NULL;
+    static const char why[] = "too many watches and announcements, or out of memory";
+    struct job *job = NULL;
 
-    if (io->n_followers < FOLLOWERS_MAX) {
-        follower = follower_new(io, io->place, request);
+    if (io->n_jobs < JOBS_MAX) {
+        job = request->kind == REQUEST_WATCH ? follower_new(io, io->place, request)
+                                             : announcer_new(io, io->place, request);
     }
-    if (!follower) {
-        io_tell(io, request, NOTICE_LOST, "", NULL, "too many watches, or out of memory");
-        end_request(io, request, HF_ENOMEM);
+    if (job) {
+        io->jobs[io->n_jobs++] = job;
         return;
     }
-    io->followers[io->n_followers++] = follower;
-}
-
-/* Begins an announcement; it ends when it is abandoned. */
-static void
-begin_announcement(struct io *io, struct request *request)
-{
-    struct announcer *announcer = NULL;
-
-    if (io->n_announcers < ANNOUNCERS_MAX) {
-        announcer = announcer_new(io, io->place, request);
+    if (request->kind == REQUEST_WATCH) {
+        io_tell(io, request, NOTICE_LOST, "", NULL, why);
+    } else {
+        io_tell_announced(io, request, HF_ENOMEM, 0, why);
     }
-    if (!announcer) {
-        io_tell_announced(io, request, HF_ENOMEM, 0, "too many announcements, or out of memory");
-        end_request(io, request, HF_ENOMEM);
-        return;
-    }
-    io->announcers[io->n_announcers++] = announcer;
+    end_request(io, request, HF_ENOMEM);
 }
 
 static void
@@ -332,12 +328,10 @@ serve_request(struct io *io, struct request *request)
     case REQUEST_REMOVE:
         r = folder_remove(io->place, change, request->message);
         break;
-    case REQUEST_ANNOUNCE:
-        begin_announcement(io, request);
-        return;
     case REQUEST_WATCH:
+    case REQUEST_ANNOUNCE:
     default:
-        begin_watch(io, request);
+        begin_job(io, request);
         return;
     }
     end_request(io, request, r);
@@ -345,73 +339,53 @@ serve_request(struct io *io, struct request *request)
 
 /* --- the thread --------------------------------------------------------------- */
 
-/* Ends the watches that were abandoned. */
+uint64_t
+monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Ends the jobs that were abandoned. */
 static void
-sweep_followers(struct io *io)
+sweep(struct io *io)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < io->n_followers; i++) {
-        struct follower *follower = io->followers[i];
-        struct request *request = follower_request(follower);
+    for (size_t i = 0; i < io->n_jobs; i++) {
+        struct job *job = io->jobs[i];
+        struct request *request = job->request;
 
         if (atomic_load(&request->abandoned)) {
-            follower_free(follower);
+            job->ops->free(job);
             end_request(io, request, 0);
         } else {
-            io->followers[kept++] = follower;
+            io->jobs[kept++] = job;
         }
     }
-    io->n_followers = kept;
+    io->n_jobs = kept;
 }
 
-/* The same for announcements. */
-static void
-sweep_announcers(struct io *io)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < io->n_announcers; i++) {
-        struct announcer *announcer = io->announcers[i];
-        struct request *request = announcer_request(announcer);
-
-        if (atomic_load(&request->abandoned)) {
-            announcer_free(announcer);
-            end_request(io, request, 0);
-        } else {
-            io->announcers[kept++] = announcer;
-        }
-    }
-    io->n_announcers = kept;
-}
-
-/* Which of two limits for poll(2) comes first; negative: none. */
-static int
-sooner(int a, int b)
-{
-    return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
-/* Waits until there is something to do: a request, a change, or what followers and
- * announcers want to look at again. */
+/* Waits until there is something to do: a request, a change, or what jobs want to look at again. */
 static void
 wait_for_work(struct io *io)
 {
-    struct pollfd fds[FOLLOWERS_MAX + 1] = { { .fd = io->wake_fd, .events = POLLIN } };
+    struct pollfd fds[JOBS_MAX + 1] = { { .fd = io->wake_fd, .events = POLLIN } };
     int timeout = -1;
     uint64_t count;
 
     pthread_mutex_lock(&io->lock);
     announce(io);
     pthread_mutex_unlock(&io->lock);
-    for (size_t i = 0; i < io->n_followers; i++) {
-        fds[i + 1] = (struct pollfd){ .fd = follower_fd(io->followers[i]), .events = POLLIN };
-        timeout = sooner(timeout, follower_wait_ms(io->followers[i]));
+    for (size_t i = 0; i < io->n_jobs; i++) {
+        int ms = io->jobs[i]->ops->wait_ms(io->jobs[i]);
+
+        fds[i + 1] = (struct pollfd){ .fd = io->jobs[i]->fd, .events = POLLIN };
+        timeout = timeout < 0 || ms < timeout ? ms : timeout;
     }
-    for (size_t i = 0; i < io->n_announcers; i++) {
-        timeout = sooner(timeout, announcer_wait_ms(io->announcers[i]));
-    }
-    if (poll(fds, io->n_followers + 1, timeout) > 0 && fds[0].revents) {
+    if (poll(fds, io->n_jobs + 1, timeout) > 0 && fds[0].revents) {
         (void)!read(io->wake_fd, &count, sizeof count);
     }
 }
@@ -428,20 +402,13 @@ run(void *arg)
         while (!atomic_load(&io->stop) && (request = next_request(io))) {
             serve_request(io, request);
         }
-        sweep_followers(io);
-        sweep_announcers(io);
-        for (size_t i = 0; i < io->n_followers && !atomic_load(&io->stop); i++) {
-            follower_step(io->followers[i]);
-        }
-        for (size_t i = 0; i < io->n_announcers && !atomic_load(&io->stop); i++) {
-            announcer_step(io->announcers[i]);
+        sweep(io);
+        for (size_t i = 0; i < io->n_jobs && !atomic_load(&io->stop); i++) {
+            io->jobs[i]->ops->step(io->jobs[i]);
         }
     }
-    for (size_t i = 0; i < io->n_followers; i++) {
-        follower_free(io->followers[i]);
-    }
-    for (size_t i = 0; i < io->n_announcers; i++) {
-        announcer_free(io->announcers[i]);
+    for (size_t i = 0; i < io->n_jobs; i++) {
+        io->jobs[i]->ops->free(io->jobs[i]);
     }
     return NULL;
 }

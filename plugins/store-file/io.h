@@ -88,6 +88,26 @@ void notice_free(struct notice *);
 
 /* --- for the thread --- */
 
+/* What goes on until its request is abandoned: a watch (follow.h) or an announcement (announce.h);
+ * the first member of it. */
+struct job {
+    const struct job_ops *ops;
+    struct io *io;
+    const struct place *place;
+    struct request *request;
+    int fd; /* readable when there is something to do; -1: nothing tells of that */
+};
+
+struct job_ops {
+    void (*free)(struct job *);
+    /* Milliseconds until `step` has something to do although `fd` is not readable. */
+    int (*wait_ms)(const struct job *);
+    /* Does the next piece of work, if there is any: a few milliseconds at most. */
+    void (*step)(struct job *);
+};
+
+uint64_t monotonic_ns(void);
+
 /* Queues a notice; `data` is taken over.  Waits while the loop is far behind.
  * False if memory is exhausted; `data` then stays the caller's. */
 bool io_tell(struct io *, struct request *, enum notice_kind, const char *id,

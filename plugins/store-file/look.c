@@ -1,7 +1,7 @@
 /*
- * look.c - compares files with what was told of them.
+ * look.c - what was told of files, and what is news.
  */
-#include "look.h"
+#include "follow.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,16 +14,68 @@
 #include <hyperfaas/store.h>
 
 #include "announce.h"
-#include "names.h"
 
 /* A file may change once more in the same tick of the file system's clock, and its times not
  * tell.  After this long they do. */
 #define SETTLED_S 2
 
+/* --- what is known ----------------------------------------------------------------- */
+
+struct known *
+known_find(const struct follower *f, const char *name)
+{
+    struct known *known;
+
+    HASH_FIND_STR(f->known, name, known);
+    return known;
+}
+
+/* The same, made if there is none; NULL if memory is exhausted. */
+static struct known *
+known_add(struct follower *f, const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct known *known = known_find(f, name);
+
+    if (known) {
+        return known;
+    }
+    known = calloc(1, sizeof *known + size);
+    if (!known) {
+        return NULL;
+    }
+    memcpy(known->name, name, size);
+    HASH_ADD_STR(f->known, name, known);
+    if (!known->hh.tbl) {
+        free(known);
+        return NULL;
+    }
+    return known;
+}
+
+static void
+known_remove(struct follower *f, struct known *known)
+{
+    HASH_DEL(f->known, known);
+    free(known);
+}
+
+void
+known_clear(struct follower *f)
+{
+    struct known *known, *next;
+
+    HASH_ITER (hh, f->known, known, next) {
+        known_remove(f, known);
+    }
+}
+
+/* --- telling ----------------------------------------------------------------------- */
+
 static void
 tell(struct follower *f, enum notice_kind kind, const char *id, const char *message)
 {
-    if (!io_tell(f->io, f->request, kind, id, NULL, message)) {
+    if (!io_tell(f->job.io, f->job.request, kind, id, NULL, message)) {
         follower_lose(f, "out of memory");
     }
 }
@@ -34,14 +86,14 @@ forget(struct follower *f, struct known *known, const char *id)
     if (known->told) {
         tell(f, NOTICE_DELETE, id, "");
     }
-    known_remove(&f->known, known);
+    known_remove(f, known);
 }
 
 /* Whether documents may be announced (announce.h). */
 static bool
 are_nodes(const struct follower *f)
 {
-    return f->request->change.space == HF_STORE_NODES;
+    return f->job.request->change.space == HF_STORE_NODES;
 }
 
 /* Whether a file with these times is old enough for them to tell any later change. */
@@ -98,7 +150,7 @@ static void
 tell_version(struct follower *f, struct known *known, const char *id, struct document *document)
 {
     document->revision = next_revision(known, document);
-    if (io_tell(f->io, f->request, NOTICE_PUT, id, document, "")) {
+    if (io_tell(f->job.io, f->job.request, NOTICE_PUT, id, document, "")) {
         known->told = true;
         known->revision = document->revision;
     } else {
@@ -112,7 +164,7 @@ tell_version(struct follower *f, struct known *known, const char *id, struct doc
 static bool
 is_as_known(struct follower *f, const char *name)
 {
-    struct known *known = known_find(&f->known, name);
+    struct known *known = known_find(f, name);
     struct stamp stamp;
     struct stat st;
 
@@ -131,7 +183,7 @@ is_as_known(struct follower *f, const char *name)
 static void
 look_at_nothing(struct follower *f, const char *name, const char *id, bool over)
 {
-    struct known *known = known_find(&f->known, name);
+    struct known *known = known_find(f, name);
 
     if (known) {
         forget(f, known, id);
@@ -179,7 +231,8 @@ look(struct follower *f, const char *name, enum look_reason reason)
     if (!over && reason == LOOK_SCAN && is_as_known(f, name)) {
         return;
     }
-    r = over ? HF_ENOTFOUND : document_read(f->place->host, f->folder, name, &document, message);
+    r = over ? HF_ENOTFOUND
+             : document_read(f->job.place->host, f->folder, name, &document, message);
     if (r == HF_ENOTFOUND) {
         look_at_nothing(f, name, id, over);
         return;
@@ -194,7 +247,7 @@ look(struct follower *f, const char *name, enum look_reason reason)
     if (r == HF_EINVALID && is_unfinished(f, &document, reason)) {
         return;
     }
-    known = known_add(&f->known, name);
+    known = known_add(f, name);
     if (!known) {
         free(document.data);
         follower_lose(f, "out of memory");
@@ -226,7 +279,7 @@ look_found(struct follower *f, const char *name, struct document *document)
     if (!f->following || name_to_id(name, id) != NAME_DOCUMENT) {
         return;
     }
-    known = known_add(&f->known, name);
+    known = known_add(f, name);
     copy.data = malloc(document->len + 1);
     if (!known || !copy.data) {
         free(copy.data);
@@ -245,16 +298,7 @@ look_found(struct follower *f, const char *name, struct document *document)
 uint64_t
 look_revision(const struct follower *f, const char *name, uint64_t revision)
 {
-    const struct known *known = known_find(&f->known, name);
+    const struct known *known = known_find(f, name);
 
     return known && known->revision == revision ? known->found : revision;
-}
-
-uint64_t
-monotonic_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
+#include <utlist.h>
 
 enum {
     OPERATIONS_MAX = 4096, /* under way at a time */
@@ -18,8 +18,9 @@ enum {
 struct hf_store_op {
     struct request request; /* first: notices come back with it */
     struct hf_store *store;
-    struct hf_store_op *next, **link; /* in the store's list */
-    char *id, *data;                  /* copies, for the request */
+    struct hf_store_op *prev, *next; /* in the store's list (utlist) */
+    bool listed;
+    char *id, *data; /* copies, for the request */
 
     /* Who waits.  `done` is NULL once it has run; the thread may still be at it. */
     hf_store_done_fn *done;
@@ -37,11 +38,8 @@ struct hf_store_op {
 static void
 op_free(struct hf_store_op *op)
 {
-    if (op->link) {
-        *op->link = op->next;
-        if (op->next) {
-            op->next->link = op->link;
-        }
+    if (op->listed) {
+        DL_DELETE(op->store->ops, op);
         op->store->n_ops--;
     }
     if (op->timer) {
@@ -164,12 +162,8 @@ op_begin(struct hf_store_op *op, struct hf_store_op **ret)
 {
     struct hf_store *store = op->store;
 
-    op->next = store->ops;
-    op->link = &store->ops;
-    if (op->next) {
-        op->next->link = &op->next;
-    }
-    store->ops = op;
+    DL_APPEND(store->ops, op);
+    op->listed = true;
     store->n_ops++;
     io_submit(store->io, &op->request);
     if (ret) {
@@ -177,38 +171,39 @@ op_begin(struct hf_store_op *op, struct hf_store_op **ret)
     }
 }
 
-/* The same with someone who waits, for a limited time. */
-static void
-op_begin_limited(struct hf_store_op *op, uint64_t timeout_ns, hf_store_done_fn *done, void *arg,
-                 struct hf_store_op **ret)
+/* Makes and begins an operation that someone waits for, for a limited time. */
+static int
+op_begin_limited(struct hf_store *store, enum request_kind kind, const struct change *change,
+                 uint64_t timeout_ns, hf_store_done_fn *done, void *arg, struct hf_store_op **ret,
+                 struct hf_err *err)
 {
-    op->done = done;
-    op->arg = arg;
-    op->store->driver->timer_set(op->timer,
+    struct hf_store_op *op;
+    int r = op_new(store, kind, change, &op, err);
+
+    if (r == 0) {
+        op->done = done;
+        op->arg = arg;
+        store->driver->timer_set(op->timer,
                                  timeout_ns > INT64_MAX ? INT64_MAX : (int64_t)timeout_ns);
-    op_begin(op, ret);
+        op_begin(op, ret);
+    }
+    return r;
 }
 
 int
 file_get(struct hf_store *store, uint32_t space, const char *id, uint64_t timeout_ns,
          hf_store_done_fn *done, void *arg, struct hf_store_op **ret, struct hf_err *err)
 {
-    struct change change = { .space = space, .id = id };
-    struct hf_store_op *op;
-    int r = op_new(store, REQUEST_GET, &change, &op, err);
+    const struct change change = { .space = space, .id = id };
 
-    if (r == 0) {
-        op_begin_limited(op, timeout_ns, done, arg, ret);
-    }
-    return r;
+    return op_begin_limited(store, REQUEST_GET, &change, timeout_ns, done, arg, ret, err);
 }
 
-int
-file_put(struct hf_store *store, const struct hf_document *document, uint32_t condition,
-         uint64_t timeout_ns, hf_store_done_fn *done, void *arg, struct hf_store_op **ret,
-         struct hf_err *err)
+/* What is to be written. */
+static struct change
+change_of(const struct hf_document *document, uint32_t condition)
 {
-    struct change change = {
+    return (struct change){
         .space = document->space,
         .condition = condition,
         .revision = document->revision,
@@ -216,27 +211,25 @@ file_put(struct hf_store *store, const struct hf_document *document, uint32_t co
         .data = document->data,
         .len = document->len,
     };
-    struct hf_store_op *op;
-    int r = op_new(store, REQUEST_PUT, &change, &op, err);
+}
 
-    if (r == 0) {
-        op_begin_limited(op, timeout_ns, done, arg, ret);
-    }
-    return r;
+int
+file_put(struct hf_store *store, const struct hf_document *document, uint32_t condition,
+         uint64_t timeout_ns, hf_store_done_fn *done, void *arg, struct hf_store_op **ret,
+         struct hf_err *err)
+{
+    const struct change change = change_of(document, condition);
+
+    return op_begin_limited(store, REQUEST_PUT, &change, timeout_ns, done, arg, ret, err);
 }
 
 int
 file_remove(struct hf_store *store, uint32_t space, const char *id, uint64_t timeout_ns,
             hf_store_done_fn *done, void *arg, struct hf_store_op **ret, struct hf_err *err)
 {
-    struct change change = { .space = space, .id = id };
-    struct hf_store_op *op;
-    int r = op_new(store, REQUEST_REMOVE, &change, &op, err);
+    const struct change change = { .space = space, .id = id };
 
-    if (r == 0) {
-        op_begin_limited(op, timeout_ns, done, arg, ret);
-    }
-    return r;
+    return op_begin_limited(store, REQUEST_REMOVE, &change, timeout_ns, done, arg, ret, err);
 }
 
 void
@@ -281,13 +274,7 @@ int
 file_announce(struct hf_store *store, const struct hf_document *document, uint64_t ttl_ns,
               hf_store_done_fn *told, void *arg, struct hf_store_op **ret, struct hf_err *err)
 {
-    struct change change = {
-        .space = document->space,
-        .condition = HF_STORE_ANY,
-        .id = document->id,
-        .data = document->data,
-        .len = document->len,
-    };
+    const struct change change = change_of(document, HF_STORE_ANY);
     struct hf_store_op *op;
     int r = op_new(store, REQUEST_ANNOUNCE, &change, &op, err);
 

@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugins/kit/json.h"
 #include "plugins/runtime-docker/answers.h"
-#include "plugins/runtime-docker/demux.h"
-#include "plugins/runtime-docker/json.h"
-#include "plugins/runtime-docker/lines.h"
-#include "plugins/runtime-docker/names.h"
 #include "plugins/runtime-docker/requests.h"
+#include "plugins/runtime-docker/streams.h"
 #include "unit.h"
 
 /* --- names ---------------------------------------------------------------------------------- */
@@ -347,60 +345,70 @@ reads_dates(void)
 struct heard {
     size_t n;
     char text[256];
-    size_t longest;
 };
 
 static void
-on_line(void *arg, const char *line, size_t len)
+hear(struct heard *heard, const char *text, size_t len)
 {
-    struct heard *heard = arg;
-
     heard->n++;
-    heard->longest = len > heard->longest ? len : heard->longest;
-    if (len < 100) {
-        snprintf(heard->text + strlen(heard->text), sizeof heard->text - strlen(heard->text),
-                 "%.*s|", (int)len, line);
-    }
+    snprintf(heard->text + strlen(heard->text), sizeof heard->text - strlen(heard->text), "%.*s|",
+             (int)len, text);
 }
 
-/* Lines span pieces, pieces hold several lines, and the last may have no end. */
+static void
+on_object(void *arg, struct json_object *object)
+{
+    const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
+
+    hear(arg, text, strlen(text));
+}
+
+/* Lines span pieces, pieces hold several lines, the last may have no end, and one that is no object
+ * does not spoil the next. */
 static void
 cuts_lines(void)
 {
-    struct heard heard = { 0 };
-    struct lines lines = { 0 };
+    static const char text[] = "\n\r\n{\"a\":1}\n{}\r\n\n\"x\n{\"c\":\"}{\\\"\"} {\"d\":[{}]}\n"
+                               "}{\"e\":\n]\n5\n{\"f\":{\n{\"b\":2}";
 
-    lines_add(&lines, "\n\r\n", 3, on_line, &heard); /* before there is any memory */
-    lines_add(&lines, "{\"a\"", 4, on_line, &heard);
-    CU_ASSERT_EQUAL(heard.n, 0);
-    lines_add(&lines, ":1}\n{}\r\n\n{\"b\":", 14, on_line, &heard);
-    UNIT_STR(heard.text, "{\"a\":1}|{}|");
-    lines_add(&lines, "2}", 2, on_line, &heard);
-    lines_end(&lines, on_line, &heard);
-    UNIT_STR(heard.text, "{\"a\":1}|{}|{\"b\":2}|");
+    for (size_t piece = 1; piece < sizeof text; piece++) {
+        struct objects objects = { .by_line = true };
+        struct heard heard = { 0 };
+
+        for (size_t from = 0; from < sizeof text - 1; from += piece) {
+            objects_add(&objects, text + from,
+                        sizeof text - 1 - from < piece ? sizeof text - 1 - from : piece, on_object,
+                        &heard);
+        }
+        UNIT_STR(heard.text, "{\"a\":1}|{}|{\"c\":\"}{\\\"\"}|{\"d\":[{}]}|{\"b\":2}|");
+        CU_ASSERT(objects_complete(&objects));
+        objects_fini(&objects);
+        CU_ASSERT(objects.by_line);
+    }
 }
 
 static void
 drops_lines_without_end(void)
 {
     static char piece[1 << 16];
+    struct objects objects = { .by_line = true };
     struct heard heard = { 0 };
-    struct lines lines = { 0 };
 
     memset(piece, 'x', sizeof piece);
+    objects_add(&objects, "{\"a\":\"", 6, on_object, &heard);
     for (int i = 0; i < 64; i++) {
-        lines_add(&lines, piece, sizeof piece, on_line, &heard);
+        objects_add(&objects, piece, sizeof piece, on_object, &heard);
     }
-    lines_add(&lines, "\nnext\n", 6, on_line, &heard);
-    UNIT_STR(heard.text, "next|");
-    CU_ASSERT(lines.size <= 2 * LINE_MAX_BYTES);
-    lines_fini(&lines);
+    objects_add(&objects, "\"}\n{\"b\":2}\n", 11, on_object, &heard);
+    UNIT_STR(heard.text, "{\"b\":2}|");
+    CU_ASSERT(objects.size <= 2 * OBJECT_MAX_BYTES);
+    objects_fini(&objects);
 }
 
 static void
 on_piece(void *arg, const void *data, size_t len)
 {
-    on_line(arg, data, len);
+    hear(arg, data, len);
 }
 
 static void

@@ -9,7 +9,7 @@
 #include <hyperfaas/runtime.h>
 
 #include "docker-bench.h"
-#include "plugins/runtime-docker/elements.h"
+#include "plugins/runtime-docker/streams.h"
 #include "unit.h"
 
 static const char image[] = "hyperfaas-idle:latest";
@@ -156,17 +156,17 @@ lists_come_in_any_pieces(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         for (size_t piece = 1; piece < 12; piece++) {
             size_t len = strlen(cases[i].text);
-            struct elements elements = { 0 };
+            struct objects objects = { 0 };
             struct counted counted = { 0 };
 
             for (size_t from = 0; from < len; from += piece) {
-                elements_add(&elements, cases[i].text + from,
-                             len - from < piece ? len - from : piece, on_element, &counted);
+                objects_add(&objects, cases[i].text + from, len - from < piece ? len - from : piece,
+                            on_element, &counted);
             }
             CU_ASSERT_EQUAL(counted.n, cases[i].n);
             UNIT_STR(counted.last, cases[i].last);
-            CU_ASSERT_EQUAL(elements_complete(&elements), cases[i].complete);
-            elements_fini(&elements);
+            CU_ASSERT_EQUAL(objects_complete(&objects), cases[i].complete);
+            objects_fini(&objects);
         }
     }
 }
@@ -176,20 +176,20 @@ static void
 an_element_without_end_is_dropped(void)
 {
     static char piece[4096];
-    struct elements elements = { 0 };
+    struct objects objects = { 0 };
     struct counted counted = { 0 };
 
     memset(piece, 'x', sizeof piece);
-    elements_add(&elements, "[{\"a\":\"", 7, on_element, &counted);
+    objects_add(&objects, "[{\"a\":\"", 7, on_element, &counted);
     for (int i = 0; i < 10000; i++) { /* 40 MB */
-        elements_add(&elements, piece, sizeof piece, on_element, &counted);
-        CU_ASSERT_FATAL(elements.size <= 2 * ELEMENT_MAX_BYTES);
+        objects_add(&objects, piece, sizeof piece, on_element, &counted);
+        CU_ASSERT_FATAL(objects.size <= 2 * OBJECT_MAX_BYTES);
     }
-    elements_add(&elements, "\"},{\"b\":2}]", 11, on_element, &counted);
+    objects_add(&objects, "\"},{\"b\":2}]", 11, on_element, &counted);
     CU_ASSERT_EQUAL(counted.n, 1);
     UNIT_STR(counted.last, "{\"b\":2}");
-    CU_ASSERT(elements_complete(&elements));
-    elements_fini(&elements);
+    CU_ASSERT(objects_complete(&objects));
+    objects_fini(&objects);
 }
 
 static void

@@ -10,8 +10,7 @@
 
 #include <hyperfaas/runtime.h>
 
-#include "plugins/runtime-process/interpreter.h"
-#include "plugins/runtime-process/users.h"
+#include "plugins/runtime-process/process.h"
 #include "runtime-bench.h"
 #include "unit.h"
 
@@ -167,16 +166,16 @@ what_is_missing_is_named(void)
     char text[512];
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        interpreter_explain(install("explained", cases[i].text), text, sizeof text);
+        image_explain_interpreter(install("explained", cases[i].text), text, sizeof text);
         if (*cases[i].says) {
             UNIT_CONTAINS(text, cases[i].says);
         } else {
             UNIT_STR(text, "");
         }
     }
-    interpreter_explain("/proc/self/exe", text, sizeof text);
+    image_explain_interpreter("/proc/self/exe", text, sizeof text);
     UNIT_STR(text, ""); /* we run */
-    interpreter_explain("/no/such/file", text, sizeof text);
+    image_explain_interpreter("/no/such/file", text, sizeof text);
     UNIT_STR(text, "");
 }
 
@@ -203,10 +202,10 @@ a_missing_loader_is_named(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     CU_ASSERT_EQUAL(fwrite(program, 1, len, file), len);
     fclose(file);
-    interpreter_explain(install("explained", ""), text, sizeof text);
+    image_explain_interpreter(install("explained", ""), text, sizeof text);
     UNIT_STR(text, "");
     snprintf(text, sizeof text, "%s/functions/strange", unit_folder());
-    interpreter_explain(strdupa(text), text, sizeof text);
+    image_explain_interpreter(strdupa(text), text, sizeof text);
     UNIT_CONTAINS(text, "/xd-linux");
     UNIT_CONTAINS(text, "built for another system");
 }

@@ -19,7 +19,7 @@
 #include <hyperfaas/runtime.h>
 
 #include "contract-runtime.h"
-#include "plugins/runtime-process/port.h"
+#include "plugins/runtime-process/process.h"
 #include "runtime-bench.h"
 #include "unit.h"
 

@@ -16,7 +16,7 @@
 
 #include "contract-store.h"
 #include "file-bench.h"
-#include "plugins/store-file/names.h"
+#include "plugins/store-file/document.h"
 #include "unit.h"
 
 const struct hf_plugin *const contract_store_plugin = &hyperfaas_plugin;

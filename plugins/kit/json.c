@@ -1,5 +1,5 @@
 /*
- * json.c - reading what an engine says.
+ * json.c - reading what others say in JSON.
  */
 #include "json.h"
 

@@ -1,8 +1,8 @@
 /*
- * json.h - reading what an engine says: anything may be missing or of another type.
+ * json.h - reading what others say in JSON: anything may be missing or of another type.
  */
-#ifndef HF_RUNTIME_DOCKER_JSON_H
-#define HF_RUNTIME_DOCKER_JSON_H
+#ifndef HF_KIT_JSON_H
+#define HF_KIT_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>
