@@ -2,10 +2,14 @@
 
 noinst_LTLIBRARIES += %D%/libhf-engine.la
 %C%_libhf_engine_la_SOURCES = \
+    %D%/action.h \
     %D%/autoscale.c %D%/autoscale.h %D%/autoscale_private.h \
     %D%/deadlines.c %D%/deadlines.h \
     %D%/decide.c \
+    %D%/evict.c \
     %D%/fleet.c %D%/fleet.h %D%/fleet_private.h \
+    %D%/handles.c %D%/handles.h \
+    %D%/instance.c \
     %D%/placement.c \
     %D%/pool.c %D%/pool.h %D%/pool_private.h \
     %D%/pool_admission.c \

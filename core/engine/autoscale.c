@@ -1,10 +1,10 @@
 /*
  * autoscale.c - events in, actions out.
  *
- * The half of the autoscaler that others see.  Events keep the books of the
- * fleet and then have the function looked at (decide.c), at once or, where many
- * functions are concerned, by the next tick.  Actions wait in the instances and
- * functions they are about, so giving them out needs no memory.
+ * What others see of the autoscaler.  An event moves instances on (instance.c) and then has
+ * the function looked at (decide.c), at once or, where many functions are concerned, by the
+ * next tick.  Actions wait in the instances and functions they are about, so giving them out
+ * needs no memory.
  */
 #include "engine/autoscale.h"
 
@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/guest.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "engine/autoscale_private.h"
 
 /* --- construction -------------------------------------------------------------------------- */
@@ -36,25 +37,26 @@ hf_autoscaler_new(const struct hf_autoscale_config *config)
     hf_deadlines_init(&as->deadlines);
     hf_list_init(&as->active);
     hf_list_init(&as->blocked);
-    hf_list_init(&as->acting_instances);
-    hf_list_init(&as->acting_functions);
+    hf_list_init(&as->acting);
     return hf_steal(as);
 }
 
-/* Frees all records of instances of a function, as if they had gone. */
+/* Loses all instances of a function without any action. */
 static void
 forget_instances(struct hf_autoscaler *as, struct hf_scaled *f)
 {
     struct hf_fleet_instance *instance;
-    struct hf_fleet_instance *next;
+    struct hf_scale_action action;
 
-    for (size_t state = 0; state < HF_INSTANCE_STATE_COUNT; state++) {
-        HF_LIST_FOR_SAFE (instance, next, &f->base.instances[state], of_function) {
-            if (state != HF_INSTANCE_GONE) {
-                hf_fleet_set_state(as->fleet, instance, HF_INSTANCE_GONE, instance->since_ns);
-            }
-            hf_list_remove(&instance->to_act);
-            hf_fleet_instance_free(instance);
+    for (size_t state = 0; state < HF_INSTANCE_GONE; state++) {
+        while ((instance = hf_list_first(&f->base.instances[state], struct hf_fleet_instance,
+                                         of_function))) {
+            hf_fleet_lose(as->fleet, instance, false, instance->since_ns);
+        }
+    }
+    while (hf_fleet_next(as->fleet, &action)) {
+        if (action.kind == HF_SCALE_DROP) {
+            hf_fleet_instance_free(action.instance);
         }
     }
 }
@@ -78,40 +80,6 @@ hf_autoscaler_free(struct hf_autoscaler *as)
 }
 
 /* --- actions ------------------------------------------------------------------------------- */
-
-void
-hf_scaled_act_on_instance(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
-                          enum hf_scale_kind kind)
-{
-    instance->action = (uint8_t)kind;
-    if (hf_list_is_empty(&instance->to_act)) {
-        hf_list_append(&as->acting_instances, &instance->to_act);
-    }
-}
-
-void
-hf_scaled_act(struct hf_autoscaler *as, struct hf_scaled *f)
-{
-    if (hf_list_is_empty(&f->to_act)) {
-        hf_list_append(&as->acting_functions, &f->to_act);
-    }
-}
-
-static void
-give_out_instance(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
-                  struct hf_scale_action *ret)
-{
-    hf_list_remove(&instance->to_act);
-    *ret = (struct hf_scale_action){
-        .kind = instance->action,
-        .function = instance->function,
-        .instance = instance,
-    };
-    instance->action = 0;
-    if (ret->kind == HF_SCALE_DROP) {
-        as->dropping = instance;
-    }
-}
 
 /* Gives out one pending action of the function; false: it has none left. */
 static bool
@@ -147,20 +115,13 @@ give_out_function(struct hf_scaled *f, struct hf_scale_action *ret)
 bool
 hf_autoscaler_next(struct hf_autoscaler *as, struct hf_scale_action *ret)
 {
-    struct hf_fleet_instance *instance;
     struct hf_scaled *f;
 
-    if (as->dropping) {
-        hf_fleet_instance_free(as->dropping);
-        as->dropping = NULL;
-    }
     /* Instances first: a function may be COLD only when the last one was dropped. */
-    instance = hf_list_first(&as->acting_instances, struct hf_fleet_instance, to_act);
-    if (instance) {
-        give_out_instance(as, instance, ret);
+    if (hf_fleet_next(as->fleet, ret)) {
         return true;
     }
-    while ((f = hf_list_first(&as->acting_functions, struct hf_scaled, to_act))) {
+    while ((f = hf_list_first(&as->acting, struct hf_scaled, to_act))) {
         if (give_out_function(f, ret)) {
             return true;
         }
@@ -201,13 +162,24 @@ attend_soon(struct hf_autoscaler *as, struct hf_fleet_function *function, uint64
 
 /* --- functions ----------------------------------------------------------------------------- */
 
-int
-hf_autoscaler_activate(struct hf_autoscaler *as, const struct hf_function *spec, void *user,
-                       struct hf_fleet_function **ret)
+/* So that what follows is aligned for anything. */
+static size_t
+aligned(size_t size)
 {
     const size_t align = _Alignof(max_align_t);
-    size_t state_at = (sizeof(struct hf_scaled) + align - 1) & ~(align - 1);
-    struct hf_scaled *f = calloc(1, state_at + as->config.scaler_ops->function_state_size);
+
+    return (size + align - 1) & ~(align - 1);
+}
+
+int
+hf_autoscaler_activate(struct hf_autoscaler *as, const struct hf_function *spec,
+                       struct hf_fleet_function **ret)
+{
+    const struct hf_autoscale_config *config = &as->config;
+    size_t scheduler_at = aligned(hf_max(config->function_size, sizeof(struct hf_scaled)));
+    size_t scaler_at = scheduler_at + aligned(config->scheduler_ops->function_state_size);
+    char *block = calloc(1, scaler_at + config->scaler_ops->function_state_size);
+    struct hf_scaled *f = (struct hf_scaled *)(void *)block;
 
     if (!f) {
         return HF_ENOMEM;
@@ -216,14 +188,9 @@ hf_autoscaler_activate(struct hf_autoscaler *as, const struct hf_function *spec,
         free(f);
         return HF_ENOMEM;
     }
-    if (hf_fleet_function_init(as->fleet, &f->base, spec) < 0) {
-        hf_deadlines_leave(&as->deadlines, &f->deadline);
-        free(f);
-        return HF_ENOMEM;
-    }
+    hf_fleet_function_init(&f->base, spec, block + scheduler_at);
     as->activations++;
-    f->base.user = user;
-    f->scaler_state = (char *)f + state_at;
+    f->scaler_state = block + scaler_at;
     f->next_tick_ns = HF_NEVER;
     f->no_room_ns = HF_NEVER;
     f->prewarm_ns = HF_NEVER;
@@ -277,7 +244,7 @@ hf_autoscaler_delete(struct hf_autoscaler *as, struct hf_fleet_function *functio
     f->deleted = true;
     hf_list_remove(&f->blocked);
     while ((instance = hf_list_first(ready, struct hf_fleet_instance, of_function))) {
-        hf_scaled_drain(as, instance, now_ns);
+        hf_fleet_drain(as->fleet, instance, now_ns);
     }
     hf_scaled_attend(as, f, now_ns);
 }
@@ -313,10 +280,10 @@ try_refusing(struct hf_autoscaler *as, uint64_t now_ns)
 /* --- workers ------------------------------------------------------------------------------- */
 
 int
-hf_autoscaler_worker_up(struct hf_autoscaler *as, const struct hf_worker_info *info,
-                        uint64_t now_ns, struct hf_fleet_worker **ret)
+hf_autoscaler_worker_up(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
+                        const struct hf_worker_info *info, uint64_t now_ns)
 {
-    int r = hf_fleet_add_worker(as->fleet, info, now_ns, ret);
+    int r = hf_fleet_add_worker(as->fleet, worker, info, now_ns);
 
     if (r == 0) {
         hf_scaled_retry_blocked(as, now_ns);
@@ -332,10 +299,9 @@ leave(struct hf_autoscaler *as, struct hf_fleet_instance *instance, uint64_t now
     if (instance->state == HF_INSTANCE_STARTING) {
         hf_fleet_outdate(instance);
     } else if (instance->action == HF_SCALE_ADMIT) {
-        hf_scaled_drain(as, instance, now_ns);
+        hf_fleet_drain(as->fleet, instance, now_ns);
     } else if (instance->state == HF_INSTANCE_READY && !instance->leaving) {
-        hf_fleet_leave(instance);
-        hf_scaled_act_on_instance(as, instance, HF_SCALE_LEAVE);
+        hf_fleet_leave(as->fleet, instance);
     } else {
         return;
     }
@@ -364,8 +330,7 @@ hf_autoscaler_worker_down(struct hf_autoscaler *as, struct hf_fleet_worker *work
     struct hf_fleet_instance *instance;
 
     while ((instance = hf_list_first(&worker->instances, struct hf_fleet_instance, of_worker))) {
-        hf_fleet_set_state(as->fleet, instance, HF_INSTANCE_GONE, now_ns);
-        hf_scaled_act_on_instance(as, instance, HF_SCALE_DROP);
+        hf_fleet_lose(as->fleet, instance, false, now_ns);
         attend_soon(as, instance->function, now_ns);
     }
     hf_fleet_remove_worker(as->fleet, worker);
@@ -391,13 +356,6 @@ settle(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
     hf_scaled_retry_blocked(as, now_ns);
 }
 
-static void
-stop(struct hf_autoscaler *as, struct hf_fleet_instance *instance, uint64_t now_ns)
-{
-    hf_fleet_set_state(as->fleet, instance, HF_INSTANCE_STOPPING, now_ns);
-    hf_scaled_act_on_instance(as, instance, HF_SCALE_STOP);
-}
-
 void
 hf_autoscaler_started(struct hf_autoscaler *as, struct hf_fleet_instance *instance, uint64_t now_ns)
 {
@@ -406,13 +364,13 @@ hf_autoscaler_started(struct hf_autoscaler *as, struct hf_fleet_instance *instan
     if (instance->state != HF_INSTANCE_STARTING) {
         return;
     }
-    hf_fleet_started(as->fleet, instance, now_ns);
+    hf_fleet_ready(as->fleet, instance, now_ns);
     f->refused = false;
     if (instance->obsolete || f->deleted) {
-        stop(as, instance, now_ns);
+        hf_fleet_stop(as->fleet, instance, now_ns);
     } else {
         f->ready_ns = now_ns;
-        hf_scaled_act_on_instance(as, instance, HF_SCALE_ADMIT);
+        hf_fleet_admit(as->fleet, instance);
         hf_scaled_succeed(as, f, now_ns);
     }
     attend_admitted(as, f, now_ns);
@@ -436,12 +394,9 @@ lose(struct hf_autoscaler *as, struct hf_fleet_instance *instance, bool blame, c
     struct hf_scaled *f = hf_scaled_of(instance->function);
 
     if (blame && !instance->obsolete) {
-        hf_fleet_failed(as->fleet, instance, now_ns);
         note_failure(f, reason, now_ns);
-    } else {
-        hf_fleet_set_state(as->fleet, instance, HF_INSTANCE_GONE, now_ns);
     }
-    hf_scaled_act_on_instance(as, instance, HF_SCALE_DROP);
+    hf_fleet_lose(as->fleet, instance, blame, now_ns);
     settle(as, f, now_ns);
 }
 
@@ -458,8 +413,7 @@ hf_autoscaler_start_refused(struct hf_autoscaler *as, struct hf_fleet_instance *
     free(f->no_room);
     f->no_room = strdup(reason);
     f->no_room_ns = hf_min(f->no_room_ns, now_ns);
-    hf_fleet_failed(as->fleet, instance, now_ns); /* so that the others are tried first */
-    hf_scaled_act_on_instance(as, instance, HF_SCALE_DROP);
+    hf_fleet_lose(as->fleet, instance, true, now_ns); /* so that the others are tried first */
     settle(as, f, now_ns);
 }
 
@@ -476,7 +430,7 @@ void
 hf_autoscaler_drained(struct hf_autoscaler *as, struct hf_fleet_instance *instance, uint64_t now_ns)
 {
     if (instance->state == HF_INSTANCE_READY || instance->state == HF_INSTANCE_DRAINING) {
-        stop(as, instance, now_ns);
+        hf_fleet_stop(as->fleet, instance, now_ns);
         hf_scaled_attend(as, hf_scaled_of(instance->function), now_ns);
     }
 }
@@ -517,7 +471,7 @@ hf_autoscaler_unreachable(struct hf_autoscaler *as, struct hf_fleet_instance *in
         note_failure(f, reason, now_ns);
     }
     hf_fleet_outdate(instance);
-    hf_scaled_drain(as, instance, now_ns);
+    hf_fleet_drain(as->fleet, instance, now_ns);
     hf_scaled_attend(as, f, now_ns);
 }
 
@@ -527,7 +481,7 @@ hf_autoscaler_retire(struct hf_autoscaler *as, struct hf_fleet_instance *instanc
     if (instance->state == HF_INSTANCE_STARTING) {
         hf_fleet_outdate(instance);
     } else if (instance->state == HF_INSTANCE_READY) {
-        hf_scaled_drain(as, instance, now_ns);
+        hf_fleet_drain(as->fleet, instance, now_ns);
     } else {
         return;
     }
@@ -545,38 +499,30 @@ hf_autoscaler_adopt(struct hf_autoscaler *as, struct hf_fleet_function *function
         return r;
     }
     f->ready_ns = now_ns;
-    hf_scaled_act_on_instance(as, *ret, HF_SCALE_ADMIT);
     attend_admitted(as, f, now_ns);
     return 0;
 }
 
-void
-hf_autoscaler_outdate(struct hf_autoscaler *as, struct hf_fleet_instance *instance, uint64_t now_ns)
-{
-    if (instance->state <= HF_INSTANCE_READY) {
-        hf_fleet_outdate(instance);
-        hf_scaled_attend(as, hf_scaled_of(instance->function), now_ns);
-    }
-}
-
 /* --- reading ------------------------------------------------------------------------------- */
-
-const struct hf_fleet *
-hf_autoscaler_fleet(const struct hf_autoscaler *as)
-{
-    return as->fleet;
-}
 
 void
 hf_autoscaler_show(struct hf_autoscaler *as, struct hf_fleet_function *function, uint64_t now_ns,
-                   struct hf_text *text)
+                   struct hf_text *out)
 {
+    const struct hf_guest policy = { .owner = as->config.scaler_ops };
     struct hf_pool_load load = { 0 };
     struct hf_scale_view view;
 
-    if (as->config.scaler_ops->show) {
+    hf_fleet_show(as->fleet, out);
+    hf_text_printf(out, "scaler=%s invalid=%llu\n", hf_guest_name(&policy),
+                   (unsigned long long)as->invalid_victims);
+    if (!as->config.scaler_ops->show) {
+        return;
+    }
+    if (function) {
         as->config.load(as->config.arg, function, &load);
         view = hf_scaled_view(as, hf_scaled_of(function), &load, now_ns);
-        hf_guest_do(as->config.scaler_ops, show, NULL, as->config.scaler, &view, text);
     }
+    hf_guest_do(as->config.scaler_ops, show, function ? function->spec->id : NULL,
+                as->config.scaler, function ? &view : NULL, out);
 }

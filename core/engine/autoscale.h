@@ -38,55 +38,44 @@
 
 #include <hyperfaas/scaler.h>
 
+#include "engine/action.h"
+#include "engine/deadlines.h"
 #include "engine/fleet.h"
-#include "engine/pool.h"
 
 struct hf_autoscaler;
 
-/* What the caller has to do. */
-enum hf_scale_kind {
-    /* Start `instance` of its function on its worker; answer with `started`,
-     * `start_failed` or `start_refused`. */
-    HF_SCALE_START = 1,
-    /* Add `instance` to the function's pool as an endpoint. */
-    HF_SCALE_ADMIT,
-    /* `hf_pool_drain` the endpoint of `instance`; answer with `drained` when the pool says so, also
-     * if that is at once; one that has left already needs no second answer. */
-    HF_SCALE_DRAIN,
-    /* `hf_pool_leave` the endpoint of `instance`; answer as for DRAIN. */
-    HF_SCALE_LEAVE,
-    /* Have the worker stop `instance`, trying again as needed; answer with `stopped`.  If it is
-     * still in the pool (the limit of draining has passed), its calls are cut off. */
-    HF_SCALE_STOP,
-    /* `instance` is gone.  Take its endpoint out of the pool if it is there (`hf_pool_drain`) and
-     * forget it: the record is freed with the next call of `next`.  When the pool says drained,
-     * call `hf_autoscaler_demand`, not `drained`.  It may come for one whose START was never given
-     * out. */
-    HF_SCALE_DROP,
-    /* `hf_pool_drain_idle(before_ns)` up to `count` times; answer each with `drained`. */
-    HF_SCALE_SHRINK,
-    /* `hf_pool_refuse` those who wait, with `refusal` and `reason`. */
-    HF_SCALE_REFUSE,
-    /* `hf_pool_set_at_limit(at_limit)`: whether calls wait that no further instance can come for.
-     */
-    HF_SCALE_LIMIT,
-    /* `hf_pool_set_refusing(refusal)`: starts fail, so calls that come are refused at once until
-     * the next one is tried. */
-    HF_SCALE_REFUSING,
-    /* No instance, no call: if the pool is cold under its lock, free it and call
-     * `hf_autoscaler_forget`; if a call came meanwhile, call `hf_autoscaler_demand`. */
-    HF_SCALE_COLD,
-};
+/* An active function: begins the role's record of it.  The autoscaler's own; others may read. */
+struct hf_scaled {
+    struct hf_fleet_function base;
+    struct hf_deadline deadline; /* when to look at it again */
+    struct hf_list active;       /* in the autoscaler's list of all */
+    struct hf_list blocked;      /* in its queue of those that found no room */
+    struct hf_list to_act;       /* in its list of those with pending actions */
+    uint64_t next_tick_ns;       /* when to ask the policy again */
+    uint64_t ready_ns;           /* when an instance last became ready; 0: never */
+    uint64_t no_room_ns;         /* since when calls wait for a worker with room */
+    bool refused;                /* a worker had less room than we thought, and none has yet */
+    uint64_t prewarm_ns;         /* when to start an instance without a call */
+    uint64_t prewarm_after_ns;   /* how long after the last one has gone; 0: don't */
+    char *failure;               /* why the last start failed; NULL: unknown */
+    char *no_room;               /* what a worker said that refused a start, or what we found */
+    void *scaler_state;
+    uint64_t failed_ns; /* when the last of them did */
+    uint32_t failures;  /* starts that failed since an instance proved good */
+    uint32_t in_flight; /* calls, at the last look */
+    uint32_t owed;      /* obsolete instances that went before their successors came */
+    bool deleted;
+    bool at_limit;      /* calls wait, and no further instance can come for them */
+    bool told_at_limit; /* what the pool was told of that */
+    bool refusing;      /* calls that come are to be refused, since no start can be tried now */
+    bool told_refusing; /* what the pool was told of that */
 
-struct hf_scale_action {
-    enum hf_scale_kind kind;
-    struct hf_fleet_function *function;
-    struct hf_fleet_instance *instance; /* START, ADMIT, DRAIN, LEAVE, STOP, DROP */
-    uint32_t count;                     /* SHRINK */
-    uint64_t before_ns;                 /* SHRINK */
-    bool at_limit;                      /* LIMIT */
-    enum hf_refusal refusal;            /* REFUSE, REFUSING */
-    const char *reason;                 /* REFUSE: for people; valid until the next `next` */
+    /* Pending actions. */
+    bool cold;
+    enum hf_refusal refuse;
+    const char *refuse_reason;
+    uint32_t shrink;
+    uint64_t shrink_before_ns;
 };
 
 struct hf_autoscale_settings {
@@ -108,16 +97,20 @@ struct hf_autoscale_config {
     const struct hf_scaler_ops *scaler_ops;
     struct hf_scaler *scaler;
     uint64_t seed;
+    size_t function_size; /* of the role's record, which begins with a hf_scaled and is zeroed
+                           * behind it; 0: it has none of its own */
 
-    /* Fills `*ret` with the load of a function's pool: `hf_pool_load` under its lock. */
-    void (*load)(void *arg, const struct hf_fleet_function *function, struct hf_pool_load *ret);
+    /* Fills `*ret` with the load of a function's pool: `hf_pool_load` under its lock.  Says the
+     * loads of its instances by `hf_fleet_note_load`. */
+    void (*load)(void *arg, struct hf_fleet_function *function, struct hf_pool_load *ret);
     void *arg;
 };
 
 /* NULL if memory is exhausted. */
 struct hf_autoscaler *hf_autoscaler_new(const struct hf_autoscale_config *config);
 
-/* Frees it with all it knows, without any action.  NULL is allowed. */
+/* Frees it with all it knows, without any action.  Instances that were dropped are the caller's.
+ * NULL is allowed. */
 void hf_autoscaler_free(struct hf_autoscaler *as);
 
 /* Takes the next action; false: there is none. */
@@ -137,7 +130,7 @@ void hf_autoscaler_tick(struct hf_autoscaler *as, uint64_t now_ns);
 
 /* Makes a function active: its first call, or an instance to adopt.  `spec` stays valid until
  * `hf_autoscaler_forget` or an update.  0 or HF_ENOMEM. */
-int hf_autoscaler_activate(struct hf_autoscaler *as, const struct hf_function *spec, void *user,
+int hf_autoscaler_activate(struct hf_autoscaler *as, const struct hf_function *spec,
                            struct hf_fleet_function **ret);
 
 /* The pool said `notify`, or the last call at an endpoint whose instance was dropped has ended. */
@@ -161,15 +154,15 @@ void hf_autoscaler_forget(struct hf_autoscaler *as, struct hf_fleet_function *fu
 /* --- workers ------------------------------------------------------------------------------- */
 
 /* A worker is connected.  Errors as `hf_fleet_add_worker`. */
-int hf_autoscaler_worker_up(struct hf_autoscaler *as, const struct hf_worker_info *info,
-                            uint64_t now_ns, struct hf_fleet_worker **ret);
+int hf_autoscaler_worker_up(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
+                            const struct hf_worker_info *info, uint64_t now_ns);
 
 /* Its capacity or state changed.  When it drains, its instances go as soon as they are idle, and
  * busy ones are replaced elsewhere where that is possible. */
 void hf_autoscaler_worker_changed(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
                                   const struct hf_worker_info *info, uint64_t now_ns);
 
-/* It is lost, and its instances with it; the record is freed. */
+/* It is lost, and its instances with it. */
 void hf_autoscaler_worker_down(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
                                uint64_t now_ns);
 
@@ -201,23 +194,16 @@ void hf_autoscaler_unreachable(struct hf_autoscaler *as, struct hf_fleet_instanc
 void hf_autoscaler_retire(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                           uint64_t now_ns);
 
-/* A worker runs an instance of ours from before we started.  0 or HF_ENOMEM; ADMIT follows.  One
- * of another revision: call `hf_autoscaler_outdate` next. */
+/* A worker runs an instance of ours from before we started.  0 or HF_ENOMEM; ADMIT follows. */
 int hf_autoscaler_adopt(struct hf_autoscaler *as, struct hf_fleet_function *function,
                         struct hf_fleet_worker *worker, uint64_t now_ns,
                         struct hf_fleet_instance **ret);
 
-/* It is to be replaced as soon as another one is ready. */
-void hf_autoscaler_outdate(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
-                           uint64_t now_ns);
-
 /* --- reading ------------------------------------------------------------------------------- */
 
-/* The workers and what they hold. */
-const struct hf_fleet *hf_autoscaler_fleet(const struct hf_autoscaler *as);
-
-/* Appends what the scaling policy holds of a function. */
+/* Appends what the policies hold, the scaler of that function (NULL: in general), and how many of
+ * their answers were of no use. */
 void hf_autoscaler_show(struct hf_autoscaler *as, struct hf_fleet_function *function,
-                        uint64_t now_ns, struct hf_text *text);
+                        uint64_t now_ns, struct hf_text *out);
 
 #endif

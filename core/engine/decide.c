@@ -1,7 +1,7 @@
 /*
  * decide.c - one look at one function: how many instances, and which go.
  *
- * The deciding half of the autoscaler.  `hf_scaled_attend` takes a snapshot of
+ * `hf_scaled_attend` takes a snapshot of
  * the function's load and goes through the rules in turn: time limits, policy,
  * starts, successors of obsolete instances, refusals, cold or not.  At the end
  * it knows when to look again.
@@ -56,9 +56,17 @@ limit_of(const struct hf_autoscaler *as)
     return (uint32_t)hf_min(limit, (uint64_t)UINT32_MAX);
 }
 
+static void
+act(struct hf_autoscaler *as, struct hf_scaled *f)
+{
+    if (hf_list_is_empty(&f->to_act)) {
+        hf_list_append(&as->acting, &f->to_act);
+    }
+}
+
 struct hf_scale_view
-hf_scaled_view(struct hf_autoscaler *as, const struct hf_scaled *f, const struct hf_pool_load *load,
-               uint64_t now_ns)
+hf_scaled_view(const struct hf_autoscaler *as, const struct hf_scaled *f,
+               const struct hf_pool_load *load, uint64_t now_ns)
 {
     bool busy = load->in_flight > 0 || load->waiting > 0;
 
@@ -72,7 +80,6 @@ hf_scaled_view(struct hf_autoscaler *as, const struct hf_scaled *f, const struct
         .function = f->base.spec,
         .state = f->scaler_state,
         .now_ns = now_ns,
-        .random = hf_random_u64(&as->random),
         .calls_total = load->calls_total,
         .last_finished_ns = load->last_finished_ns,
         .max_instances = limit_of(as),
@@ -83,16 +90,14 @@ hf_scaled_view(struct hf_autoscaler *as, const struct hf_scaled *f, const struct
 
 /* --- starting ------------------------------------------------------------------------------ */
 
-/* Starts one more instance.  A code as of `hf_fleet_place`; without room the function queues. */
+/* Starts up to `count` more instances, how many is said in `*ret`.  A code as of `hf_fleet_start`;
+ * without room the function queues. */
 static int
-start(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
+start(struct hf_autoscaler *as, struct hf_scaled *f, uint32_t count, uint64_t now_ns, uint32_t *ret)
 {
-    struct hf_fleet_instance *instance;
-    int r = hf_fleet_place(as->fleet, &f->base, now_ns, &instance);
+    int r = hf_fleet_start(as->fleet, &f->base, count, now_ns, ret);
 
-    if (r == 0) {
-        hf_scaled_act_on_instance(as, instance, HF_SCALE_START);
-    } else if (r != HF_EUNAVAILABLE && hf_list_is_empty(&f->blocked)) {
+    if (r < 0 && r != HF_EUNAVAILABLE && hf_list_is_empty(&f->blocked)) {
         hf_list_append(&as->blocked, &f->blocked);
     }
     return r;
@@ -104,7 +109,7 @@ refuse(struct hf_autoscaler *as, struct hf_scaled *f, enum hf_refusal refusal, c
     f->refuse = refusal;
     f->refuse_reason = reason;
     f->no_room_ns = HF_NEVER;
-    hf_scaled_act(as, f);
+    act(as, f);
 }
 
 /* Why no start was possible; what a worker said when it refused one is nearer to the cause than
@@ -183,15 +188,19 @@ grow(struct hf_autoscaler *as, struct hf_scaled *f, uint32_t want, uint32_t wait
      uint64_t now_ns)
 {
     uint32_t have = f->base.count[HF_INSTANCE_READY] + growing(f);
+    uint32_t started;
+    bool makes_room;
     int r = 0;
 
     f->refused = f->refused && f->base.count[HF_INSTANCE_READY] == 0;
     want = bounded(as, f, want, have);
     hf_list_remove(&f->blocked); /* it queues again, at the end, if it must */
-    while (have < want && (r = start(as, f, now_ns)) == 0) {
-        have++;
+    if (have < want) {
+        r = start(as, f, want - have, now_ns, &started);
+        have += started;
     }
-    f->at_limit = waiting > 0 && is_at_limit(as, f, r);
+    makes_room = r == HF_EFULL && waiting > 0 && hf_scaled_make_room(as, f, now_ns);
+    f->at_limit = waiting > 0 && !makes_room && is_at_limit(as, f, r);
     if (waiting == 0 || (have > 0 && !f->refused)) {
         f->no_room_ns = HF_NEVER;
     } else if (have == 0) {
@@ -208,7 +217,7 @@ shrink(struct hf_autoscaler *as, struct hf_scaled *f, uint32_t count, uint64_t b
     f->shrink = count;
     f->shrink_before_ns = before_ns;
     if (count > 0) {
-        hf_scaled_act(as, f);
+        act(as, f);
     }
 }
 
@@ -230,16 +239,6 @@ apply_idle_plan(struct hf_autoscaler *as, struct hf_scaled *f, const struct hf_s
     return HF_NEVER;
 }
 
-void
-hf_scaled_drain(struct hf_autoscaler *as, struct hf_fleet_instance *instance, uint64_t now_ns)
-{
-    bool unknown_to_pool = instance->action == HF_SCALE_ADMIT;
-
-    hf_fleet_set_state(as->fleet, instance,
-                       unknown_to_pool ? HF_INSTANCE_STOPPING : HF_INSTANCE_DRAINING, now_ns);
-    hf_scaled_act_on_instance(as, instance, unknown_to_pool ? HF_SCALE_STOP : HF_SCALE_DRAIN);
-}
-
 static void
 drain_one_obsolete(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
 {
@@ -247,7 +246,7 @@ drain_one_obsolete(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_n
 
     HF_LIST_FOR (instance, &f->base.instances[HF_INSTANCE_READY], of_function) {
         if (instance->obsolete) {
-            hf_scaled_drain(as, instance, now_ns);
+            hf_fleet_drain(as->fleet, instance, now_ns);
             return;
         }
     }
@@ -269,11 +268,11 @@ static void
 replace(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
 {
     const uint32_t *count = f->base.count;
-    int r = 0;
+    uint32_t needed = to_succeed(f) + f->owed;
+    uint32_t coming = fresh_starting(&f->base);
+    uint32_t started;
+    int r = coming < needed ? start(as, f, needed - coming, now_ns, &started) : 0;
 
-    while (r == 0 && fresh_starting(&f->base) < to_succeed(f) + f->owed) {
-        r = start(as, f, now_ns);
-    }
     if (r == HF_EFULL && f->base.obsolete[HF_INSTANCE_READY] > 0 &&
         count[HF_INSTANCE_STARTING] == 0 && count[HF_INSTANCE_DRAINING] == 0 &&
         count[HF_INSTANCE_STOPPING] == 0) {
@@ -295,8 +294,7 @@ limit_draining(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
         if (due_ns > now_ns) {
             return due_ns;
         }
-        hf_fleet_set_state(as->fleet, instance, HF_INSTANCE_STOPPING, now_ns);
-        hf_scaled_act_on_instance(as, instance, HF_SCALE_STOP);
+        hf_fleet_stop(as->fleet, instance, now_ns);
     }
     return HF_NEVER;
 }
@@ -362,8 +360,10 @@ consult(struct hf_autoscaler *as, struct hf_scaled *f, const struct hf_pool_load
     struct hf_scale_view view = hf_scaled_view(as, f, load, now_ns);
     bool tick = now_ns >= f->next_tick_ns;
     uint32_t have = view.ready + view.starting;
-    uint32_t want = wanted(as, &view, tick);
+    uint32_t want;
 
+    view.random = hf_random_u64(&as->random);
+    want = wanted(as, &view, tick);
     f->next_tick_ns = hf_min(tick ? HF_NEVER : f->next_tick_ns, next_tick(as, &view));
     f->prewarm_ns = HF_NEVER;
     grow(as, f, want, load->waiting, now_ns);
@@ -413,7 +413,7 @@ rest(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
     }
     hf_list_remove(&f->blocked);
     f->cold = true;
-    hf_scaled_act(as, f);
+    act(as, f);
     return HF_NEVER;
 }
 
@@ -443,7 +443,7 @@ hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
         next_ns = rest(as, f, now_ns);
     }
     if (f->at_limit != f->told_at_limit || f->refusing != f->told_refusing) {
-        hf_scaled_act(as, f);
+        act(as, f);
     }
     hf_deadlines_set(&as->deadlines, &f->deadline, next_ns);
 }

@@ -1,16 +1,16 @@
 /*
- * fleet_private.h - inside of the fleet, shared by its two halves.
+ * fleet_private.h - inside of the fleet, shared by its parts, each of which uses only those
+ * above it.
  *
- * fleet.c keeps workers and the states of instances; placement.c decides where
- * an instance starts.  Nobody else includes this.
+ * fleet.c keeps workers; placement.c knows what fits where, and asks the scheduler;
+ * instance.c is the life of an instance.  Nobody else includes this.
  */
 #ifndef HF_ENGINE_FLEET_PRIVATE_H
 #define HF_ENGINE_FLEET_PRIVATE_H
 
 #include "base/random.h"
 #include "engine/fleet.h"
-
-#define HF_NO_ENTRY UINT32_MAX
+#include "engine/handles.h"
 
 /* What one worker holds of one function. */
 struct hf_share {
@@ -19,15 +19,9 @@ struct hf_share {
     const struct hf_fleet_function *function;
     struct hf_fleet_worker *worker;
     uint32_t instances; /* that are not obsolete */
+    uint32_t idle;      /* of them, READY and without a call */
     uint32_t failures;  /* of starts, in a row; those at the same time count as one */
     uint64_t retry_ns;  /* no start before; 0: at any time */
-};
-
-/* What the index of a worker's handle leads to. */
-struct hf_fleet_entry {
-    struct hf_fleet_worker *worker; /* NULL: free */
-    uint32_t generation;
-    uint32_t next_free;
 };
 
 struct hf_fleet {
@@ -36,10 +30,11 @@ struct hf_fleet {
     struct hf_scheduler *scheduler;
     struct hf_random random;
     const struct hf_worker **workers; /* sorted by id */
-    struct hf_fleet_entry *table;
+    struct hf_handles handles;        /* of workers */
+    struct hf_handles instances;      /* the same of instances */
+    struct hf_list acting;            /* of hf_fleet_instance.to_act */
     uint32_t worker_count;
-    uint32_t table_size; /* allocated, in `workers` and `table` alike */
-    uint32_t free_entry;
+    uint32_t worker_room; /* allocated in `workers` */
     uint32_t usable_workers;
     uint64_t started; /* instances that ever got a number */
     uint64_t invalid_picks;
@@ -51,14 +46,35 @@ hf_worker_is_usable(const struct hf_worker *worker)
     return (worker->flags & (HF_WORKER_READY | HF_WORKER_DRAINING)) == HF_WORKER_READY;
 }
 
-/* Frees what is known of a function on a worker. */
+/* --- fleet.c --- */
+
+/* What a worker holds of a function; NULL: nothing, or (`get`) no memory for it. */
+struct hf_share *hf_share_find(const struct hf_fleet_worker *worker,
+                               const struct hf_fleet_function *function);
+struct hf_share *hf_share_get(struct hf_fleet_worker *worker, struct hf_fleet_function *function);
+
+/* Frees it. */
 void hf_share_free(struct hf_share *share);
 
-/* An instance stops counting for the limit per worker. */
-void hf_share_leave(struct hf_fleet_instance *instance);
+/* Whether the worker has the image. */
+bool hf_fleet_has_image(const struct hf_fleet_worker *worker, const char *image);
 
-/* A start failed: doubles the wait with every failure that came after the wait for the one before.
- */
-void hf_share_blame(struct hf_fleet *fleet, struct hf_fleet_instance *instance, uint64_t now_ns);
+/* --- placement.c --- */
+
+/* How many handles are asked for at once. */
+#define HF_PICKS_MAX 32u
+
+/* Asks the scheduler for workers for up to `count` instances; how many it named, HF_NONE left
+ * out. */
+uint32_t hf_fleet_pick(struct hf_fleet *fleet, const struct hf_fleet_function *function,
+                       uint64_t now_ns, uint32_t count, struct hf_handle *ret);
+
+/* The worker that it named; NULL, and counted, if that cannot take an instance now. */
+struct hf_fleet_worker *hf_fleet_picked(struct hf_fleet *fleet,
+                                        const struct hf_fleet_function *function, uint64_t now_ns,
+                                        struct hf_handle handle);
+
+/* What an instance of the function reserves. */
+uint64_t hf_fleet_cpu_millis(const struct hf_function *spec);
 
 #endif

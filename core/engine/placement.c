@@ -1,12 +1,6 @@
 /*
  * placement.c - where an instance starts: what schedulers see, and what they may not.
- *
- * What one worker holds of one function is a `struct hf_share`, found from the
- * worker by the function's address, so that a scheduler's questions about any
- * worker cost a constant time.  A share exists while there are instances that
- * count for the limit, or failed starts to remember.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -44,78 +38,10 @@ enum obstacle {
         OBSTACLE_COUNT
 };
 
-/* --- shares -------------------------------------------------------------------------------- */
-
-static struct hf_share *
-share_find(const struct hf_fleet_worker *worker, const struct hf_fleet_function *function)
-{
-    struct hf_map_node *node = hf_map_find(&worker->shares, &function, sizeof function);
-
-    return node ? hf_container_of(node, struct hf_share, node) : NULL;
-}
-
-static struct hf_share *
-share_get(struct hf_fleet_worker *worker, struct hf_fleet_function *function)
-{
-    struct hf_share *share = share_find(worker, function);
-
-    if (share) {
-        return share;
-    }
-    share = calloc(1, sizeof *share);
-    if (!share) {
-        return NULL;
-    }
-    share->function = function;
-    share->worker = worker;
-    if (hf_map_add(&worker->shares, &share->node, &share->function, sizeof share->function) < 0) {
-        free(share);
-        return NULL;
-    }
-    hf_list_append(&function->shares, &share->of_function);
-    return share;
-}
-
-void
-hf_share_free(struct hf_share *share)
-{
-    hf_map_remove(&share->worker->shares, &share->node);
-    hf_list_remove(&share->of_function);
-    free(share);
-}
-
-void
-hf_share_leave(struct hf_fleet_instance *instance)
-{
-    struct hf_share *share = share_find(instance->worker, instance->function);
-
-    hf_assert(share && share->instances > 0);
-    if (--share->instances == 0 && share->failures == 0) {
-        hf_share_free(share);
-    }
-}
-
-void
-hf_share_blame(struct hf_fleet *fleet, struct hf_fleet_instance *instance, uint64_t now_ns)
-{
-    struct hf_share *share = share_find(instance->worker, instance->function);
-    uint64_t backoff = fleet->settings.backoff_min_ns;
-
-    if (now_ns < share->retry_ns) {
-        return;
-    }
-    for (uint32_t i = 0; i < share->failures && backoff < fleet->settings.backoff_max_ns; i++) {
-        backoff *= 2;
-    }
-    backoff = hf_min(backoff, fleet->settings.backoff_max_ns);
-    share->failures++;
-    share->retry_ns = now_ns + backoff / 2 + hf_random_below(&fleet->random, backoff / 2 + 1);
-}
-
 /* --- the scheduler's view ------------------------------------------------------------------ */
 
-static uint64_t
-cpu_millis_of(const struct hf_function *spec)
+uint64_t
+hf_fleet_cpu_millis(const struct hf_function *spec)
 {
     uint64_t quota;
 
@@ -140,14 +66,28 @@ below(uint32_t count, uint32_t limit)
     return limit == 0 || count < limit;
 }
 
+/* The first reason beside the lack of room why an instance cannot start there now. */
+static enum obstacle
+second_obstacle_of(const struct view *view, const struct hf_fleet_worker *worker)
+{
+    const struct hf_fleet_settings *settings = &view->fleet->settings;
+    const struct hf_share *share = hf_share_find(worker, view->function);
+
+    if (share && !below(share->instances, settings->max_instances_per_worker)) {
+        return OBSTACLE_OF_FUNCTION;
+    }
+    if (!below(worker->base.starting, settings->max_starting_per_worker)) {
+        return OBSTACLE_STARTING;
+    }
+    return share && share->retry_ns > view->base.now_ns ? OBSTACLE_FAILED : OBSTACLE_NONE;
+}
+
 /* The first reason why an instance cannot start there now. */
 static enum obstacle
 obstacle_of(const struct view *view, const struct hf_fleet_worker *worker)
 {
-    const struct hf_fleet_settings *settings = &view->fleet->settings;
     const struct hf_function *spec = view->function->spec;
     const struct hf_worker *base = &worker->base;
-    const struct hf_share *share;
 
     if (!hf_worker_is_usable(base)) {
         return OBSTACLE_NOT_USABLE;
@@ -155,20 +95,13 @@ obstacle_of(const struct view *view, const struct hf_fleet_worker *worker)
     if (!fits(base->memory_bytes, base->memory_used_bytes, spec->memory_bytes)) {
         return OBSTACLE_MEMORY;
     }
-    if (!fits(base->cpu_millis, base->cpu_used_millis, cpu_millis_of(spec))) {
+    if (!fits(base->cpu_millis, base->cpu_used_millis, hf_fleet_cpu_millis(spec))) {
         return OBSTACLE_CPU;
     }
     if (!below(base->instances, worker->max_instances)) {
         return OBSTACLE_INSTANCES;
     }
-    share = share_find(worker, view->function);
-    if (share && !below(share->instances, settings->max_instances_per_worker)) {
-        return OBSTACLE_OF_FUNCTION;
-    }
-    if (!below(worker->starting, settings->max_starting_per_worker)) {
-        return OBSTACLE_STARTING;
-    }
-    return share && share->retry_ns > view->base.now_ns ? OBSTACLE_FAILED : OBSTACLE_NONE;
+    return second_obstacle_of(view, worker);
 }
 
 static bool
@@ -197,10 +130,12 @@ view_share(const struct hf_fleet_view *base, uint32_t i, struct hf_worker_share 
 {
     const struct view *view = hf_container_of(base, struct view, base);
     const struct hf_fleet_worker *worker = view_worker(base, i);
-    const struct hf_share *share = worker ? share_find(worker, view->function) : NULL;
+    const struct hf_share *share = worker ? hf_share_find(worker, view->function) : NULL;
     struct hf_worker_share filled = {
         .size = ret->size,
         .instances = share ? share->instances : 0,
+        .idle = share ? share->idle : 0,
+        .image_present = worker && hf_fleet_has_image(worker, view->function->spec->image),
     };
 
     memcpy(ret, &filled, hf_min(ret->size, sizeof filled));
@@ -225,82 +160,91 @@ view_of(const struct hf_fleet *fleet, const struct hf_fleet_function *function, 
     };
 }
 
-/* The feasible worker that the scheduler picks, or NULL. */
-static struct hf_fleet_worker *
-pick(struct hf_fleet *fleet, const struct hf_fleet_function *function, uint64_t now_ns)
+uint32_t
+hf_fleet_pick(struct hf_fleet *fleet, const struct hf_fleet_function *function, uint64_t now_ns,
+              uint32_t count, struct hf_handle *ret)
 {
     struct view view = view_of(fleet, function, now_ns, hf_random_u64(&fleet->random));
-    struct hf_handle handle = hf_guest_call(fleet->ops, pick, function->spec->id, fleet->scheduler,
-                                            function->spec, function->scheduler_state, &view.base);
-    struct hf_fleet_entry *entry;
+    const struct hf_function *spec = function->spec;
 
-    if (handle.generation == 0) {
-        return NULL;
+    if (count > 1 && fleet->ops->pick_many) {
+        uint32_t n = hf_guest_call(fleet->ops, pick_many, spec->id, fleet->scheduler, spec,
+                                   function->scheduler_state, &view.base, count, ret);
+
+        return hf_min(n, count);
     }
-    entry = handle.index < fleet->table_size ? &fleet->table[handle.index] : NULL;
-    if (!entry || !entry->worker || entry->generation != handle.generation ||
-        !worker_feasible(&view, entry->worker)) {
+    *ret = hf_guest_call(fleet->ops, pick, spec->id, fleet->scheduler, spec,
+                         function->scheduler_state, &view.base);
+    return ret->generation != 0;
+}
+
+struct hf_fleet_worker *
+hf_fleet_picked(struct hf_fleet *fleet, const struct hf_fleet_function *function, uint64_t now_ns,
+                struct hf_handle handle)
+{
+    struct view view = view_of(fleet, function, now_ns, 0);
+    struct hf_fleet_worker *worker = hf_handles_find(&fleet->handles, handle);
+
+    if (!worker || !worker_feasible(&view, worker)) {
         fleet->invalid_picks++;
         hf_count(&policy_scheduler_invalid);
         return NULL;
     }
-    return entry->worker;
+    return worker;
 }
 
-/* Books a new instance in `state` on the worker; NULL if memory is exhausted. */
-static struct hf_fleet_instance *
-instance_new(struct hf_fleet *fleet, struct hf_fleet_function *function,
-             struct hf_fleet_worker *worker, enum hf_instance_state state, uint64_t now_ns)
+/* What is wanted beside what is free, and what will soon be. */
+static uint64_t
+lacking(uint64_t capacity, uint64_t used, uint64_t leaving, uint64_t wanted)
 {
-    hf_autofree struct hf_fleet_instance *instance = calloc(1, sizeof *instance);
-    struct hf_share *share = instance ? share_get(worker, function) : NULL;
-
-    if (!share) {
-        return NULL;
-    }
-    instance->worker = worker;
-    instance->function = function;
-    instance->since_ns = now_ns;
-    instance->memory_bytes = function->spec->memory_bytes;
-    instance->cpu_millis = cpu_millis_of(function->spec);
-    instance->number = ++fleet->started;
-    instance->state = (uint8_t)state;
-    hf_list_init(&instance->to_act);
-    hf_list_append(&worker->instances, &instance->of_worker);
-    hf_list_append(&function->instances[state], &instance->of_function);
-    function->count[state]++;
-    share->instances++;
-    worker->starting += state == HF_INSTANCE_STARTING;
-    worker->base.instances++;
-    worker->base.memory_used_bytes += instance->memory_bytes;
-    worker->base.cpu_used_millis += instance->cpu_millis;
-    return hf_steal(instance);
+    return capacity == 0 ? 0 : hf_sub_saturated(hf_add_saturated(used - leaving, wanted), capacity);
 }
 
-int
-hf_fleet_place(struct hf_fleet *fleet, struct hf_fleet_function *function, uint64_t now_ns,
-               struct hf_fleet_instance **ret)
+/* Whether only room is missing there. */
+static bool
+is_full(const struct view *view, const struct hf_fleet_worker *worker)
 {
-    struct hf_fleet_instance *instance;
-    struct hf_fleet_worker *worker;
+    const struct hf_function *spec = view->function->spec;
 
-    if (fleet->usable_workers == 0) {
-        return HF_ENOTFOUND;
+    switch (obstacle_of(view, worker)) {
+    case OBSTACLE_MEMORY:
+    case OBSTACLE_CPU:
+    case OBSTACLE_INSTANCES:
+        return fits(worker->base.memory_bytes, 0, spec->memory_bytes) &&
+               fits(worker->base.cpu_millis, 0, hf_fleet_cpu_millis(spec)) &&
+               second_obstacle_of(view, worker) == OBSTACLE_NONE;
+    default:
+        return false;
     }
-    worker = pick(fleet, function, now_ns);
-    if (!worker) {
-        return hf_fleet_retry_ns(function, now_ns) == UINT64_MAX ? HF_EFULL : HF_EUNAVAILABLE;
-    }
-    instance = instance_new(fleet, function, worker, HF_INSTANCE_STARTING, now_ns);
-    if (!instance) {
-        if (fleet->ops->rollback) {
-            hf_guest_do(fleet->ops, rollback, function->spec->id, fleet->scheduler, function->spec,
-                        worker->base.handle);
+}
+
+bool
+hf_fleet_next_full(const struct hf_fleet *fleet, const struct hf_fleet_function *function,
+                   uint64_t now_ns, uint32_t *cursor, struct hf_fleet_need *ret)
+{
+    struct view view = view_of(fleet, function, now_ns, 0);
+
+    for (uint32_t i = *cursor; i < fleet->worker_count; i++) {
+        struct hf_fleet_worker *worker =
+            hf_handles_find(&fleet->handles, fleet->workers[i]->handle);
+        const struct hf_worker *base = &worker->base;
+
+        if (!is_full(&view, worker)) {
+            continue;
         }
-        return HF_ENOMEM;
+        *cursor = i + 1;
+        *ret = (struct hf_fleet_need){
+            .worker = worker,
+            .memory_bytes = lacking(base->memory_bytes, base->memory_used_bytes,
+                                    worker->leaving_memory, function->spec->memory_bytes),
+            .cpu_millis = lacking(base->cpu_millis, base->cpu_used_millis, worker->leaving_cpu,
+                                  hf_fleet_cpu_millis(function->spec)),
+            .instances =
+                (uint32_t)lacking(worker->max_instances, base->instances, worker->leaving, 1),
+        };
+        return true;
     }
-    *ret = instance;
-    return 0;
+    return false;
 }
 
 /* The most that one usable worker has left; UINT64_MAX: one has no limit. */
@@ -343,7 +287,8 @@ add_need(const struct hf_fleet *fleet, const struct hf_function *spec, const uin
                        hf_format_size(rounded(most_left(fleet, true)), left));
     } else if (met[OBSTACLE_CPU] > 0) {
         hf_text_printf(out, " (it needs %g processors, %g are left at most)",
-                       (double)cpu_millis_of(spec) / 1000, (double)most_left(fleet, false) / 1000);
+                       (double)hf_fleet_cpu_millis(spec) / 1000,
+                       (double)most_left(fleet, false) / 1000);
     }
 }
 
@@ -371,60 +316,4 @@ hf_fleet_explain(const struct hf_fleet *fleet, const struct hf_fleet_function *f
         }
     }
     add_need(fleet, function->spec, met, out);
-}
-
-int
-hf_fleet_adopt(struct hf_fleet *fleet, struct hf_fleet_function *function,
-               struct hf_fleet_worker *worker, uint64_t now_ns, struct hf_fleet_instance **ret)
-{
-    struct hf_fleet_instance *instance =
-        instance_new(fleet, function, worker, HF_INSTANCE_READY, now_ns);
-
-    if (!instance) {
-        return HF_ENOMEM;
-    }
-    *ret = instance;
-    return 0;
-}
-
-/* --- failed starts ------------------------------------------------------------------------- */
-
-void
-hf_fleet_proved(struct hf_fleet_instance *instance)
-{
-    struct hf_share *share = share_find(instance->worker, instance->function);
-
-    if (share && share->instances > 0) {
-        share->failures = 0;
-        share->retry_ns = 0;
-    }
-}
-
-void
-hf_fleet_forgive(struct hf_fleet_function *function)
-{
-    struct hf_share *share;
-    struct hf_share *next;
-
-    HF_LIST_FOR_SAFE (share, next, &function->shares, of_function) {
-        share->failures = 0;
-        share->retry_ns = 0;
-        if (share->instances == 0) {
-            hf_share_free(share);
-        }
-    }
-}
-
-uint64_t
-hf_fleet_retry_ns(const struct hf_fleet_function *function, uint64_t now_ns)
-{
-    const struct hf_share *share;
-    uint64_t first = UINT64_MAX;
-
-    HF_LIST_FOR (share, &function->shares, of_function) {
-        if (share->retry_ns > now_ns) {
-            first = hf_min(first, share->retry_ns);
-        }
-    }
-    return first;
 }

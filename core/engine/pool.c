@@ -1,7 +1,7 @@
 /*
  * pool.c - the path of a call: slots, the queue, and the lb policy between them.
  *
- * Endpoints lie in a table by handle index; those that may take a call lie also
+ * Endpoints lie in a table by their handles; those that may take a call lie also
  * in a dense array, the policy's view.  Both have room for every endpoint from
  * the moment it is added, so nothing on the path of a call allocates.
  *
@@ -51,6 +51,12 @@ hf_pool_usable_add(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
     };
 }
 
+static struct hf_pool_endpoint *
+endpoint_at(const struct hf_pool *pool, uint32_t index)
+{
+    return hf_handles_at(&pool->endpoints, index);
+}
+
 /* The last one takes the place of the one that leaves. */
 static void
 usable_remove(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
@@ -59,7 +65,7 @@ usable_remove(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
     struct hf_candidate last = pool->usable[--pool->usable_count];
 
     pool->usable[position] = last;
-    pool->table[last.handle.index].endpoint->position = position;
+    endpoint_at(pool, last.handle.index)->position = position;
     endpoint->position = HF_NOT_USABLE;
 }
 
@@ -99,6 +105,15 @@ idle_end(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
     }
 }
 
+/* Its calls are not as they were when the pool was last asked about it. */
+static void
+note_change(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
+{
+    if (hf_list_is_empty(&endpoint->changed_node)) {
+        hf_list_append(&pool->changed, &endpoint->changed_node);
+    }
+}
+
 /* --- picking and granting ------------------------------------------------------------------ */
 
 uint64_t
@@ -112,17 +127,9 @@ hf_pool_random(struct hf_pool *pool)
 static struct hf_pool_endpoint *
 find_usable(const struct hf_pool *pool, struct hf_handle handle)
 {
-    struct hf_pool_endpoint *endpoint;
+    struct hf_pool_endpoint *endpoint = hf_handles_find(&pool->endpoints, handle);
 
-    if (handle.index >= pool->table_size) {
-        return NULL;
-    }
-    endpoint = pool->table[handle.index].endpoint;
-    if (!endpoint || endpoint->base.handle.generation != handle.generation ||
-        endpoint->position == HF_NOT_USABLE) {
-        return NULL;
-    }
-    return endpoint;
+    return endpoint && endpoint->position != HF_NOT_USABLE ? endpoint : NULL;
 }
 
 /* Asks the policy; NULL: nothing is usable, or it declined. */
@@ -150,7 +157,7 @@ pick(struct hf_pool *pool, uint64_t now_ns)
     if (hf_unlikely(!endpoint)) {
         pool->load.invalid_picks++;
         hf_count(&policy_lb_invalid);
-        endpoint = pool->table[pool->usable[0].handle.index].endpoint;
+        endpoint = endpoint_at(pool, pool->usable[0].handle.index);
     }
     return endpoint;
 }
@@ -172,7 +179,7 @@ other_than(const struct hf_pool *pool, const struct hf_pool_endpoint *endpoint)
     if (pool->usable_count < 2) {
         return NULL;
     }
-    return pool->table[pool->usable[next % pool->usable_count].handle.index].endpoint;
+    return endpoint_at(pool, pool->usable[next % pool->usable_count].handle.index);
 }
 
 /* Takes a slot for the waiter. */
@@ -184,6 +191,7 @@ occupy(struct hf_pool *pool, struct hf_waiter *waiter, struct hf_pool_endpoint *
         idle_end(pool, endpoint);
     }
     endpoint->uses++;
+    note_change(pool, endpoint);
     pool->load.in_flight++;
     waiter->endpoint = endpoint;
     waiter->since_ns = now_ns;
@@ -326,17 +334,11 @@ hf_pool_accept(struct hf_pool *pool, struct hf_waiter *waiter)
 static void
 leave(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, struct hf_pool_out *out)
 {
-    struct hf_pool_entry *entry = &pool->table[endpoint->base.handle.index];
-
     if (pool->ops->removed) {
         hf_guest_do(pool->ops, removed, pool->id, pool->lb, &endpoint->base);
     }
-    if (++entry->generation == 0) {
-        entry->generation = 1;
-    }
-    entry->endpoint = NULL;
-    entry->next_free = pool->free_entry;
-    pool->free_entry = endpoint->base.handle.index;
+    hf_handles_remove(&pool->endpoints, endpoint->base.handle);
+    hf_list_remove(&endpoint->changed_node);
     pool->load.draining--;
     endpoint->removed = true;
     hf_assert(!out->drained);
@@ -421,6 +423,7 @@ vacate(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint64_
     uint64_t elapsed_ns = hf_sub_saturated(now_ns, waiter->since_ns);
 
     endpoint->in_flight--;
+    note_change(pool, endpoint);
     pool->load.in_flight--;
     if (outcome == HF_OUTCOME_RELEASED) {
         endpoint->uses--;

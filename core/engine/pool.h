@@ -22,6 +22,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <hyperfaas/lb.h>
@@ -77,21 +78,21 @@ struct hf_waiter {
 void hf_waiter_init(struct hf_waiter *waiter);
 
 /*
- * Something a call can be forwarded to.  Counted references: the pool has one
- * from `hf_pool_add` until it hands it over in `drained`.  Whoever holds a slot
+ * Something a call can be forwarded to; begins the caller's own record of it.  Counted references:
+ * the pool has one from `hf_pool_add` until it hands it over in `drained`.  Whoever holds a slot
  * needs none of its own; whoever keeps a pointer longer takes one.
  */
 struct hf_pool_endpoint {
     /* Constant; any thread. */
     struct hf_endpoint base; /* as the policy sees it: id, handle (capacity: under the lock) */
     const char *address;     /* "HOST:PORT", lives with the endpoint */
-    void *user;              /* the caller's */
 
     /* The pool's own, under its lock; for reading only. */
-    void (*user_free)(void *user);
-    struct hf_list idle_node; /* in the pool's list of idle endpoints, longest idle first */
-    uint64_t idle_since_ns;   /* when the last call ended, or it was added */
-    uint64_t uses;            /* calls it was given */
+    void (*fini)(struct hf_pool_endpoint *endpoint); /* of the settings */
+    struct hf_list changed_node; /* in the pool's list of those whose calls have changed */
+    struct hf_list idle_node;    /* in the pool's list of idle endpoints, longest idle first */
+    uint64_t idle_since_ns;      /* when the last call ended, or it was added */
+    uint64_t uses;               /* calls it was given */
     uint32_t in_flight;
     uint32_t failures;   /* connection failures since the last answer */
     uint32_t unanswered; /* calls given up by their callers since then */
@@ -106,7 +107,7 @@ struct hf_pool_endpoint {
 
 struct hf_pool_endpoint *hf_pool_endpoint_ref(struct hf_pool_endpoint *endpoint); /* any thread */
 
-/* Drops a reference; the last one calls `user_free` and frees.  Any thread, without the
+/* Drops a reference; the last one calls `endpoint_fini` and frees.  Any thread, without the
  * pool's lock.  NULL is allowed. */
 void hf_pool_endpoint_unref(struct hf_pool_endpoint *endpoint);
 
@@ -121,6 +122,10 @@ struct hf_pool_settings {
     uint32_t ask_after;   /* calls given up in a row after which an endpoint is suspected of
                            * hanging, and again when they have doubled; a power of two, 0: never */
     uint64_t max_wait_ns; /* a pool at its limit lets no call wait for longer; 0: for ever */
+    size_t endpoint_size; /* of the caller's records of endpoints, each of which begins with a
+                           * hf_pool_endpoint and is zeroed behind it; 0: it has none of its own */
+    void (*endpoint_fini)(struct hf_pool_endpoint *endpoint); /* runs before one is freed, on any
+                                                               * thread; NULL: nothing to do */
 };
 
 /* What an endpoint is made from; texts are copied. */
@@ -128,8 +133,6 @@ struct hf_pool_endpoint_spec {
     const char *id;
     const char *address;
     uint32_t capacity; /* slots; 0: no limit */
-    void *user;
-    void (*user_free)(void *user); /* runs with the last reference; NULL: nothing to do */
 };
 
 /*
@@ -217,7 +220,8 @@ void hf_pool_release(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t ou
 /* --- control ------------------------------------------------------------------------------- */
 
 /* Adds an endpoint and gives its slots to those who wait.  `*ret` is borrowed: take a reference
- * to keep it.  0 or the policy's or HF_ENOMEM; then `user` stays the caller's. */
+ * to keep it.  What the caller keeps behind it is to be set up under the same lock.  0, HF_ENOMEM
+ * or what the policy answered. */
 int hf_pool_add(struct hf_pool *pool, const struct hf_pool_endpoint_spec *spec, uint64_t now_ns,
                 struct hf_pool_out *out, struct hf_pool_endpoint **ret);
 
@@ -268,10 +272,9 @@ const char *hf_pool_reason(const struct hf_pool *pool);
 /* Tells how busy the pool is, and rearms `notify`. */
 void hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret);
 
-/* Calls `fn` for each endpoint, draining ones too, in no meaningful order.  `fn` must not
- * change the pool. */
-void hf_pool_for_each(const struct hf_pool *pool,
-                      void (*fn)(void *arg, const struct hf_pool_endpoint *endpoint), void *arg);
+/* Calls `fn` for each endpoint in the pool whose calls have changed since it was last asked.  `fn`
+ * must not change the pool. */
+void hf_pool_changed(struct hf_pool *pool, void (*fn)(struct hf_pool_endpoint *endpoint));
 
 /* Appends what the policy holds to `text`. */
 void hf_pool_show(const struct hf_pool *pool, struct hf_text *text);

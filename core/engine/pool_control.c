@@ -41,18 +41,20 @@ hf_pool_endpoint_unref(struct hf_pool_endpoint *endpoint)
         return;
     }
     hf_assert(endpoint->removed);
-    if (endpoint->user_free) {
-        endpoint->user_free(endpoint->user);
+    if (endpoint->fini) {
+        endpoint->fini(endpoint);
     }
     free(endpoint);
 }
 
-/* One block for the endpoint, the policy's state and the texts. */
+/* One block for the endpoint, the caller's part of it, the policy's state and the texts. */
 static struct hf_pool_endpoint *
-endpoint_new(const struct hf_pool_endpoint_spec *spec, size_t state_size)
+endpoint_new(const struct hf_pool_settings *settings, const struct hf_pool_endpoint_spec *spec)
 {
     const size_t align = _Alignof(max_align_t);
-    size_t state_at = (sizeof(struct hf_pool_endpoint) + align - 1) & ~(align - 1);
+    size_t own_size = hf_max(settings->endpoint_size, sizeof(struct hf_pool_endpoint));
+    size_t state_at = (own_size + align - 1) & ~(align - 1);
+    size_t state_size = settings->lb->endpoint_state_size;
     size_t id_size = strlen(spec->id) + 1;
     size_t address_size = strlen(spec->address) + 1;
     struct hf_pool_endpoint *endpoint;
@@ -71,10 +73,10 @@ endpoint_new(const struct hf_pool_endpoint_spec *spec, size_t state_size)
         .state = block + state_at,
     };
     endpoint->address = memcpy(texts + id_size, spec->address, address_size);
-    endpoint->user = spec->user;
-    endpoint->user_free = spec->user_free;
+    endpoint->fini = settings->endpoint_fini;
     endpoint->position = HF_NOT_USABLE;
     hf_list_init(&endpoint->idle_node);
+    hf_list_init(&endpoint->changed_node);
     atomic_init(&endpoint->refs, 1);
     return endpoint;
 }
@@ -110,9 +112,10 @@ hf_pool_new(const struct hf_pool_settings *settings, const struct hf_function *f
     pool->ops = settings->lb;
     pool->id = function->id;
     pool->random = hf_hash_mix(seed ^ function->hash);
-    pool->free_entry = HF_NO_ENTRY;
+    hf_handles_init(&pool->endpoints);
     hf_list_init(&pool->waiting);
     hf_list_init(&pool->idle);
+    hf_list_init(&pool->changed);
     r = hf_guest_call(pool->ops, create, pool->id, settings->host, settings->options, function,
                       &pool->lb, err);
     if (r < 0 || !pool->lb) {
@@ -130,7 +133,7 @@ hf_pool_free(struct hf_pool *pool)
     }
     hf_assert(hf_pool_is_cold(pool));
     hf_guest_do(pool->ops, destroy, pool->id, pool->lb);
-    free(pool->table);
+    hf_handles_fini(&pool->endpoints);
     free(pool->usable);
     free(pool->reason);
     free(pool);
@@ -142,35 +145,22 @@ hf_pool_is_cold(const struct hf_pool *pool)
     return pool->load.endpoints == 0 && pool->load.draining == 0 && pool->load.waiting == 0;
 }
 
-/* Makes sure that one more endpoint has room in both arrays. */
+/* Makes sure that one more endpoint has room. */
 static int
 reserve(struct hf_pool *pool)
 {
-    uint32_t count = pool->table_size ? pool->table_size * 2 : 4;
-    struct hf_pool_entry *table;
+    int r = hf_handles_reserve(&pool->endpoints);
     struct hf_candidate *usable;
 
-    if (pool->free_entry != HF_NO_ENTRY) {
-        return 0;
+    if (r < 0 || pool->usable_room == pool->endpoints.size) {
+        return r;
     }
-    if (pool->table_size > UINT32_MAX / 4) {
-        return HF_ENOMEM;
-    }
-    table = realloc(pool->table, count * sizeof *table);
-    if (!table) {
-        return HF_ENOMEM;
-    }
-    pool->table = table;
-    usable = realloc(pool->usable, count * sizeof *usable);
+    usable = realloc(pool->usable, pool->endpoints.size * sizeof *usable);
     if (!usable) {
         return HF_ENOMEM;
     }
     pool->usable = usable;
-    for (uint32_t i = count; i-- > pool->table_size;) {
-        table[i] = (struct hf_pool_entry){ .generation = 1, .next_free = pool->free_entry };
-        pool->free_entry = i;
-    }
-    pool->table_size = count;
+    pool->usable_room = pool->endpoints.size;
     return 0;
 }
 
@@ -178,24 +168,20 @@ int
 hf_pool_add(struct hf_pool *pool, const struct hf_pool_endpoint_spec *spec, uint64_t now_ns,
             struct hf_pool_out *out, struct hf_pool_endpoint **ret)
 {
-    hf_autofree struct hf_pool_endpoint *made = endpoint_new(spec, pool->ops->endpoint_state_size);
+    hf_autofree struct hf_pool_endpoint *made = endpoint_new(pool->settings, spec);
     struct hf_pool_endpoint *endpoint = made;
     int r = made ? reserve(pool) : HF_ENOMEM;
 
     if (r < 0) {
         return r;
     }
-    endpoint->base.handle = (struct hf_handle){
-        .index = pool->free_entry,
-        .generation = pool->table[pool->free_entry].generation,
-    };
+    endpoint->base.handle = hf_handles_next(&pool->endpoints);
     r = pool->ops->added ? hf_guest_call(pool->ops, added, pool->id, pool->lb, &endpoint->base) : 0;
     if (r < 0) {
         return r;
     }
     made = NULL; /* the pool's now */
-    pool->free_entry = pool->table[endpoint->base.handle.index].next_free;
-    pool->table[endpoint->base.handle.index].endpoint = endpoint;
+    hf_handles_add(&pool->endpoints, endpoint);
     pool->load.endpoints++;
     hf_pool_usable_add(pool, endpoint);
     hf_pool_idle_begin(pool, endpoint, now_ns);
@@ -208,8 +194,8 @@ void
 hf_pool_set_capacity(struct hf_pool *pool, uint32_t capacity, uint64_t now_ns,
                      struct hf_pool_out *out)
 {
-    for (uint32_t i = 0; i < pool->table_size; i++) {
-        struct hf_pool_endpoint *endpoint = pool->table[i].endpoint;
+    for (uint32_t i = 0; i < pool->endpoints.size; i++) {
+        struct hf_pool_endpoint *endpoint = hf_handles_at(&pool->endpoints, i);
 
         if (endpoint) {
             endpoint->base.capacity = capacity;
@@ -283,13 +269,12 @@ hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret)
 }
 
 void
-hf_pool_for_each(const struct hf_pool *pool,
-                 void (*fn)(void *arg, const struct hf_pool_endpoint *endpoint), void *arg)
+hf_pool_changed(struct hf_pool *pool, void (*fn)(struct hf_pool_endpoint *endpoint))
 {
-    for (uint32_t i = 0; i < pool->table_size; i++) {
-        if (pool->table[i].endpoint) {
-            fn(arg, pool->table[i].endpoint);
-        }
+    struct hf_list *node;
+
+    while ((node = hf_list_pop(&pool->changed))) {
+        fn(hf_container_of(node, struct hf_pool_endpoint, changed_node));
     }
 }
 

@@ -8,17 +8,10 @@
 #ifndef HF_ENGINE_POOL_PRIVATE_H
 #define HF_ENGINE_POOL_PRIVATE_H
 
+#include "engine/handles.h"
 #include "engine/pool.h"
 
 #define HF_NOT_USABLE UINT32_MAX
-#define HF_NO_ENTRY   UINT32_MAX
-
-/* What a handle's index leads to. */
-struct hf_pool_entry {
-    struct hf_pool_endpoint *endpoint; /* NULL: free */
-    uint32_t generation;               /* of the endpoint, or of the next one here */
-    uint32_t next_free;
-};
 
 /* How long calls hold their slots, smoothed. */
 struct hf_pool_service {
@@ -36,10 +29,10 @@ struct hf_pool {
 
     struct hf_list waiting; /* of hf_waiter.node */
     struct hf_list idle;    /* of hf_pool_endpoint.idle_node */
-    struct hf_pool_entry *table;
+    struct hf_list changed; /* of hf_pool_endpoint.changed_node */
+    struct hf_handles endpoints;
     struct hf_candidate *usable;
-    uint32_t table_size; /* allocated, in `table` and `usable` alike */
-    uint32_t free_entry; /* head of the free ones */
+    uint32_t usable_room; /* allocated: for all that have a handle */
     uint32_t usable_count;
 
     struct hf_pool_load load; /* kept up to date, but for `oldest_idle_ns` and the estimates */

@@ -18,6 +18,8 @@
  *        and `withdraw`.  Runtimes: what an instance is made from, listings with instances that
  *        have ended, and their health.
  *   0.3  All: `json_check`.  Drivers: `state_dir`.  Stores: how long a document may be, `check`.
+ *   0.4  Schedulers: `in_flight`, `idle` and `image_present` are filled, `starting` is new,
+ *        `pick_many` is asked.  Scalers: `victims` is asked, `start_ns` is new.
  *
  * A module loads if its magic fits, its major equals the host's and its minor
  * is not above the host's.  Structures begin with their size and only grow at
@@ -37,7 +39,7 @@ extern "C" {
 
 #define HF_PLUGIN_MAGIC     UINT32_C(0x48464153) /* "HFAS" */
 #define HF_PLUGIN_ABI_MAJOR 0
-#define HF_PLUGIN_ABI_MINOR 3
+#define HF_PLUGIN_ABI_MINOR 4
 
 /* What a module decides (policies) or talks to (drivers).  Never renumber. */
 #define HF_PLUGIN_KINDS(KIND)                                                                      \

@@ -31,7 +31,7 @@ struct hf_scale_view {
     const struct hf_function *function;
     void *state;               /* the policy's room for the function */
     uint64_t now_ns;           /* policy clock */
-    uint64_t random;           /* 64 fresh random bits */
+    uint64_t random;           /* 64 fresh random bits; 0 in `show` */
     uint64_t calls_total;      /* calls that ever arrived */
     uint64_t last_finished_ns; /* when the last call ended; 0: none ever did */
     uint32_t max_instances;    /* what the fleet allows at most; 0: not limited */
@@ -52,9 +52,10 @@ struct hf_victim {
     uint32_t size;
     const struct hf_function *function;
     struct hf_handle instance;
-    uint64_t idle_since_ns;
+    uint64_t idle_since_ns; /* when its last call ended or, without one, it became ready */
     uint64_t memory_bytes;
-    uint64_t uses; /* calls it served */
+    uint64_t uses;     /* calls it served */
+    uint64_t start_ns; /* since 0.4: how long its start took; 0: not known */
 };
 
 struct hf_scaler_ops {
@@ -85,13 +86,19 @@ struct hf_scaler_ops {
      * the ticks say").  NULL: that. */
     void (*on_idle)(struct hf_scaler *, const struct hf_scale_view *, struct hf_idle_plan *plan);
 
-    /* A worker is full and `need_bytes` are wanted: write the indices of those
-     * to stop, first to go first, into `ret` (room for `count`), return how
-     * many.  0: refuse.  NULL: never evict.  Hosts of 0.1 do not ask yet. */
+    /* Calls of a function wait, and a worker is full: these are instances of other
+     * functions that are idle there, the longest idle first, as far as `count` goes.
+     * Write the indices of those to stop, first to go first, into `ret` (room for
+     * `count`), return how many.  The host stops as many of them as it takes to
+     * start one instance, or none if all are not enough.  `need_bytes` of memory are
+     * missing; 0: only processors or places are.  An index that is out of range or
+     * named twice is counted as an error, and nothing is stopped.  0: refuse; another
+     * worker may be asked about.  NULL: never evict.  Asked since 0.4. */
     uint32_t (*victims)(struct hf_scaler *, uint64_t need_bytes, const struct hf_victim *const *,
                         uint32_t count, uint32_t *ret);
 
-    /* Appends what the policy holds for the function (NULL: in general). */
+    /* Appends what the policy holds for the function (NULL: in general), in lines of
+     * key=value.  Decides nothing.  NULL: nothing to show. */
     void (*show)(const struct hf_scaler *, const struct hf_scale_view *, struct hf_text *);
 };
 

@@ -35,16 +35,19 @@ struct hf_worker {
     uint64_t cpu_millis; /* capacity in thousandths of a core; 0: not known */
     uint64_t cpu_used_millis;
     uint32_t instances;   /* of all functions, starting ones included */
-    uint32_t in_flight;   /* calls running, as this leaf sees them */
-    uint64_t reported_ns; /* policy clock of the worker's last report */
+    uint32_t in_flight;   /* calls of this leaf there.  Of each function as of the last look at it:
+                           * a call that waits or is the first brings one, else its ticks do */
+    uint64_t reported_ns; /* policy clock of the worker's last report of what it can hold */
+    uint32_t starting;    /* since 0.4: of `instances`, those on their way */
 };
 
 /* What one worker holds of the function to be placed. */
 struct hf_worker_share {
     uint32_t size;
-    uint32_t instances; /* starting ones included */
-    uint32_t idle;      /* serving no call, as far as known; 0 otherwise */
-    bool image_present; /* as far as known; false otherwise */
+    uint32_t instances; /* starting ones included, those that are being replaced not */
+    uint32_t idle;      /* of them, ready and without a call when the function was last looked at */
+    bool image_present; /* it said so, or has started an instance of that image since it was
+                         * found; a worker of the existing platform says nothing */
 };
 
 /* The fleet at the time of a pick.  Borrowed for the call. */
@@ -55,8 +58,9 @@ struct hf_fleet_view {
     uint64_t now_ns;                        /* policy clock */
     uint64_t random;                        /* 64 fresh random bits */
 
-    /* Whether the function fits worker `i`: ready, not draining, memory, CPU
-     * and the limit of instances per worker.  Constant time. */
+    /* Whether an instance of the function can start on worker `i` now: it is ready, not
+     * draining, has memory, CPU and a place left, may start one more, and does not pause
+     * after failed starts.  Constant time. */
     bool (*feasible)(const struct hf_fleet_view *, uint32_t i);
 
     /* Fills `*share` (set its `size` first) for worker `i`.  Constant time. */
@@ -74,8 +78,8 @@ struct hf_scheduler_ops {
 
     /* Chooses a feasible worker for one more instance of `function`, or
      * HF_NONE.  `state` is the policy's room for the function.  An infeasible
-     * answer is counted as an error and treated as HF_NONE.  No allocation.
-     * Required. */
+     * answer is counted as an error and treated as HF_NONE; such answers are
+     * shown by `leaf/policies`.  No allocation.  Required. */
     struct hf_handle (*pick)(struct hf_scheduler *, const struct hf_function *function, void *state,
                              const struct hf_fleet_view *view);
 
@@ -89,12 +93,15 @@ struct hf_scheduler_ops {
     void (*worker_removed)(struct hf_scheduler *, const struct hf_worker *);
     void (*worker_changed)(struct hf_scheduler *, const struct hf_worker *);
 
-    /* Places up to `count` instances at once into `ret`, returns how many.
-     * NULL: the host calls `pick` for each, as hosts of 0.1 do in any case. */
+    /* Several instances are wanted at once: chooses workers for up to `count` of them into
+     * `ret`, returns how many.  The view does not change meanwhile, so count what is given
+     * out.  The host takes the answers in turn; one that is not feasible behind those before
+     * it is counted as an error.  Asked again for what is left, until it returns 0.
+     * NULL: the host calls `pick` for each.  Asked since 0.4. */
     uint32_t (*pick_many)(struct hf_scheduler *, const struct hf_function *, void *state,
                           const struct hf_fleet_view *, uint32_t count, struct hf_handle *ret);
 
-    /* Appends what the policy holds.  NULL: nothing to show. */
+    /* Appends what the policy holds, in lines of key=value.  NULL: nothing to show. */
     void (*show)(const struct hf_scheduler *, struct hf_text *);
 };
 

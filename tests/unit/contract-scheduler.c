@@ -3,6 +3,7 @@
  *
  * Histories are driven through a real fleet, which counts wrong answers.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -38,7 +39,9 @@ struct history {
     struct hf_scheduler *scheduler;
     struct hf_fleet *fleet;
     struct hf_random random;
-    struct hf_fleet_worker *workers[WORKERS];
+    struct hf_fleet_worker workers[WORKERS];
+    char ids[WORKERS][3];
+    void *states[FUNCTIONS];
     struct hf_function specs[FUNCTIONS];
     struct hf_fleet_function functions[FUNCTIONS];
     struct hf_fleet_instance *instances[INSTANCES];
@@ -64,25 +67,43 @@ history_begin(struct history *h, const struct policy *policy, uint64_t seed)
             .image = "image:latest",
             .memory_bytes = 10 * (i + 1),
         };
-        CU_ASSERT_EQUAL_FATAL(hf_fleet_function_init(h->fleet, &h->functions[i], &h->specs[i]), 0);
+        h->states[i] = calloc(1, policy->module->ops.scheduler->function_state_size + 1);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(h->states[i]);
+        hf_fleet_function_init(&h->functions[i], &h->specs[i], h->states[i]);
+    }
+    for (size_t i = 0; i < WORKERS; i++) {
+        hf_fleet_worker_init(&h->workers[i]);
     }
 }
 
 static void
 instance_gone(struct history *h, size_t i)
 {
-    hf_fleet_set_state(h->fleet, h->instances[i], HF_INSTANCE_GONE, h->now);
-    hf_fleet_instance_free(h->instances[i]);
+    struct hf_scale_action action;
+
+    hf_fleet_lose(h->fleet, h->instances[i], false, h->now);
+    while (hf_fleet_next(h->fleet, &action)) {
+        if (action.kind == HF_SCALE_DROP) {
+            hf_fleet_instance_free(action.instance);
+        }
+    }
     h->instances[i] = NULL;
+}
+
+static bool
+is_up(const struct history *h, size_t w)
+{
+    return hf_fleet_worker_is_there(&h->workers[w]);
 }
 
 static void
 worker_up(struct history *h, size_t i, uint64_t memory)
 {
-    char id[] = { 'w', (char)('a' + i), 0 };
-    struct hf_worker_info info = { .id = id, .memory_bytes = memory };
+    struct hf_worker_info info = { .id = h->ids[i], .memory_bytes = memory };
 
-    CU_ASSERT_EQUAL_FATAL(hf_fleet_add_worker(h->fleet, &info, h->now, &h->workers[i]), 0);
+    h->ids[i][0] = 'w';
+    h->ids[i][1] = (char)('a' + i);
+    CU_ASSERT_EQUAL_FATAL(hf_fleet_add_worker(h->fleet, &h->workers[i], &info, h->now), 0);
 }
 
 /* A worker leaves, and takes along what it holds, starting instances too. */
@@ -90,24 +111,23 @@ static void
 worker_down(struct history *h, size_t w)
 {
     for (size_t i = 0; i < INSTANCES; i++) {
-        if (h->instances[i] && h->instances[i]->worker == h->workers[w]) {
+        if (h->instances[i] && h->instances[i]->worker == &h->workers[w]) {
             instance_gone(h, i);
         }
     }
-    hf_fleet_remove_worker(h->fleet, h->workers[w]);
-    h->workers[w] = NULL;
+    hf_fleet_remove_worker(h->fleet, &h->workers[w]);
 }
 
 static void
 worker_changes(struct history *h, size_t i)
 {
     struct hf_worker_info info = {
-        .id = h->workers[i]->base.id,
+        .id = h->workers[i].base.id,
         .memory_bytes = 100 + hf_random_below(&h->random, 100),
         .draining = hf_random_below(&h->random, 3) == 0,
     };
 
-    hf_fleet_change_worker(h->fleet, h->workers[i], &info, h->now);
+    hf_fleet_change_worker(h->fleet, &h->workers[i], &info, h->now);
 }
 
 /* Whether any worker could take one more instance, by a look at all. */
@@ -115,10 +135,10 @@ static bool
 has_room(const struct history *h, size_t f)
 {
     for (size_t w = 0; w < WORKERS; w++) {
-        const struct hf_fleet_worker *worker = h->workers[w];
+        const struct hf_fleet_worker *worker = &h->workers[w];
         uint32_t held = 0;
 
-        if (!worker || (worker->base.flags & HF_WORKER_DRAINING) ||
+        if (!is_up(h, w) || (worker->base.flags & HF_WORKER_DRAINING) ||
             worker->base.memory_used_bytes + h->specs[f].memory_bytes > worker->base.memory_bytes) {
             continue;
         }
@@ -133,12 +153,27 @@ has_room(const struct history *h, size_t f)
     return false;
 }
 
+/* Starts an instance of the function; a code as of `hf_fleet_start`. */
+static int
+start(struct history *h, size_t f, uint64_t now, struct hf_fleet_instance **ret)
+{
+    uint32_t started;
+    int r = hf_fleet_start(h->fleet, &h->functions[f], 1, now, &started);
+
+    CU_ASSERT_EQUAL(started, r == 0);
+    if (r == 0) {
+        *ret = hf_list_last(&h->functions[f].instances[HF_INSTANCE_STARTING],
+                            struct hf_fleet_instance, of_function);
+    }
+    return r;
+}
+
 static void
 place(struct history *h, size_t i)
 {
     size_t f = hf_random_below(&h->random, FUNCTIONS);
     bool room = has_room(h, f);
-    int r = hf_fleet_place(h->fleet, &h->functions[f], h->now, &h->instances[i]);
+    int r = start(h, f, h->now, &h->instances[i]);
 
     CU_ASSERT_EQUAL(r == 0, room);
     if (r == 0) {
@@ -155,13 +190,13 @@ history_step(struct history *h)
     h->now += hf_random_below(&h->random, 1000);
     switch (hf_random_below(&h->random, 30)) {
     case 0:
-        if (h->workers[w]) {
+        if (is_up(h, w)) {
             worker_down(h, w);
         }
         break;
     case 1:
     case 2:
-        if (!h->workers[w]) {
+        if (!is_up(h, w)) {
             worker_up(h, w, 150);
         } else {
             worker_changes(h, w);
@@ -172,7 +207,7 @@ history_step(struct history *h)
             place(h, i);
         } else if (h->instances[i]->state == HF_INSTANCE_STARTING &&
                    hf_random_below(&h->random, 2) == 0) {
-            hf_fleet_started(h->fleet, h->instances[i], h->now);
+            hf_fleet_ready(h->fleet, h->instances[i], h->now);
         } else {
             instance_gone(h, i);
         }
@@ -183,12 +218,14 @@ static uint64_t
 history_end(struct history *h)
 {
     for (size_t w = 0; w < WORKERS; w++) {
-        if (h->workers[w]) {
+        if (is_up(h, w)) {
             worker_down(h, w);
         }
+        hf_fleet_worker_fini(&h->workers[w]);
     }
     for (size_t i = 0; i < FUNCTIONS; i++) {
         hf_fleet_function_fini(&h->functions[i]);
+        free(h->states[i]);
     }
     UNIT_U64(hf_fleet_invalid_picks(h->fleet), 0);
     hf_fleet_free(h->fleet);
@@ -234,15 +271,15 @@ none_one_and_all_full(const struct policy *policy)
     struct history h;
 
     history_begin(&h, policy, 1);
-    UNIT_INT(hf_fleet_place(h.fleet, &h.functions[0], 1, &h.instances[0]), HF_ENOTFOUND);
+    UNIT_INT(start(&h, 0, 1, &h.instances[0]), HF_ENOTFOUND);
     worker_up(&h, 3, 25);
     for (size_t i = 0; i < 2; i++) {
-        UNIT_INT(hf_fleet_place(h.fleet, &h.functions[0], 1, &h.instances[i]), 0);
-        CU_ASSERT_PTR_EQUAL(h.instances[i]->worker, h.workers[3]);
+        UNIT_INT(start(&h, 0, 1, &h.instances[i]), 0);
+        CU_ASSERT_PTR_EQUAL(h.instances[i]->worker, &h.workers[3]);
     }
-    UNIT_INT(hf_fleet_place(h.fleet, &h.functions[0], 1, &h.instances[2]), HF_EFULL);
+    UNIT_INT(start(&h, 0, 1, &h.instances[2]), HF_EFULL);
     worker_up(&h, 4, 5);
-    UNIT_INT(hf_fleet_place(h.fleet, &h.functions[0], 1, &h.instances[2]), HF_EFULL);
+    UNIT_INT(start(&h, 0, 1, &h.instances[2]), HF_EFULL);
     history_end(&h);
 }
 

@@ -139,6 +139,24 @@ note(struct sim *sim, const char *what, const struct hf_fleet_function *function
                    number);
 }
 
+static struct sim_function *
+function_of(struct hf_fleet_function *active)
+{
+    return hf_container_of(active, struct sim_active, scaled.base)->function;
+}
+
+static struct sim_instance *
+instance_of(struct hf_fleet_instance *instance)
+{
+    return hf_container_of(instance, struct sim_instance, fleet);
+}
+
+static struct sim_endpoint *
+endpoint_of(struct hf_pool_endpoint *endpoint)
+{
+    return hf_container_of(endpoint, struct sim_endpoint, base);
+}
+
 /* --- calls and pools ----------------------------------------------------------------------- */
 
 static void
@@ -178,7 +196,7 @@ handle_out(struct sim_function *function, struct hf_pool_out *out)
         }
     }
     if (out->drained) {
-        struct hf_fleet_instance *instance = out->drained->user;
+        struct hf_fleet_instance *instance = endpoint_of(out->drained)->instance;
 
         sim->admitted--;
         hf_pool_endpoint_unref(out->drained);
@@ -186,7 +204,7 @@ handle_out(struct sim_function *function, struct hf_pool_out *out)
             hf_autoscaler_demand(sim->autoscaler, function->active, sim->now);
             return out->notify;
         }
-        instance->user = NULL;
+        instance_of(instance)->endpoint = NULL;
         if (instance->state != HF_INSTANCE_GONE) {
             schedule(sim, HF_USEC, EVENT_DRAINED, instance); /* told by another thread */
         }
@@ -218,7 +236,7 @@ cut_calls(struct sim_function *function, const struct hf_pool_endpoint *endpoint
 static void
 expel(struct sim_function *function, struct hf_fleet_instance *instance)
 {
-    struct hf_pool_endpoint *endpoint = instance->user;
+    struct hf_pool_endpoint *endpoint = instance_of(instance)->endpoint;
     struct hf_pool_out out;
 
     if (!endpoint) {
@@ -229,7 +247,7 @@ expel(struct sim_function *function, struct hf_fleet_instance *instance)
     hf_pool_drain(function->pool, endpoint, &out);
     handle_out(function, &out);
     if (function->sim->calls_survive) {
-        endpoint->user = NULL;
+        endpoint_of(endpoint)->instance = NULL;
     } else {
         cut_calls(function, endpoint);
     }
@@ -243,8 +261,9 @@ warm(struct sim_function *function)
     int r = hf_pool_new(&sim->pool_settings, &function->spec, 1, &function->pool, NULL);
 
     hf_assert(r == 0);
-    r = hf_autoscaler_activate(sim->autoscaler, &function->spec, function, &function->active);
+    r = hf_autoscaler_activate(sim->autoscaler, &function->spec, &function->active);
     hf_assert(r == 0);
+    hf_container_of(function->active, struct sim_active, scaled.base)->function = function;
 }
 
 /* --- actions ------------------------------------------------------------------------------- */
@@ -256,7 +275,6 @@ admit(struct sim_function *function, struct hf_fleet_instance *instance)
         .id = "i",
         .address = "x:1",
         .capacity = function->spec.max_concurrency,
-        .user = instance,
     };
     struct sim *sim = function->sim;
     struct hf_pool_endpoint *endpoint;
@@ -264,7 +282,8 @@ admit(struct sim_function *function, struct hf_fleet_instance *instance)
 
     hf_pool_out_init(&out);
     hf_assert(hf_pool_add(function->pool, &spec, sim->now, &out, &endpoint) == 0);
-    instance->user = endpoint;
+    endpoint_of(endpoint)->instance = instance;
+    instance_of(instance)->endpoint = endpoint;
     sim->admitted++;
     sim->admitted_most = hf_max(sim->admitted_most, sim->admitted);
     handle_out(function, &out);
@@ -277,11 +296,11 @@ drain(struct sim_function *function, struct hf_fleet_instance *instance, drain_f
 {
     struct hf_pool_out out;
 
-    if (!instance->user) { /* it has left already, and the answer is on its way */
+    if (!instance_of(instance)->endpoint) { /* it has left already, and the answer is on its way */
         return;
     }
     hf_pool_out_init(&out);
-    how(function->pool, instance->user, &out);
+    how(function->pool, instance_of(instance)->endpoint, &out);
     handle_out(function, &out);
 }
 
@@ -318,7 +337,7 @@ perform_on_instance(struct sim *sim, const struct hf_scale_action *action)
 {
     static const char *const names[] = { "", "start", "admit", "drain", "leave", "stop", "drop" };
     struct hf_fleet_instance *instance = action->instance;
-    struct sim_function *function = action->function->user;
+    struct sim_function *function = function_of(action->function);
 
     note(sim, names[action->kind], action->function, instance->number);
     switch (action->kind) {
@@ -345,6 +364,7 @@ perform_on_instance(struct sim *sim, const struct hf_scale_action *action)
         sim->instances--;
         expel(function, instance);
         unschedule(sim, instance);
+        hf_fleet_instance_free(instance);
         break;
     default:
         hf_unreachable();
@@ -354,7 +374,7 @@ perform_on_instance(struct sim *sim, const struct hf_scale_action *action)
 static void
 perform_on_function(struct sim *sim, const struct hf_scale_action *action)
 {
-    struct sim_function *function = action->function->user;
+    struct sim_function *function = function_of(action->function);
     struct hf_pool_out out;
 
     hf_pool_out_init(&out);
@@ -402,8 +422,8 @@ perform_all(struct sim *sim)
 static void
 instance_started(struct sim *sim, struct hf_fleet_instance *instance)
 {
-    struct sim_function *function = instance->function->user;
-    struct sim_worker *worker = instance->worker->user;
+    struct sim_function *function = function_of(instance->function);
+    struct sim_worker *worker = hf_container_of(instance->worker, struct sim_worker, fleet);
 
     if (worker->full) {
         hf_autoscaler_start_refused(sim->autoscaler, instance, "it is full", sim->now);
@@ -455,10 +475,23 @@ happen(struct sim *sim, struct sim_event *event)
 /* --- what tests do ------------------------------------------------------------------------- */
 
 static void
-take_load(void *arg, const struct hf_fleet_function *function, struct hf_pool_load *ret)
+note_load(struct hf_pool_endpoint *endpoint)
 {
+    struct hf_fleet_instance *instance = endpoint_of(endpoint)->instance;
+
+    if (instance) {
+        hf_fleet_note_load(instance, endpoint->in_flight, endpoint->uses, endpoint->idle_since_ns);
+    }
+}
+
+static void
+take_load(void *arg, struct hf_fleet_function *function, struct hf_pool_load *ret)
+{
+    struct hf_pool *pool = function_of(function)->pool;
+
     (void)arg;
-    hf_pool_load(((struct sim_function *)function->user)->pool, ret);
+    hf_pool_load(pool, ret);
+    hf_pool_changed(pool, note_load);
 }
 
 struct hf_autoscale_settings
@@ -480,20 +513,27 @@ sim_settings(void)
 void
 sim_init(struct sim *sim, const struct hf_autoscale_settings *settings, uint64_t seed)
 {
-    const struct hf_autoscale_config config = {
+    struct hf_autoscale_config config = {
         .settings = *settings,
+        .function_size = sizeof(struct sim_active),
         .scheduler_ops = &scheduler_ops,
         .scaler_ops = &scaler_ops,
         .seed = seed,
         .load = take_load,
     };
 
+    config.settings.fleet.instance_size = sizeof(struct sim_instance);
     *sim = (struct sim){ .now = 1000 * HF_SEC, .start_ns = 200 * HF_MSEC, .stop_ns = HF_MSEC };
     sim_scaler = (struct sim_scaler){ .keep_ns = UINT64_MAX };
     audit_mode = AUDIT_RANDOM;
     audit_violations = 0;
-    sim->pool_settings =
-        (struct hf_pool_settings){ .lb = &audit_lb_ops, .max_waiting = 10000, .eject_after = 3 };
+    sim->pool_settings = (struct hf_pool_settings){ .lb = &audit_lb_ops,
+                                                    .max_waiting = 10000,
+                                                    .eject_after = 3,
+                                                    .endpoint_size = sizeof(struct sim_endpoint) };
+    for (int i = 0; i < SIM_WORKERS; i++) {
+        hf_fleet_worker_init(&sim->workers[i].fleet);
+    }
     sim->autoscaler = hf_autoscaler_new(&config);
     hf_assert(sim->autoscaler);
     hf_random_init(&sim->random, seed);
@@ -521,6 +561,9 @@ sim_fini(struct sim *sim)
         free(hf_container_of(link, struct sim_event, node));
     }
     hf_autoscaler_free(sim->autoscaler);
+    for (int i = 0; i < SIM_WORKERS; i++) {
+        hf_fleet_worker_fini(&sim->workers[i].fleet);
+    }
     hf_text_fini(&sim->log);
 }
 
@@ -554,16 +597,14 @@ sim_worker_up(struct sim *sim, int i, uint64_t memory)
     struct sim_worker *worker = &sim->workers[i];
     struct hf_worker_info info = worker_info(worker, i, memory);
 
-    hf_assert(hf_autoscaler_worker_up(sim->autoscaler, &info, sim->now, &worker->fleet) == 0);
-    worker->fleet->user = worker;
+    hf_assert(hf_autoscaler_worker_up(sim->autoscaler, &worker->fleet, &info, sim->now) == 0);
     perform_all(sim);
 }
 
 void
 sim_worker_down(struct sim *sim, int i)
 {
-    hf_autoscaler_worker_down(sim->autoscaler, sim->workers[i].fleet, sim->now);
-    sim->workers[i].fleet = NULL;
+    hf_autoscaler_worker_down(sim->autoscaler, &sim->workers[i].fleet, sim->now);
     perform_all(sim);
 }
 
@@ -571,10 +612,10 @@ void
 sim_worker_draining(struct sim *sim, int i, bool draining)
 {
     struct sim_worker *worker = &sim->workers[i];
-    struct hf_worker_info info = worker_info(worker, i, worker->fleet->base.memory_bytes);
+    struct hf_worker_info info = worker_info(worker, i, worker->fleet.base.memory_bytes);
 
     info.draining = draining;
-    hf_autoscaler_worker_changed(sim->autoscaler, worker->fleet, &info, sim->now);
+    hf_autoscaler_worker_changed(sim->autoscaler, &worker->fleet, &info, sim->now);
     perform_all(sim);
 }
 

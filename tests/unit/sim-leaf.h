@@ -19,6 +19,24 @@
 struct sim;
 struct sim_event;
 
+struct sim_function;
+
+/* What the simulated leaf keeps behind the engine's records. */
+struct sim_active {
+    struct hf_scaled scaled;
+    struct sim_function *function;
+};
+
+struct sim_instance {
+    struct hf_fleet_instance fleet;
+    struct hf_pool_endpoint *endpoint; /* NULL: not in the pool */
+};
+
+struct sim_endpoint {
+    struct hf_pool_endpoint base;
+    struct hf_fleet_instance *instance; /* NULL: lost to the leaf */
+};
+
 struct sim_function {
     struct sim *sim;
     struct hf_function spec;
@@ -36,7 +54,7 @@ struct sim_function {
 };
 
 struct sim_worker {
-    struct hf_fleet_worker *fleet; /* NULL: not connected */
+    struct hf_fleet_worker fleet; /* there while it is connected */
     char id[16];
     bool broken; /* starts on it fail */
     bool full;   /* it refuses starts */

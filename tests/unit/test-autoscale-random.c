@@ -33,18 +33,18 @@ random_history(uint64_t seed)
         }
         switch (hf_random_below(&random, 24)) {
         case 0:
-            if (w->fleet) {
+            if (hf_fleet_worker_is_there(&w->fleet)) {
                 sim_worker_down(&sim, (int)(w - sim.workers));
             }
             break;
         case 1:
         case 2:
-            if (!w->fleet) {
+            if (!hf_fleet_worker_is_there(&w->fleet)) {
                 sim_worker_up(&sim, (int)(w - sim.workers), 100);
             }
             break;
         case 3:
-            if (w->fleet) {
+            if (hf_fleet_worker_is_there(&w->fleet)) {
                 sim_worker_draining(&sim, (int)(w - sim.workers), hf_random_below(&random, 2));
             }
             break;

@@ -370,7 +370,7 @@ a_worker_takes_no_more_instances_than_it_says(void)
     f = sim_function(&sim, 0, 1, 30 * HF_SEC);
     sim_worker_up(&sim, 0, 0);
     info.id = sim.workers[0].id;
-    hf_autoscaler_worker_changed(sim.autoscaler, sim.workers[0].fleet, &info, sim.now);
+    hf_autoscaler_worker_changed(sim.autoscaler, &sim.workers[0].fleet, &info, sim.now);
     sim_call(f, 9, 10 * HF_MSEC);
     sim_run(&sim, 1 * HF_SEC);
     UNIT_U64(sim.starts, 2);
@@ -573,10 +573,10 @@ a_draining_worker_is_emptied(void)
     sim_worker_draining(&sim, 0, true);
     sim_run(&sim, HF_SEC);
     UNIT_U64(READY(f), 2);
-    UNIT_U64(sim.workers[1].fleet->base.instances, 2);
+    UNIT_U64(sim.workers[1].fleet.base.instances, 2);
     sim_run(&sim, 5 * HF_SEC);
     UNIT_U64(f->done, 2);
-    UNIT_U64(sim.workers[0].fleet->base.instances, 0);
+    UNIT_U64(sim.workers[0].fleet.base.instances, 0);
     end();
 }
 
@@ -604,7 +604,7 @@ a_draining_worker_that_is_the_only_one(void)
     sim_run(&sim, HF_SEC);
     UNIT_U64(f->done, 3);
     UNIT_U64(READY(f), 0); /* it goes with its last call, not after the limit of 30 s */
-    UNIT_U64(sim.workers[0].fleet->base.instances, 0);
+    UNIT_U64(sim.workers[0].fleet.base.instances, 0);
     sim_call(g, 1, 0);
     sim_run(&sim, 6 * HF_SEC);
     UNIT_U64(g->refused, 1); /* there is no other worker */
@@ -623,7 +623,7 @@ adopted_instances_serve(void)
     sim_call(f, 1, 0);
     sim_run(&sim, HF_SEC);
     CU_ASSERT_EQUAL(
-        hf_autoscaler_adopt(sim.autoscaler, f->active, sim.workers[0].fleet, sim.now, &instance),
+        hf_autoscaler_adopt(sim.autoscaler, f->active, &sim.workers[0].fleet, sim.now, &instance),
         0);
     sim.instances++;
     sim_run(&sim, 0);
@@ -646,11 +646,11 @@ starts_in_parallel_are_bounded(void)
     sim_worker_up(&sim, 0, 0);
     for (int i = 0; i < 50; i++) {
         sim_call(sim_function(&sim, i, 1, 3 * HF_SEC), 1, 0);
-        CU_ASSERT_TRUE(sim.workers[0].fleet->starting <= 3);
+        CU_ASSERT_TRUE(sim.workers[0].fleet.base.starting <= 3);
     }
     for (int i = 0; i < 40; i++) {
         sim_run(&sim, 100 * HF_MSEC);
-        CU_ASSERT_TRUE(sim.workers[0].fleet->starting <= 3);
+        CU_ASSERT_TRUE(sim.workers[0].fleet.base.starting <= 3);
     }
     for (int i = 0; i < 50; i++) {
         UNIT_U64(sim.functions[i].done, 1); /* all got their turn */

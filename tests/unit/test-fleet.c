@@ -18,6 +18,8 @@ static struct {
     uint32_t changed;
     int added_code;
     struct hf_worker_share share; /* of the first worker, at the last pick */
+    uint32_t seen;                /* workers, then */
+    bool sorted;                  /* by their ids */
 } scheduler;
 
 static struct hf_handle
@@ -29,6 +31,11 @@ told_pick(struct hf_scheduler *self, const struct hf_function *function, void *s
     *(uint64_t *)state += 1; /* it is there, and writable */
     scheduler.share = (struct hf_worker_share){ .size = sizeof scheduler.share };
     view->share(view, 0, &scheduler.share);
+    scheduler.seen = view->worker_count;
+    scheduler.sorted = true;
+    for (uint32_t i = 1; i < view->worker_count; i++) {
+        scheduler.sorted &= strcmp(view->workers[i - 1]->id, view->workers[i]->id) < 0;
+    }
     CU_ASSERT_FALSE(view->feasible(view, view->worker_count));
     if (scheduler.answer.generation > 0) {
         return scheduler.answer;
@@ -96,9 +103,14 @@ static const struct hf_scheduler_ops ops = {
     .worker_changed = told_changed,
 };
 
+#define WORKERS 16
+
 static struct hf_fleet *fleet;
+static struct hf_fleet_worker workers[WORKERS];
+static size_t worker_count;
 static struct hf_function spec;
 static struct hf_fleet_function function;
+static uint64_t scheduler_state;
 
 static void
 begin(const struct hf_fleet_settings *settings)
@@ -107,25 +119,48 @@ begin(const struct hf_fleet_settings *settings)
     spec = (struct hf_function){ .size = sizeof spec, .id = "f", .image = "i:latest" };
     fleet = hf_fleet_new(settings, &ops, NULL, 7);
     CU_ASSERT_PTR_NOT_NULL_FATAL(fleet);
-    CU_ASSERT_EQUAL_FATAL(hf_fleet_function_init(fleet, &function, &spec), 0);
+    scheduler_state = 0;
+    worker_count = 0;
+    hf_fleet_function_init(&function, &spec, &scheduler_state);
+}
+
+/* Performs what is to be done, by halves: what is dropped is freed. */
+static void
+perform(void)
+{
+    struct hf_scale_action action;
+
+    while (hf_fleet_next(fleet, &action)) {
+        if (action.kind == HF_SCALE_DROP) {
+            CU_ASSERT_PTR_NULL(action.instance->function);
+            hf_fleet_instance_free(action.instance);
+        }
+    }
+}
+
+static void
+lose(struct hf_fleet_instance *instance, bool blame, uint64_t now)
+{
+    hf_fleet_lose(fleet, instance, blame, now);
+    perform();
 }
 
 static void
 end(void)
 {
-    for (size_t state = 0; state < HF_INSTANCE_STATE_COUNT; state++) {
-        struct hf_fleet_instance *instance;
-        struct hf_fleet_instance *next;
+    struct hf_fleet_instance *instance;
 
-        HF_LIST_FOR_SAFE (instance, next, &function.instances[state], of_function) {
-            if (state != HF_INSTANCE_GONE) {
-                hf_fleet_set_state(fleet, instance, HF_INSTANCE_GONE, 0);
-            }
-            hf_fleet_instance_free(instance);
+    for (size_t state = 0; state < HF_INSTANCE_GONE; state++) {
+        while ((instance = hf_list_first(&function.instances[state], struct hf_fleet_instance,
+                                         of_function))) {
+            lose(instance, false, 0);
         }
     }
     hf_fleet_function_fini(&function);
     hf_fleet_free(fleet);
+    for (size_t i = 0; i < worker_count; i++) {
+        hf_fleet_worker_fini(&workers[i]);
+    }
     UNIT_U64(scheduler.removed, scheduler.added);
 }
 
@@ -133,27 +168,30 @@ static struct hf_fleet_worker *
 add_worker(const char *id, uint64_t memory, uint64_t cpu)
 {
     struct hf_worker_info info = { .id = id, .memory_bytes = memory, .cpu_millis = cpu };
-    struct hf_fleet_worker *worker = NULL;
+    struct hf_fleet_worker *worker = &workers[worker_count++];
 
-    CU_ASSERT_EQUAL_FATAL(hf_fleet_add_worker(fleet, &info, 0, &worker), 0);
+    CU_ASSERT_FATAL(worker_count <= WORKERS);
+    hf_fleet_worker_init(worker);
+    CU_ASSERT_EQUAL_FATAL(hf_fleet_add_worker(fleet, worker, &info, 0), 0);
     return worker;
-}
-
-static struct hf_fleet_instance *
-place(uint64_t now)
-{
-    struct hf_fleet_instance *instance = NULL;
-
-    CU_ASSERT_EQUAL_FATAL(hf_fleet_place(fleet, &function, now, &instance), 0);
-    return instance;
 }
 
 static int
 place_code(uint64_t now)
 {
-    struct hf_fleet_instance *instance;
+    uint32_t started;
+    int r = hf_fleet_start(fleet, &function, 1, now, &started);
 
-    return hf_fleet_place(fleet, &function, now, &instance);
+    CU_ASSERT_EQUAL(started, r == 0);
+    return r;
+}
+
+static struct hf_fleet_instance *
+place(uint64_t now)
+{
+    CU_ASSERT_EQUAL_FATAL(place_code(now), 0);
+    return hf_list_last(&function.instances[HF_INSTANCE_STARTING], struct hf_fleet_instance,
+                        of_function);
 }
 
 static const struct hf_fleet_settings no_limits = {
@@ -165,21 +203,20 @@ static void
 workers_are_sorted_and_unique(void)
 {
     static const char *const ids[] = { "m", "c", "x", "a", "z", "k", "b", "y", "d", "e", "f", "g" };
-    const struct hf_worker *const *list;
     struct hf_worker_info again = { .id = "x" };
-    struct hf_fleet_worker *worker;
-    uint32_t count;
+    struct hf_fleet_worker worker;
 
     begin(&no_limits);
     for (size_t i = 0; i < hf_countof(ids); i++) {
         add_worker(ids[i], 0, 0);
     }
-    CU_ASSERT_EQUAL(hf_fleet_add_worker(fleet, &again, 0, &worker), HF_EEXISTS);
-    list = hf_fleet_workers(fleet, &count);
-    UNIT_U64(count, hf_countof(ids));
-    for (uint32_t i = 1; i < count; i++) {
-        CU_ASSERT_TRUE(strcmp(list[i - 1]->id, list[i]->id) < 0);
-    }
+    hf_fleet_worker_init(&worker);
+    CU_ASSERT_EQUAL(hf_fleet_add_worker(fleet, &worker, &again, 0), HF_EEXISTS);
+    CU_ASSERT_FALSE(hf_fleet_worker_is_there(&worker));
+    hf_fleet_worker_fini(&worker);
+    place(0);
+    UNIT_U64(scheduler.seen, hf_countof(ids));
+    CU_ASSERT_TRUE(scheduler.sorted);
     end();
 }
 
@@ -187,11 +224,14 @@ static void
 a_worker_that_the_scheduler_refuses_stays_out(void)
 {
     struct hf_worker_info info = { .id = "w" };
-    struct hf_fleet_worker *worker;
+    struct hf_fleet_worker worker;
 
     begin(&no_limits);
     scheduler.added_code = HF_ENOMEM;
-    CU_ASSERT_EQUAL(hf_fleet_add_worker(fleet, &info, 0, &worker), HF_ENOMEM);
+    hf_fleet_worker_init(&worker);
+    CU_ASSERT_EQUAL(hf_fleet_add_worker(fleet, &worker, &info, 0), HF_ENOMEM);
+    CU_ASSERT_FALSE(hf_fleet_worker_is_there(&worker));
+    hf_fleet_worker_fini(&worker);
     UNIT_U64(hf_fleet_usable_workers(fleet), 0);
     CU_ASSERT_EQUAL(place_code(0), HF_ENOTFOUND);
     scheduler.added = 0;
@@ -211,9 +251,9 @@ memory_and_cpu_are_reserved_and_given_back(void)
     place(0);
     UNIT_U64(w->base.memory_used_bytes, 80);
     CU_ASSERT_EQUAL(place_code(0), HF_EFULL); /* memory */
-    hf_fleet_started(fleet, first, 1);
+    hf_fleet_ready(fleet, first, 1);
     UNIT_U64(w->base.memory_used_bytes, 80);
-    hf_fleet_set_state(fleet, first, HF_INSTANCE_GONE, 2);
+    lose(first, false, 2);
     UNIT_U64(w->base.memory_used_bytes, 40);
     spec.cpu_period_us = 100000;
     spec.cpu_quota_us = 60000;
@@ -240,14 +280,14 @@ instances_per_worker_are_limited(void)
     place(0);
     CU_ASSERT_EQUAL(place_code(0), HF_EFULL);
     UNIT_U64(scheduler.share.instances, 2);
-    hf_fleet_started(fleet, a, 0);
+    hf_fleet_ready(fleet, a, 0);
     hf_fleet_outdate(a); /* makes room for its successor */
     UNIT_U64(function.obsolete[HF_INSTANCE_READY], 1);
     place(0);
     CU_ASSERT_EQUAL(place_code(0), HF_EFULL);
-    hf_fleet_set_state(fleet, a, HF_INSTANCE_DRAINING, 0);
+    hf_fleet_drain(fleet, a, 0);
     UNIT_U64(function.obsolete[HF_INSTANCE_DRAINING], 1);
-    hf_fleet_set_state(fleet, a, HF_INSTANCE_GONE, 0); /* and makes room only once */
+    lose(a, false, 0); /* and makes room only once */
     CU_ASSERT_EQUAL(place_code(0), HF_EFULL);
     end();
 }
@@ -264,8 +304,8 @@ starts_at_once_are_limited(void)
     a = place(0);
     place(0);
     CU_ASSERT_EQUAL(place_code(0), HF_EFULL);
-    hf_fleet_started(fleet, a, 0);
-    UNIT_U64(w->starting, 1);
+    hf_fleet_ready(fleet, a, 0);
+    UNIT_U64(w->base.starting, 1);
     place(0);
     end();
 }
@@ -302,7 +342,7 @@ failed_starts_back_off_and_double(void)
         struct hf_fleet_instance *instance = place(now);
         uint64_t retry;
 
-        hf_fleet_failed(fleet, instance, now);
+        lose(instance, true, now);
         retry = hf_fleet_retry_ns(&function, now);
         CU_ASSERT_TRUE(retry >= now + longest / 2 && retry <= now + longest);
         CU_ASSERT_EQUAL(place_code(retry - 1), HF_EUNAVAILABLE);
@@ -311,7 +351,7 @@ failed_starts_back_off_and_double(void)
     }
     UNIT_U64(hf_fleet_retry_ns(&function, now), UINT64_MAX);
     hf_fleet_forgive(&function);
-    hf_fleet_failed(fleet, place(now), now);
+    lose(place(now), true, now);
     CU_ASSERT_TRUE(hf_fleet_retry_ns(&function, now) <= now + 100);
     end();
 }
@@ -327,10 +367,10 @@ failures_at_the_same_time_count_once(void)
     for (int i = 0; i < 4; i++) {
         instance[i] = place(0);
     }
-    hf_fleet_failed(fleet, instance[0], 10);
+    lose(instance[0], true, 10);
     retry = hf_fleet_retry_ns(&function, 10);
     for (int i = 1; i < 4; i++) {
-        hf_fleet_failed(fleet, instance[i], 11);
+        lose(instance[i], true, 11);
     }
     UNIT_U64(hf_fleet_retry_ns(&function, 11), retry);
     end();
@@ -348,9 +388,9 @@ an_instance_that_proves_good_clears_its_worker(void)
     b = add_worker("b", 0, 0);
     good = place(0);
     CU_ASSERT_PTR_EQUAL(good->worker, a);
-    hf_fleet_failed(fleet, place(0), 0);
+    lose(place(0), true, 0);
     CU_ASSERT_PTR_EQUAL(place(1)->worker, b); /* not a, for now */
-    hf_fleet_started(fleet, good, 1);
+    hf_fleet_ready(fleet, good, 1);
     hf_fleet_proved(good);
     CU_ASSERT_PTR_EQUAL(place(2)->worker, a);
     end();

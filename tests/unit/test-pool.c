@@ -635,61 +635,93 @@ bad_answers_are_counted_and_replaced(void)
     end();
 }
 
-static unsigned freed_users;
+/* A record of ours around an endpoint. */
+struct own {
+    struct hf_pool_endpoint base;
+    uint64_t number;
+};
+
+static unsigned freed;
 
 static void
-free_user(void *user)
+free_own(struct hf_pool_endpoint *endpoint)
 {
-    freed_users++;
-    *(bool *)user = true;
+    freed++;
+    UNIT_U64(hf_container_of(endpoint, struct own, base)->number, 7);
 }
 
 static void
 an_endpoint_that_the_policy_refuses_stays_out(void)
 {
-    bool freed = false;
-    struct hf_pool_endpoint_spec spec = { "a", "127.0.0.1:1", 1, &freed, free_user };
+    struct hf_pool_endpoint_spec spec = { "a", "127.0.0.1:1", 1 };
     struct hf_pool_endpoint *a = NULL;
 
     begin(10, 0);
-    freed_users = 0;
+    settings.endpoint_size = sizeof(struct own);
+    settings.endpoint_fini = free_own;
+    freed = 0;
     audit_added_code = HF_ENOMEM;
     CU_ASSERT_EQUAL(hf_pool_add(pool, &spec, now, &out, &a), HF_ENOMEM);
     CU_ASSERT_TRUE(hf_pool_is_cold(pool));
-    CU_ASSERT_FALSE(freed); /* stays ours */
+    UNIT_U64(freed, 0); /* nothing of ours was in it */
     audit_added_code = 0;
     CU_ASSERT_EQUAL(hf_pool_add(pool, &spec, now, &out, &a), 0);
+    UNIT_U64(hf_container_of(a, struct own, base)->number, 0);
+    hf_container_of(a, struct own, base)->number = 7;
     UNIT_STR(a->address, "127.0.0.1:1");
     hf_pool_endpoint_ref(a);
     drain(a);
-    CU_ASSERT_FALSE(freed);
+    UNIT_U64(freed, 0);
     hf_pool_endpoint_unref(a);
-    CU_ASSERT_TRUE(freed);
-    UNIT_U64(freed_users, 1);
+    UNIT_U64(freed, 1);
     end();
 }
 
+static uint32_t changed_count;
+static uint32_t changed_in_flight;
+
 static void
-count_endpoint(void *arg, const struct hf_pool_endpoint *endpoint)
+note_changed(struct hf_pool_endpoint *endpoint)
 {
-    *(uint32_t *)arg += endpoint->base.capacity;
+    changed_count++;
+    changed_in_flight += endpoint->in_flight;
+}
+
+/* How many endpoints have changed; their calls are in `changed_in_flight`. */
+static uint32_t
+changed(void)
+{
+    changed_count = changed_in_flight = 0;
+    hf_pool_changed(pool, note_changed);
+    return changed_count;
 }
 
 static void
-visits_all_endpoints(void)
+says_whose_calls_have_changed(void)
 {
-    struct hf_pool_endpoint *ep[9];
-    uint32_t sum = 0;
+    struct hf_waiter waiters[3];
+    struct hf_pool_endpoint *a;
+    struct hf_pool_endpoint *b;
 
     begin(10, 0);
-    for (uint32_t i = 0; i < 9; i++) {
-        ep[i] = add("e", i + 1);
+    a = add("a", 0);
+    UNIT_U64(changed(), 0);
+    for (int i = 0; i < 3; i++) {
+        hf_waiter_init(&waiters[i]);
+        CU_ASSERT_EQUAL(hf_pool_take(pool, &waiters[i], now, &out), HF_WAITER_TAKEN);
     }
-    hf_pool_for_each(pool, count_endpoint, &sum);
-    UNIT_U64(sum, 45);
-    for (uint32_t i = 0; i < 9; i++) {
-        drain(ep[i]);
-    }
+    b = add("b", 1);
+    UNIT_U64(changed(), 1);
+    UNIT_U64(changed_in_flight, 3);
+    UNIT_U64(changed(), 0); /* only once */
+    hf_pool_release(pool, &waiters[0], HF_OUTCOME_OK, now, &out);
+    UNIT_U64(changed(), 1);
+    UNIT_U64(changed_in_flight, 2);
+    hf_pool_release(pool, &waiters[1], HF_OUTCOME_OK, now, &out);
+    hf_pool_release(pool, &waiters[2], HF_OUTCOME_OK, now, &out);
+    drain(a);
+    UNIT_U64(changed(), 0); /* it has left */
+    drain(b);
     end();
 }
 
@@ -705,4 +737,5 @@ UNIT_MAIN("pool", UNIT_TEST(grants_while_there_are_slots),
           UNIT_TEST(refuses_at_once_while_nothing_can_be_done),
           UNIT_TEST(refusing_wakes_all_and_closing_all_to_come),
           UNIT_TEST(notifies_until_somebody_looks), UNIT_TEST(bad_answers_are_counted_and_replaced),
-          UNIT_TEST(an_endpoint_that_the_policy_refuses_stays_out), UNIT_TEST(visits_all_endpoints))
+          UNIT_TEST(an_endpoint_that_the_policy_refuses_stays_out),
+          UNIT_TEST(says_whose_calls_have_changed))

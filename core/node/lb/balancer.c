@@ -101,6 +101,8 @@ make_callees(struct hf_balancer *balancer, struct hf_err *err)
     balancer->callee = (struct hf_callee_config){
         .pool = {
             .lb = plugin.module->ops.lb,
+            .endpoint_size = sizeof(struct hf_callee_endpoint),
+            .endpoint_fini = hf_callee_endpoint_fini,
             .host = plugin.module->host,
             .options = plugin.options,
             .section = plugin.section,

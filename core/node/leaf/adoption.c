@@ -43,12 +43,12 @@ adopt(struct hf_leaf_worker *worker, struct hf_function_def *def,
     struct hf_fleet_instance *fleet;
     struct hf_leaf_instance *instance;
 
-    if (!function || hf_autoscaler_adopt(leaf->autoscaler, function->fleet, worker->fleet,
+    if (!function || hf_autoscaler_adopt(leaf->autoscaler, &function->scaled.base, &worker->fleet,
                                          hf_leaf_now(leaf), &fleet) < 0) {
         return false;
     }
-    instance = hf_leaf_instance_new(worker, fleet);
-    if (!instance || !hf_leaf_instance_name(instance, remote)) {
+    instance = hf_leaf_instance_begin(fleet);
+    if (!hf_leaf_instance_name(instance, remote)) {
         hf_autoscaler_gone(leaf->autoscaler, fleet, "no memory to adopt it", hf_leaf_now(leaf));
         return false;
     }

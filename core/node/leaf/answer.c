@@ -42,13 +42,13 @@ static void
 on_probed(void *arg, enum hf_grpc_probe_result result, const char *text)
 {
     struct hf_leaf_instance *instance =
-        hf_cast(arg, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
-    struct hf_leaf *leaf = instance->leaf;
+        hf_cast(arg, struct hf_leaf_instance, HF_FLEET_INSTANCE_MAGIC);
+    struct hf_leaf *leaf = instance->worker->leaf;
 
     instance->probe = NULL;
     if (result == HF_GRPC_PROBE_READY) {
         finish(instance);
-        hf_autoscaler_started(leaf->autoscaler, instance->fleet, hf_leaf_now(leaf));
+        hf_autoscaler_started(leaf->autoscaler, &instance->fleet, hf_leaf_now(leaf));
     } else if (hf_loop_now(leaf->control) >= instance->ask_until_ns) {
         finish(instance);
         give_up(instance, text);
@@ -65,8 +65,8 @@ ask(struct hf_timer *timer)
 {
     struct hf_leaf_instance *instance = hf_container_of(timer, struct hf_leaf_instance, ask_again);
 
-    if (hf_grpc_probe(instance->leaf->control, instance->address, HF_GRPC_PROBE_HTTP2, ANSWER_NS,
-                      on_probed, instance, &instance->probe, NULL) < 0) {
+    if (hf_grpc_probe(instance->worker->leaf->control, instance->address, HF_GRPC_PROBE_HTTP2,
+                      ANSWER_NS, on_probed, instance, &instance->probe, NULL) < 0) {
         hf_timer_set(&instance->ask_again, AGAIN_MAX_NS);
     }
 }
@@ -74,7 +74,7 @@ ask(struct hf_timer *timer)
 void
 hf_leaf_await_answer(struct hf_leaf_instance *instance)
 {
-    struct hf_leaf *leaf = instance->leaf;
+    struct hf_leaf *leaf = instance->worker->leaf;
 
     instance->asking = true;
     instance->ask_delay_ns = AGAIN_MIN_NS;

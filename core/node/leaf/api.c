@@ -58,7 +58,7 @@ add_quoted(struct hf_text *out, const char *key, const char *value)
 static void
 show_load(struct hf_leaf_function *function, struct hf_text *out)
 {
-    const struct hf_fleet_function *fleet = function->fleet;
+    const struct hf_fleet_function *fleet = &function->scaled.base;
     hf_autotext struct hf_text failure;
     struct hf_pool_load load;
 
@@ -116,16 +116,16 @@ show_worker(const struct hf_leaf_worker *worker, struct hf_text *out)
                    link->address, states[link->state], link->ours ? "yes" : "no",
                    worker->draining ? "yes" : "no", worker->start_count, worker->stop_count);
     hf_link_show_error(link, out);
-    if (worker->fleet) {
-        const struct hf_worker *seen = &worker->fleet->base;
+    if (hf_fleet_worker_is_there(&worker->fleet)) {
+        const struct hf_worker *seen = &worker->fleet.base;
 
         hf_text_printf(
             out,
-            " instances=%u max_instances=%u memory=%llu memory_reserved=%llu "
+            " instances=%u in_flight=%u max_instances=%u memory=%llu memory_reserved=%llu "
             "cpu_millis=%llu cpu_reserved=%llu",
-            seen->instances, worker->fleet->max_instances, (unsigned long long)seen->memory_bytes,
-            (unsigned long long)seen->memory_used_bytes, (unsigned long long)seen->cpu_millis,
-            (unsigned long long)seen->cpu_used_millis);
+            seen->instances, seen->in_flight, worker->fleet.max_instances,
+            (unsigned long long)seen->memory_bytes, (unsigned long long)seen->memory_used_bytes,
+            (unsigned long long)seen->cpu_millis, (unsigned long long)seen->cpu_used_millis);
     }
     hf_text_add_char(out, '\n');
 }
@@ -146,26 +146,25 @@ cmd_workers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 static void
 show_instance(const struct hf_leaf_instance *instance, struct hf_text *out)
 {
-    const struct hf_fleet_instance *fleet = instance->fleet;
+    const struct hf_fleet_instance *fleet = &instance->fleet;
     char age[HF_FORMAT_MAX];
     uint64_t age_ns;
-    uint32_t in_flight = 0;
-    uint64_t calls = 0;
+    struct hf_callee_endpoint_load load = { 0 };
 
-    if (!fleet) {
+    if (!fleet->function) {
         return;
     }
-    age_ns = hf_sub_saturated(hf_leaf_now(instance->leaf), fleet->since_ns);
+    age_ns = hf_sub_saturated(hf_leaf_now(instance->worker->leaf), fleet->since_ns);
     if (instance->endpoint) {
-        hf_callee_endpoint_load(instance->endpoint, &in_flight, &calls);
+        hf_callee_endpoint_load(instance->endpoint, &load);
     }
     hf_text_printf(out,
                    "instance=%s function=%s worker=%s address=%s state=%s for=%s in_flight=%u "
                    "calls=%llu memory=%llu outdated=%s\n",
                    instance->id, fleet->function->spec->id, instance->worker->link.address,
                    instance->address, hf_instance_state_text((enum hf_instance_state)fleet->state),
-                   hf_format_duration(age_ns - age_ns % HF_MSEC, age), in_flight,
-                   (unsigned long long)calls, (unsigned long long)fleet->memory_bytes,
+                   hf_format_duration(age_ns - age_ns % HF_MSEC, age), load.in_flight,
+                   (unsigned long long)load.calls, (unsigned long long)fleet->memory_bytes,
                    fleet->obsolete ? "yes" : "no");
 }
 
@@ -210,6 +209,22 @@ cmd_policy(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     return 0;
 }
 
+static int
+cmd_policies(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+{
+    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    const char *id = hf_ctl_arg(call, 0);
+    struct hf_map_node *node = id ? hf_map_find(&leaf->by_id, id, strlen(id)) : NULL;
+    struct hf_fleet_function *function =
+        node ? &hf_container_of(node, struct hf_leaf_function, node)->scaled.base : NULL;
+
+    if (id && !function) {
+        return hf_fail(err, HF_ENOTFOUND, "function '%s' is cold or not registered", id);
+    }
+    hf_autoscaler_show(leaf->autoscaler, function, hf_leaf_now(leaf), hf_ctl_out(call));
+    return 0;
+}
+
 static const struct hf_ctl_command commands[] = {
     { "leaf/functions", "[FUNCTION]", "Shows the functions that are called or warm.", 0, 1, false,
       cmd_functions },
@@ -220,6 +235,8 @@ static const struct hf_ctl_command commands[] = {
     { "leaf/state", "", "Shows what parents are told.", 0, 0, false, cmd_state },
     { "leaf/policy", "FUNCTION", "Shows what the lb policy holds of a function.", 1, 1, false,
       cmd_policy },
+    { "leaf/policies", "[FUNCTION]",
+      "Shows what scheduler and scaler hold, and their wrong answers.", 0, 1, false, cmd_policies },
     { 0 },
 };
 

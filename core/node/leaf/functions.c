@@ -57,16 +57,12 @@ hf_leaf_function_free(struct hf_leaf_function *function)
 {
     unlist(function);
     hf_list_remove(&function->link);
-    if (function->fleet) {
-        hf_autoscaler_forget(function->leaf->autoscaler, function->fleet);
-    }
     hf_callee_disown(function->callee);
     hf_function_def_unref(function->def);
-    function->magic = 0;
-    free(function);
+    hf_autoscaler_forget(function->leaf->autoscaler, &function->scaled.base);
 }
 
-/* Gives the function its pool, with a policy of its own, and its place in the brain. */
+/* Gives the function its pool, with a policy of its own. */
 static int
 equip(struct hf_leaf_function *function, struct hf_err *err)
 {
@@ -75,14 +71,10 @@ equip(struct hf_leaf_function *function, struct hf_err *err)
     int r = hf_callee_new(&leaf->callee, spec, hf_node_seed(leaf->node, spec->id), function,
                           &function->callee, err);
 
-    if (r < 0) {
-        return r;
+    if (r == 0 && !list(function)) {
+        r = hf_fail(err, HF_ENOMEM, "no memory to make it active");
     }
-    if (hf_autoscaler_activate(leaf->autoscaler, spec, function, &function->fleet) < 0 ||
-        !list(function)) {
-        return hf_fail(err, HF_ENOMEM, "no memory to make it active");
-    }
-    return 0;
+    return r;
 }
 
 struct hf_leaf_function *
@@ -90,16 +82,16 @@ hf_leaf_activate(struct hf_leaf *leaf, struct hf_function_def *def, struct hf_er
 {
     const struct hf_function *spec = &def->function;
     struct hf_leaf_function *function = find(leaf, spec->id, strlen(spec->id));
+    struct hf_fleet_function *fleet;
 
     if (function) {
         return function;
     }
-    function = calloc(1, sizeof *function);
-    if (!function) {
+    if (hf_autoscaler_activate(leaf->autoscaler, spec, &fleet) < 0) {
         hf_fail(err, HF_ENOMEM, "no memory to make it active");
         return NULL;
     }
-    function->magic = HF_LEAF_FUNCTION_MAGIC;
+    function = hf_leaf_function_of(fleet);
     function->leaf = leaf;
     function->def = hf_function_def_ref(def);
     hf_list_append(&leaf->functions, &function->link);
@@ -225,7 +217,7 @@ on_put(struct hf_catalog_listener *listener, struct hf_function_def *def,
         return;
     }
     function->def = hf_function_def_ref(def);
-    hf_autoscaler_update(leaf->autoscaler, function->fleet, &def->function, replace,
+    hf_autoscaler_update(leaf->autoscaler, &function->scaled.base, &def->function, replace,
                          hf_leaf_now(leaf));
     hf_function_def_unref(before);
     hf_leaf_pump(leaf);
@@ -244,7 +236,7 @@ on_delete(struct hf_catalog_listener *listener, struct hf_function_def *def)
     unlist(function);
     hf_leaf_tell_state(function);
     hf_callee_delete(function->callee, "it has been deleted");
-    hf_autoscaler_delete(leaf->autoscaler, function->fleet, hf_leaf_now(leaf));
+    hf_autoscaler_delete(leaf->autoscaler, &function->scaled.base, hf_leaf_now(leaf));
     hf_leaf_pump(leaf);
 }
 
@@ -286,10 +278,11 @@ static void
 on_demand(struct hf_callee *callee, void *user)
 {
     struct hf_leaf_function *function =
-        hf_cast(user, struct hf_leaf_function, HF_LEAF_FUNCTION_MAGIC);
+        hf_cast(user, struct hf_leaf_function, HF_FLEET_FUNCTION_MAGIC);
 
     (void)callee;
-    hf_autoscaler_demand(function->leaf->autoscaler, function->fleet, hf_leaf_now(function->leaf));
+    hf_autoscaler_demand(function->leaf->autoscaler, &function->scaled.base,
+                         hf_leaf_now(function->leaf));
     hf_leaf_pump(function->leaf);
 }
 
@@ -297,60 +290,73 @@ static void
 on_drained(struct hf_callee_endpoint *endpoint, void *endpoint_user)
 {
     struct hf_leaf_instance *instance =
-        hf_cast(endpoint_user, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
+        hf_cast(endpoint_user, struct hf_leaf_instance, HF_FLEET_INSTANCE_MAGIC);
+    struct hf_leaf *leaf = instance->worker->leaf;
 
     (void)endpoint;
-    hf_autoscaler_drained(instance->leaf->autoscaler, instance->fleet, hf_leaf_now(instance->leaf));
-    hf_leaf_pump(instance->leaf);
+    hf_autoscaler_drained(leaf->autoscaler, &instance->fleet, hf_leaf_now(leaf));
+    hf_leaf_pump(leaf);
 }
 
 static void
 on_ejected(struct hf_callee_endpoint *endpoint, void *endpoint_user)
 {
     struct hf_leaf_instance *instance =
-        hf_cast(endpoint_user, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
-
-    bool served = hf_callee_endpoint_served(endpoint);
+        hf_cast(endpoint_user, struct hf_leaf_instance, HF_FLEET_INSTANCE_MAGIC);
+    struct hf_leaf_function *function = hf_leaf_function_of(instance->fleet.function);
+    struct hf_leaf *leaf = function->leaf;
+    struct hf_callee_endpoint_load load;
     char why[256];
 
+    hf_callee_endpoint_load(endpoint, &load);
     snprintf(why, sizeof why, "instance '%s' cannot be reached at %s, and has not served any call",
              instance->id, instance->address);
-    if (!served) {
+    if (!load.served) {
         hf_count(&leaf_unreachable);
-        hf_callee_set_failure(((struct hf_leaf_function *)instance->fleet->function->user)->callee,
-                              why);
+        hf_callee_set_failure(function->callee, why);
     }
     hf_log_limited(HF_LOG_WARNING, "instance can't be reached; replacing it",
-                   HF_KV_STR("function", instance->fleet->function->spec->id),
+                   HF_KV_STR("function", hf_callee_id(function->callee)),
                    HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address),
-                   HF_KV_BOOL("served", served));
-    hf_autoscaler_unreachable(instance->leaf->autoscaler, instance->fleet, served, why,
-                              hf_leaf_now(instance->leaf));
-    hf_leaf_tell_state(instance->fleet->function->user);
-    hf_leaf_pump(instance->leaf);
+                   HF_KV_BOOL("served", load.served));
+    hf_autoscaler_unreachable(leaf->autoscaler, &instance->fleet, load.served, why,
+                              hf_leaf_now(leaf));
+    hf_leaf_tell_state(function);
+    hf_leaf_pump(leaf);
 }
 
 static void
 on_hung(struct hf_callee_endpoint *endpoint, void *endpoint_user)
 {
     struct hf_leaf_instance *instance =
-        hf_cast(endpoint_user, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
-    struct hf_leaf *leaf = instance->leaf;
-    struct hf_fleet_instance *fleet = instance->fleet;
+        hf_cast(endpoint_user, struct hf_leaf_instance, HF_FLEET_INSTANCE_MAGIC);
+    struct hf_leaf *leaf = instance->worker->leaf;
+    struct hf_fleet_instance *fleet = &instance->fleet;
+    struct hf_callee_endpoint_load load;
     char why[256];
 
     if (fleet->state != HF_INSTANCE_READY) { /* it is going already */
         return;
     }
+    hf_callee_endpoint_load(endpoint, &load);
     snprintf(why, sizeof why, "instance '%s' hangs, and has not served any call", instance->id);
     hf_count(&leaf_hung);
     hf_log_limited(HF_LOG_WARNING, "instance does not answer; replacing it",
                    HF_KV_STR("function", fleet->function->spec->id),
                    HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address));
-    hf_autoscaler_unreachable(leaf->autoscaler, fleet, hf_callee_endpoint_served(endpoint), why,
-                              hf_leaf_now(leaf));
+    hf_autoscaler_unreachable(leaf->autoscaler, fleet, load.served, why, hf_leaf_now(leaf));
     hf_leaf_pump(leaf);
     hf_callee_endpoint_cut(endpoint);
+}
+
+static void
+on_load(const struct hf_pool_endpoint *endpoint, void *endpoint_user)
+{
+    struct hf_leaf_instance *instance =
+        hf_cast(endpoint_user, struct hf_leaf_instance, HF_FLEET_INSTANCE_MAGIC);
+
+    hf_fleet_note_load(&instance->fleet, endpoint->in_flight, endpoint->uses,
+                       endpoint->idle_since_ns);
 }
 
 const struct hf_callee_ops hf_leaf_callee_ops = {
@@ -358,4 +364,5 @@ const struct hf_callee_ops hf_leaf_callee_ops = {
     .on_drained = on_drained,
     .on_ejected = on_ejected,
     .on_hung = on_hung,
+    .on_load = on_load,
 };

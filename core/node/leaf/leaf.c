@@ -42,12 +42,10 @@ leaf_of(struct hf_role *role)
 
 /* A pool's load for the brain. */
 static void
-load_of(void *arg, const struct hf_fleet_function *fleet, struct hf_pool_load *ret)
+load_of(void *arg, struct hf_fleet_function *fleet, struct hf_pool_load *ret)
 {
-    struct hf_leaf_function *function = fleet->user;
-
     (void)arg;
-    hf_callee_load(function->callee, ret);
+    hf_callee_load(hf_leaf_function_of(fleet)->callee, ret);
 }
 
 static int
@@ -93,6 +91,7 @@ make_brain(struct hf_leaf *leaf, struct hf_err *err)
                     (uint32_t)hf_options_u64(options, "max_starting_per_worker"),
                 .backoff_min_ns = hf_options_u64(options, "start_backoff"),
                 .backoff_max_ns = hf_options_u64(options, "start_backoff_max"),
+                .instance_size = sizeof(struct hf_leaf_instance),
             },
             .max_instances = (uint32_t)hf_options_u64(options, "max_instances"),
             .start_attempts = (uint32_t)hf_options_u64(options, "start_attempts"),
@@ -102,6 +101,7 @@ make_brain(struct hf_leaf *leaf, struct hf_err *err)
             .functions_a_tick = 1000,
         },
         .seed = hf_node_seed(leaf->node, "autoscaler"),
+        .function_size = sizeof(struct hf_leaf_function),
         .load = load_of,
     };
     int r = make_scheduler(leaf, err);
@@ -153,6 +153,8 @@ make_callees(struct hf_leaf *leaf, struct hf_err *err)
     leaf->callee = (struct hf_callee_config){
         .pool = {
             .lb = plugin.module->ops.lb,
+            .endpoint_size = sizeof(struct hf_callee_endpoint),
+            .endpoint_fini = hf_callee_endpoint_fini,
             .host = plugin.module->host,
             .options = plugin.options,
             .section = plugin.section,
@@ -371,11 +373,7 @@ static void
 forget_functions(struct hf_leaf *leaf)
 {
     while (!hf_list_is_empty(&leaf->functions)) {
-        struct hf_leaf_function *function =
-            hf_container_of(leaf->functions.next, struct hf_leaf_function, link);
-
-        function->fleet = NULL; /* goes with the autoscaler */
-        hf_leaf_function_free(function);
+        hf_leaf_function_free(hf_container_of(leaf->functions.next, struct hf_leaf_function, link));
     }
 }
 

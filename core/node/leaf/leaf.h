@@ -26,9 +26,7 @@
 #include "node/leaf/worker.h"
 #include "node/peer/peers.h"
 
-#define HF_LEAF_MAGIC          HF_MAGIC('l', 'e', 'a', 'f')
-#define HF_LEAF_FUNCTION_MAGIC HF_MAGIC('l', 'f', 'u', 'n')
-#define HF_LEAF_INSTANCE_MAGIC HF_MAGIC('l', 'i', 'n', 's')
+#define HF_LEAF_MAGIC HF_MAGIC('l', 'e', 'a', 'f')
 
 struct hf_grpc_server;
 struct hf_grpc_health;
@@ -78,24 +76,22 @@ struct hf_leaf {
 
 /* A function that is called or warm. */
 struct hf_leaf_function {
-    uint32_t magic;
-    bool listed; /* in `by_id`; a deleted function is not */
+    struct hf_scaled scaled; /* the brain's part; HF_FLEET_FUNCTION_MAGIC */
     struct hf_leaf *leaf;
     struct hf_callee *callee;
     struct hf_function_def *def;
-    struct hf_fleet_function *fleet;
     struct hf_map_node node;
     struct hf_list link; /* in `functions` */
+    bool listed;         /* in `by_id`; a deleted function is not */
 };
 
 /* An instance, from the decision to start it until nothing refers to it. */
 struct hf_leaf_instance {
-    uint32_t magic;
-    bool starting; /* the worker has been asked and has not answered */
-    bool stopping; /* the same for the stop */
-    struct hf_leaf *leaf;
-    struct hf_leaf_worker *worker;
-    struct hf_fleet_instance *fleet;     /* NULL: the brain has dropped it */
+    struct hf_fleet_instance fleet; /* the brain's part, without a function once it was dropped;
+                                     * HF_FLEET_INSTANCE_MAGIC */
+    bool starting;                  /* the worker has been asked and has not answered */
+    bool stopping;                  /* the same for the stop */
+    struct hf_leaf_worker *worker;  /* NULL: it was never asked for it */
     struct hf_callee_endpoint *endpoint; /* NULL: not in the pool */
     struct hf_map_node by_id;            /* of the worker, once it has an id */
     char *id;                            /* NULL: not known yet */
@@ -106,6 +102,18 @@ struct hf_leaf_instance {
     uint64_t ask_delay_ns;
     uint64_t ask_until_ns;
 };
+
+static inline struct hf_leaf_function *
+hf_leaf_function_of(struct hf_fleet_function *fleet)
+{
+    return hf_container_of(fleet, struct hf_leaf_function, scaled.base);
+}
+
+static inline struct hf_leaf_instance *
+hf_leaf_instance_of(struct hf_fleet_instance *fleet)
+{
+    return hf_container_of(fleet, struct hf_leaf_instance, fleet);
+}
 
 /* --- functions.c ---------------------------------------------------------------------- */
 
@@ -139,14 +147,14 @@ void hf_leaf_on_tick(struct hf_timer *);
 /* Frees an instance if nothing refers to it any more. */
 void hf_leaf_instance_settle(struct hf_leaf_instance *);
 
+/* Its worker is asked for it, or has it. */
+struct hf_leaf_instance *hf_leaf_instance_begin(struct hf_fleet_instance *);
+
 /* Gives an instance the id under which its worker knows it; false without memory. */
 bool hf_leaf_instance_name(struct hf_leaf_instance *, const struct hf_remote_instance *);
 
 /* Its worker could not start it. */
 void hf_leaf_start_failed(struct hf_leaf_instance *, const char *why);
-
-/* A new record, or NULL. */
-struct hf_leaf_instance *hf_leaf_instance_new(struct hf_leaf_worker *, struct hf_fleet_instance *);
 
 /* --- answer.c ------------------------------------------------------------------------- */
 

@@ -37,10 +37,10 @@ on_restart(struct hf_grpc_call *call, const void *message)
         return;
     }
     if (!request->only_ask) {
-        hf_autoscaler_update(leaf->autoscaler, function->fleet, &function->def->function, true,
-                             hf_leaf_now(leaf));
+        hf_autoscaler_update(leaf->autoscaler, &function->scaled.base, &function->def->function,
+                             true, hf_leaf_now(leaf));
     }
-    response.instances = count_obsolete(function->fleet);
+    response.instances = count_obsolete(&function->scaled.base);
     if (!request->only_ask) {
         hf_log(HF_LOG_NOTICE, "restarting a function", HF_KV_STR("function", id),
                HF_KV_U64("instances", response.instances),

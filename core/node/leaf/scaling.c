@@ -22,17 +22,11 @@ hf_leaf_now(const struct hf_leaf *leaf)
 /* --- instances ------------------------------------------------------------- */
 
 struct hf_leaf_instance *
-hf_leaf_instance_new(struct hf_leaf_worker *worker, struct hf_fleet_instance *fleet)
+hf_leaf_instance_begin(struct hf_fleet_instance *fleet)
 {
-    struct hf_leaf_instance *instance = calloc(1, sizeof *instance);
+    struct hf_leaf_instance *instance = hf_leaf_instance_of(fleet);
 
-    if (instance) {
-        instance->magic = HF_LEAF_INSTANCE_MAGIC;
-        instance->leaf = worker->leaf;
-        instance->worker = worker;
-        instance->fleet = fleet;
-        fleet->user = instance;
-    }
+    instance->worker = hf_container_of(fleet->worker, struct hf_leaf_worker, fleet);
     return instance;
 }
 
@@ -54,7 +48,7 @@ hf_leaf_instance_name(struct hf_leaf_instance *instance, const struct hf_remote_
 void
 hf_leaf_instance_settle(struct hf_leaf_instance *instance)
 {
-    if (instance->fleet || instance->starting || instance->stopping) {
+    if (instance->fleet.function || instance->starting || instance->stopping) {
         return;
     }
     if (instance->id) {
@@ -62,17 +56,16 @@ hf_leaf_instance_settle(struct hf_leaf_instance *instance)
     }
     free(instance->id);
     free(instance->address);
-    instance->magic = 0;
-    free(instance);
+    hf_fleet_instance_free(&instance->fleet);
 }
 
 /* --- starting -------------------------------------------------------------- */
 
 /* Tells the callee what those who wait do so for. */
 static void
-note_starting(const struct hf_fleet_function *fleet)
+note_starting(struct hf_fleet_function *fleet)
 {
-    const struct hf_leaf_function *function = fleet->user;
+    const struct hf_leaf_function *function = hf_leaf_function_of(fleet);
     const struct hf_fleet_instance *first = hf_list_first(&fleet->instances[HF_INSTANCE_STARTING],
                                                           struct hf_fleet_instance, of_function);
 
@@ -82,30 +75,28 @@ note_starting(const struct hf_fleet_function *fleet)
 static void
 note_failure(const struct hf_fleet_instance *fleet, const char *why)
 {
-    const struct hf_leaf_function *function = fleet->function->user;
-
-    hf_callee_set_failure(function->callee, why);
+    hf_callee_set_failure(hf_leaf_function_of(fleet->function)->callee, why);
 }
 
 static void
 start_refused(struct hf_leaf_instance *instance, const char *why)
 {
     hf_log_limited(HF_LOG_INFO, "worker has no room; trying another",
-                   HF_KV_STR("function", instance->fleet->function->spec->id),
+                   HF_KV_STR("function", instance->fleet.function->spec->id),
                    HF_KV_STR("worker", instance->worker->link.address), HF_KV_STR("why", why));
-    hf_autoscaler_start_refused(instance->leaf->autoscaler, instance->fleet, why,
-                                hf_leaf_now(instance->leaf));
+    hf_autoscaler_start_refused(instance->worker->leaf->autoscaler, &instance->fleet, why,
+                                hf_leaf_now(instance->worker->leaf));
 }
 
 void
 hf_leaf_start_failed(struct hf_leaf_instance *instance, const char *why)
 {
     hf_log_limited(HF_LOG_NOTICE, "start failed",
-                   HF_KV_STR("function", instance->fleet->function->spec->id),
+                   HF_KV_STR("function", instance->fleet.function->spec->id),
                    HF_KV_STR("worker", instance->worker->link.address), HF_KV_STR("why", why));
-    note_failure(instance->fleet, why);
-    hf_autoscaler_start_failed(instance->leaf->autoscaler, instance->fleet, why,
-                               hf_leaf_now(instance->leaf));
+    note_failure(&instance->fleet, why);
+    hf_autoscaler_start_failed(instance->worker->leaf->autoscaler, &instance->fleet, why,
+                               hf_leaf_now(instance->worker->leaf));
 }
 
 /* A start succeeded that nobody wants any more: its worker was lost meanwhile.  Once found again
@@ -121,10 +112,10 @@ discard(struct hf_leaf_worker *worker, const struct hf_remote_instance *remote)
 static void
 begin_serving(struct hf_leaf_instance *instance)
 {
-    struct hf_leaf *leaf = instance->leaf;
+    struct hf_leaf *leaf = instance->worker->leaf;
 
     if (instance->worker->link.ours) {
-        hf_autoscaler_started(leaf->autoscaler, instance->fleet, hf_leaf_now(leaf));
+        hf_autoscaler_started(leaf->autoscaler, &instance->fleet, hf_leaf_now(leaf));
     } else {
         hf_leaf_await_answer(instance);
     }
@@ -134,11 +125,11 @@ static void
 on_started(void *arg, const struct hf_remote_instance *remote, int code, const char *why)
 {
     struct hf_leaf_instance *instance =
-        hf_cast(arg, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
-    struct hf_leaf *leaf = instance->leaf;
+        hf_cast(arg, struct hf_leaf_instance, HF_FLEET_INSTANCE_MAGIC);
+    struct hf_leaf *leaf = instance->worker->leaf;
 
     instance->starting = false;
-    if (!instance->fleet) {
+    if (!instance->fleet.function) {
         if (remote) {
             discard(instance->worker, remote);
         }
@@ -154,7 +145,7 @@ on_started(void *arg, const struct hf_remote_instance *remote, int code, const c
         hf_leaf_start_failed(instance, "no memory, or the worker gave the same id twice");
     } else {
         hf_log(HF_LOG_INFO, "instance started",
-               HF_KV_STR("function", instance->fleet->function->spec->id),
+               HF_KV_STR("function", instance->fleet.function->spec->id),
                HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address));
         begin_serving(instance);
     }
@@ -164,22 +155,17 @@ on_started(void *arg, const struct hf_remote_instance *remote, int code, const c
 static void
 start(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
 {
-    struct hf_leaf_worker *worker = fleet->worker->user;
-    const struct hf_leaf_function *function = fleet->function->user;
-    struct hf_leaf_instance *instance = hf_leaf_instance_new(worker, fleet);
+    const struct hf_leaf_function *function = hf_leaf_function_of(fleet->function);
+    struct hf_leaf_instance *instance = hf_leaf_instance_begin(fleet);
     struct hf_err err = HF_ERR_INIT;
     char start_id[96];
 
-    if (!instance) {
-        hf_autoscaler_start_failed(leaf->autoscaler, fleet, "no memory", hf_leaf_now(leaf));
-        return;
-    }
     snprintf(start_id, sizeof start_id, "%s-%llu", hf_node_boot_id(leaf->node),
              (unsigned long long)fleet->number);
     instance->starting = true;
     note_starting(fleet->function);
-    if (hf_leaf_worker_start(worker, fleet->function->spec->id, function->def->revision, start_id,
-                             on_started, instance, &err) < 0) {
+    if (hf_leaf_worker_start(instance->worker, fleet->function->spec->id, function->def->revision,
+                             start_id, on_started, instance, &err) < 0) {
         instance->starting = false;
         hf_leaf_start_failed(instance, hf_err_message(&err));
     }
@@ -190,8 +176,8 @@ start(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
 static void
 admit(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
 {
-    struct hf_leaf_instance *instance = fleet->user;
-    struct hf_leaf_function *function = fleet->function->user;
+    struct hf_leaf_instance *instance = hf_leaf_instance_of(fleet);
+    struct hf_leaf_function *function = hf_leaf_function_of(fleet->function);
     const struct hf_callee_endpoint_spec spec = {
         .id = instance->id,
         .address = instance->address,
@@ -213,27 +199,33 @@ admit(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
 /* Takes an instance out of use with `how`: now, or as soon as it is idle. */
 static void
 drain(struct hf_leaf *leaf, struct hf_fleet_instance *fleet,
-      void (*how)(struct hf_callee_endpoint *))
+      void (*how)(struct hf_pool *, struct hf_pool_endpoint *, struct hf_pool_out *))
 {
-    struct hf_leaf_instance *instance = fleet->user;
+    struct hf_leaf_instance *instance = hf_leaf_instance_of(fleet);
+    struct hf_leaf_function *function = hf_leaf_function_of(fleet->function);
+    struct hf_pool_out out;
 
     if (!instance->endpoint) { /* it could not be admitted */
         hf_autoscaler_drained(leaf->autoscaler, fleet, hf_leaf_now(leaf));
         return;
     }
-    how(instance->endpoint);
-    hf_leaf_tell_state(fleet->function->user);
+    how(hf_callee_lock(function->callee, &out), &instance->endpoint->base, &out);
+    hf_callee_unlock(function->callee, &out);
+    hf_leaf_tell_state(function);
 }
 
 static void
 shrink(const struct hf_scale_action *action)
 {
-    struct hf_leaf_function *function = action->function->user;
+    struct hf_leaf_function *function = hf_leaf_function_of(action->function);
+    bool found = true;
 
-    for (uint32_t i = 0; i < action->count; i++) {
-        if (!hf_callee_drain_idle(function->callee, action->before_ns)) {
-            break;
-        }
+    for (uint32_t i = 0; i < action->count && found; i++) {
+        struct hf_pool_out out;
+        struct hf_pool *pool = hf_callee_lock(function->callee, &out);
+
+        found = hf_pool_drain_idle(pool, action->before_ns, &out);
+        hf_callee_unlock(function->callee, &out);
     }
     hf_leaf_tell_state(function);
 }
@@ -244,12 +236,12 @@ static void
 on_stopped(void *arg)
 {
     struct hf_leaf_instance *instance =
-        hf_cast(arg, struct hf_leaf_instance, HF_LEAF_INSTANCE_MAGIC);
-    struct hf_leaf *leaf = instance->leaf;
+        hf_cast(arg, struct hf_leaf_instance, HF_FLEET_INSTANCE_MAGIC);
+    struct hf_leaf *leaf = instance->worker->leaf;
 
     instance->stopping = false;
-    if (instance->fleet) {
-        hf_autoscaler_stopped(leaf->autoscaler, instance->fleet, hf_leaf_now(leaf));
+    if (instance->fleet.function) {
+        hf_autoscaler_stopped(leaf->autoscaler, &instance->fleet, hf_leaf_now(leaf));
         hf_leaf_pump(leaf);
     } else {
         hf_leaf_instance_settle(instance);
@@ -259,7 +251,7 @@ on_stopped(void *arg)
 static void
 stop(struct hf_leaf *leaf, const struct hf_scale_action *action)
 {
-    struct hf_leaf_instance *instance = action->instance->user;
+    struct hf_leaf_instance *instance = hf_leaf_instance_of(action->instance);
     struct hf_err err = HF_ERR_INIT;
 
     hf_log(HF_LOG_INFO, "stopping instance", HF_KV_STR("function", action->function->spec->id),
@@ -275,18 +267,14 @@ stop(struct hf_leaf *leaf, const struct hf_scale_action *action)
 static void
 drop(const struct hf_scale_action *action)
 {
-    struct hf_leaf_instance *instance = action->instance->user;
+    struct hf_leaf_instance *instance = hf_leaf_instance_of(action->instance);
 
-    if (!instance) { /* its start never got as far as a record */
-        return;
-    }
     if (instance->endpoint) {
         hf_callee_drop(hf_steal(instance->endpoint));
-        hf_leaf_tell_state(action->function->user);
+        hf_leaf_tell_state(hf_leaf_function_of(action->function));
     }
     note_starting(action->function);
     hf_leaf_forget_answer(instance);
-    instance->fleet = NULL;
     hf_leaf_instance_settle(instance);
 }
 
@@ -295,7 +283,7 @@ drop(const struct hf_scale_action *action)
 static void
 cold(struct hf_leaf *leaf, struct hf_fleet_function *fleet)
 {
-    struct hf_leaf_function *function = fleet->user;
+    struct hf_leaf_function *function = hf_leaf_function_of(fleet);
 
     if (hf_callee_retire(function->callee)) {
         hf_leaf_function_free(function);
@@ -304,11 +292,27 @@ cold(struct hf_leaf *leaf, struct hf_fleet_function *fleet)
     }
 }
 
+/* What the pool has to know of the function, and those who wait in it. */
+static void
+tell_pool(const struct hf_scale_action *action)
+{
+    struct hf_callee *callee = hf_leaf_function_of(action->function)->callee;
+    struct hf_pool_out out;
+    struct hf_pool *pool = hf_callee_lock(callee, &out);
+
+    if (action->kind == HF_SCALE_LIMIT) {
+        hf_pool_set_at_limit(pool, action->at_limit);
+    } else if (action->kind == HF_SCALE_REFUSING) {
+        hf_pool_set_refusing(pool, action->refusal);
+    } else {
+        hf_pool_refuse(pool, action->refusal, action->reason, &out);
+    }
+    hf_callee_unlock(callee, &out);
+}
+
 static void
 perform(struct hf_leaf *leaf, const struct hf_scale_action *action)
 {
-    struct hf_leaf_function *function = action->function->user;
-
     switch (action->kind) {
     case HF_SCALE_START:
         start(leaf, action->instance);
@@ -317,10 +321,10 @@ perform(struct hf_leaf *leaf, const struct hf_scale_action *action)
         admit(leaf, action->instance);
         break;
     case HF_SCALE_DRAIN:
-        drain(leaf, action->instance, hf_callee_drain);
+        drain(leaf, action->instance, hf_pool_drain);
         break;
     case HF_SCALE_LEAVE:
-        drain(leaf, action->instance, hf_callee_leave);
+        drain(leaf, action->instance, hf_pool_leave);
         break;
     case HF_SCALE_STOP:
         stop(leaf, action);
@@ -335,13 +339,11 @@ perform(struct hf_leaf *leaf, const struct hf_scale_action *action)
         hf_log_limited(HF_LOG_WARNING, "calls refused",
                        HF_KV_STR("function", action->function->spec->id),
                        HF_KV_STR("why", action->reason));
-        hf_callee_refuse(function->callee, action->refusal, action->reason);
+        tell_pool(action);
         break;
     case HF_SCALE_LIMIT:
-        hf_callee_set_at_limit(function->callee, action->at_limit);
-        break;
     case HF_SCALE_REFUSING:
-        hf_callee_set_refusing(function->callee, action->refusal);
+        tell_pool(action);
         break;
     case HF_SCALE_COLD:
         cold(leaf, action->function);

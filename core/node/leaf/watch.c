@@ -38,7 +38,7 @@ take_instance(struct hf_leaf_worker *worker, const Hyperfaas__V1__Instance *told
         return;
     }
     /* Nothing starts there before all that it has is known. */
-    if (!worker->fleet && hf_leaf_worker_take_in(worker, true) < 0) {
+    if (!hf_fleet_worker_is_there(&worker->fleet) && hf_leaf_worker_take_in(worker, true) < 0) {
         hf_link_lose(&worker->link, "it could not be taken in");
         return;
     }
@@ -94,7 +94,11 @@ on_watch_event(void *arg, const void *message)
         hf_link_come_up(&worker->link);
         break;
     case HYPERFAAS__V1__WATCH_EVENT__EVENT_IMAGE:
+        hf_fleet_set_image(&worker->fleet, event->image->tag, true);
+        break;
     case HYPERFAAS__V1__WATCH_EVENT__EVENT_IMAGE_REMOVED:
+        hf_fleet_set_image(&worker->fleet, event->image_removed->tag, false);
+        break;
     case HYPERFAAS__V1__WATCH_EVENT__EVENT__NOT_SET:
     default:
         break; /* a newer worker may say more than we understand */
@@ -157,6 +161,7 @@ hf_leaf_worker_listen(struct hf_link *link)
 
     worker->capacity = (struct hf_worker_capacity){ 0 };
     worker->draining = false;
+    hf_fleet_forget_images(&worker->fleet); /* it says again what it has */
     if (link->ours) {
         return watch_ours(worker);
     }

@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "engine/fleet.h"
 #include "node/peer/link.h"
 
 struct hf_err;
@@ -40,7 +41,7 @@ struct hf_remote_instance {
 struct hf_leaf_worker {
     struct hf_link link; /* first */
     struct hf_leaf *leaf;
-    struct hf_fleet_worker *fleet; /* NULL: not connected */
+    struct hf_fleet_worker fleet; /* the brain's part: there while it is connected */
     struct hf_worker_capacity capacity;
     bool draining;
     struct hf_map instances; /* struct hf_leaf_instance, by id */

@@ -36,17 +36,16 @@ hf_leaf_worker_take_in(struct hf_leaf_worker *worker, bool draining)
     };
     int r = 0;
 
-    if (worker->fleet) {
-        hf_autoscaler_worker_changed(leaf->autoscaler, worker->fleet, &info, hf_leaf_now(leaf));
+    if (hf_fleet_worker_is_there(&worker->fleet)) {
+        hf_autoscaler_worker_changed(leaf->autoscaler, &worker->fleet, &info, hf_leaf_now(leaf));
     } else {
-        r = hf_autoscaler_worker_up(leaf->autoscaler, &info, hf_leaf_now(leaf), &worker->fleet);
+        r = hf_autoscaler_worker_up(leaf->autoscaler, &worker->fleet, &info, hf_leaf_now(leaf));
     }
     if (r < 0) {
         hf_log_limited(HF_LOG_ERROR, "can't use a worker", HF_KV_STR("worker", info.id),
                        HF_KV_STR("why", hf_error_name(r)));
         return r;
     }
-    worker->fleet->user = worker;
     hf_leaf_pump(leaf);
     return 0;
 }
@@ -83,7 +82,7 @@ stop_unadoptable(struct hf_leaf_worker *worker, void (*done)(void *arg), void *a
         const struct hf_leaf_instance *instance =
             hf_container_of(node, struct hf_leaf_instance, by_id);
 
-        if (instance->fleet && !instance->stopping &&
+        if (instance->fleet.function && !instance->stopping &&
             hf_leaf_worker_stop(worker, instance->id, done, arg, NULL) == 0) {
             count++;
         }
@@ -97,8 +96,8 @@ forget_worker(struct hf_leaf_worker *worker)
     struct hf_leaf *leaf = worker->leaf;
 
     hf_leaf_forget_claims(worker);
-    if (worker->fleet) {
-        hf_autoscaler_worker_down(leaf->autoscaler, hf_steal(worker->fleet), hf_leaf_now(leaf));
+    if (hf_fleet_worker_is_there(&worker->fleet)) {
+        hf_autoscaler_worker_down(leaf->autoscaler, &worker->fleet, hf_leaf_now(leaf));
         hf_leaf_pump(leaf);
     }
 }
@@ -147,7 +146,7 @@ on_down(struct hf_link *link, bool was_up)
 {
     struct hf_leaf_worker *worker = hf_leaf_worker_of(link);
 
-    note(worker, was_up || worker->fleet);
+    note(worker, was_up || hf_fleet_worker_is_there(&worker->fleet));
     stop_unadoptable(worker, NULL, NULL);
     forget_worker(worker);
 }
@@ -161,18 +160,16 @@ hf_leaf_worker_gone(struct hf_leaf_worker *worker, const char *instance_id, cons
     struct hf_leaf_instance *instance =
         node ? hf_container_of(node, struct hf_leaf_instance, by_id) : NULL;
 
-    if (!instance || !instance->fleet || instance->stopping) {
+    if (!instance || !instance->fleet.function || instance->stopping) {
         return;
     }
     hf_log(HF_LOG_NOTICE, "instance ended by itself",
-           HF_KV_STR("function", instance->fleet->function->spec->id),
+           HF_KV_STR("function", instance->fleet.function->spec->id),
            HF_KV_STR("instance", instance_id), HF_KV_STR("why", why));
     if (how) {
-        struct hf_leaf_function *function = instance->fleet->function->user;
-
-        hf_callee_note_end(function->callee, instance_id, how);
+        hf_callee_note_end(hf_leaf_function_of(instance->fleet.function)->callee, instance_id, how);
     }
-    hf_autoscaler_gone(leaf->autoscaler, instance->fleet, why, hf_leaf_now(leaf));
+    hf_autoscaler_gone(leaf->autoscaler, &instance->fleet, why, hf_leaf_now(leaf));
     hf_leaf_pump(leaf);
 }
 
@@ -185,6 +182,7 @@ on_init(struct hf_link *link, struct hf_err *err)
 
     (void)err;
     worker->leaf = hf_container_of(link->peers, struct hf_leaf, workers);
+    hf_fleet_worker_init(&worker->fleet);
     hf_list_init(&worker->claims);
     hf_list_init(&worker->starts);
     hf_list_init(&worker->stops);
@@ -197,7 +195,10 @@ on_init(struct hf_link *link, struct hf_err *err)
 static void
 on_fini(struct hf_link *link)
 {
-    hf_map_fini(&hf_leaf_worker_of(link)->instances);
+    struct hf_leaf_worker *worker = hf_leaf_worker_of(link);
+
+    hf_map_fini(&worker->instances);
+    hf_fleet_worker_fini(&worker->fleet);
 }
 
 /* What runs there stays. */
@@ -220,7 +221,7 @@ on_greeted(struct hf_link *link, bool draining)
 static bool
 is_used(const struct hf_link *link)
 {
-    return hf_container_of(link, struct hf_leaf_worker, link)->fleet != NULL;
+    return hf_fleet_worker_is_there(&hf_container_of(link, struct hf_leaf_worker, link)->fleet);
 }
 
 const struct hf_link_ops hf_leaf_worker_ops = {

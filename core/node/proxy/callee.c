@@ -71,6 +71,12 @@ on_demand(struct hf_task *task)
     hf_callee_unref(callee);
 }
 
+static struct hf_callee_endpoint *
+endpoint_of(struct hf_pool_endpoint *endpoint)
+{
+    return hf_container_of(endpoint, struct hf_callee_endpoint, base);
+}
+
 /* Acts on what an operation set off; the lock has been let go. */
 static void
 act(struct hf_callee *callee, struct hf_pool_out *out)
@@ -84,19 +90,13 @@ act(struct hf_callee *callee, struct hf_pool_out *out)
         hf_loop_post(ticket->loop, &ticket->wake);
     }
     if (out->ejected) {
-        struct hf_callee_endpoint *endpoint = out->ejected->user;
-
-        hf_loop_post(callee->config->control, &endpoint->ejected);
+        hf_loop_post(callee->config->control, &endpoint_of(out->ejected)->ejected);
     }
     if (out->suspect) {
-        struct hf_callee_endpoint *endpoint = out->suspect->user;
-
-        hf_loop_post(callee->config->control, &endpoint->suspected);
+        hf_loop_post(callee->config->control, &endpoint_of(out->suspect)->suspected);
     }
     if (out->drained) {
-        struct hf_callee_endpoint *endpoint = out->drained->user;
-
-        hf_loop_post(callee->config->control, &endpoint->drained);
+        hf_loop_post(callee->config->control, &endpoint_of(out->drained)->drained);
     }
     if (out->notify && !atomic_exchange(&callee->demand_posted, true)) {
         hf_callee_ref(callee);
@@ -104,11 +104,12 @@ act(struct hf_callee *callee, struct hf_pool_out *out)
     }
 }
 
-void
+struct hf_pool *
 hf_callee_lock(struct hf_callee *callee, struct hf_pool_out *out)
 {
     hf_pool_out_init(out);
     pthread_mutex_lock(&callee->mutex);
+    return callee->pool;
 }
 
 void
@@ -234,17 +235,14 @@ hf_ticket_cancel(struct hf_ticket *ticket)
 struct hf_h2_channel *
 hf_ticket_channel(struct hf_ticket *ticket, uint32_t thread)
 {
-    struct hf_callee_endpoint *endpoint = ticket->waiter.endpoint->user;
-
-    return hf_upstream_channel(endpoint->upstream, ticket->waiter.endpoint->address, thread);
+    return hf_upstream_channel(endpoint_of(ticket->waiter.endpoint)->upstream,
+                               ticket->waiter.endpoint->address, thread);
 }
 
 bool
 hf_ticket_is_node(const struct hf_ticket *ticket)
 {
-    const struct hf_callee_endpoint *endpoint = ticket->waiter.endpoint->user;
-
-    return hf_upstream_is_node(endpoint->upstream);
+    return hf_upstream_is_node(endpoint_of(ticket->waiter.endpoint)->upstream);
 }
 
 const char *
@@ -377,22 +375,6 @@ hf_callee_redefine(struct hf_callee *callee, const struct hf_function *function)
 }
 
 void
-hf_callee_set_at_limit(struct hf_callee *callee, bool at_limit)
-{
-    pthread_mutex_lock(&callee->mutex);
-    hf_pool_set_at_limit(callee->pool, at_limit);
-    pthread_mutex_unlock(&callee->mutex);
-}
-
-void
-hf_callee_set_refusing(struct hf_callee *callee, enum hf_refusal refusal)
-{
-    pthread_mutex_lock(&callee->mutex);
-    hf_pool_set_refusing(callee->pool, refusal);
-    pthread_mutex_unlock(&callee->mutex);
-}
-
-void
 hf_callee_refuse(struct hf_callee *callee, enum hf_refusal refusal, const char *reason)
 {
     struct hf_pool_out out;
@@ -468,11 +450,24 @@ hf_callee_show_failure(struct hf_callee *callee, struct hf_text *out)
     pthread_mutex_unlock(&callee->mutex);
 }
 
+static void
+note_load(struct hf_pool_endpoint *base)
+{
+    const struct hf_callee_endpoint *endpoint = endpoint_of(base);
+
+    if (!endpoint->dropped) {
+        endpoint->callee->config->ops->on_load(base, endpoint->user);
+    }
+}
+
 void
 hf_callee_load(struct hf_callee *callee, struct hf_pool_load *ret)
 {
     pthread_mutex_lock(&callee->mutex);
     hf_pool_load(callee->pool, ret);
+    if (callee->config->ops->on_load) {
+        hf_pool_changed(callee->pool, note_load);
+    }
     pthread_mutex_unlock(&callee->mutex);
 }
 

@@ -102,7 +102,16 @@ bool hf_callee_is_retired(const struct hf_callee *);
 /* --- the role's side: control thread ------------------------------------------------------ */
 
 /* An endpoint of a callee, for the role that added it. */
-struct hf_callee_endpoint;
+struct hf_callee_endpoint {
+    struct hf_pool_endpoint base;
+    struct hf_callee *callee;     /* with a reference */
+    struct hf_upstream *upstream; /* with a reference */
+    void *user;                   /* the role's, for the ops */
+    struct hf_task drained;       /* each holds a reference of the endpoint while posted */
+    struct hf_task ejected;
+    struct hf_task suspected;
+    bool dropped; /* the role hears no more of it; control thread */
+};
 
 struct hf_callee_ops {
     /* Calls wait, came after a while without any, or have ended at a dropped endpoint: ask
@@ -115,11 +124,17 @@ struct hf_callee_ops {
     /* An endpoint does not answer any more, though its connections are there; it still takes
      * calls.  NULL: nobody is to find that out. */
     void (*on_hung)(struct hf_callee_endpoint *, void *endpoint_user);
+    /* Calls at an endpoint have begun or ended since the callee's load was last asked; within
+     * hf_callee_load, under the lock.  NULL: the role keeps no account of that. */
+    void (*on_load)(const struct hf_pool_endpoint *, void *endpoint_user);
 };
+
+/* For `endpoint_fini` of the settings of pools. */
+void hf_callee_endpoint_fini(struct hf_pool_endpoint *);
 
 /* What all callees of a role have in common; outlives them. */
 struct hf_callee_config {
-    struct hf_pool_settings pool;
+    struct hf_pool_settings pool; /* their endpoints are hf_callee_endpoints */
     const struct hf_upstream_config *upstream;
     struct hf_loop *control;
     const struct hf_callee_ops *ops;
@@ -145,11 +160,11 @@ void hf_callee_delete(struct hf_callee *, const char *reason);
  * that of the endpoints too.  HF_ENOMEM changes nothing. */
 int hf_callee_redefine(struct hf_callee *, const struct hf_function *function);
 
-/* See hf_pool_set_at_limit. */
-void hf_callee_set_at_limit(struct hf_callee *, bool at_limit);
-
-/* See hf_pool_set_refusing. */
-void hf_callee_set_refusing(struct hf_callee *, enum hf_refusal refusal);
+/* A critical section: what the engine's pool offers, and what it set off once the lock has been let
+ * go.  For the endpoints too: `hf_pool_drain` and `hf_pool_leave`; on_drained follows when their
+ * calls have ended. */
+struct hf_pool *hf_callee_lock(struct hf_callee *, struct hf_pool_out *out);
+void hf_callee_unlock(struct hf_callee *, struct hf_pool_out *out);
 
 /* Refuses those who wait. */
 void hf_callee_refuse(struct hf_callee *, enum hf_refusal refusal, const char *reason);
@@ -178,27 +193,19 @@ struct hf_callee_endpoint_spec {
 int hf_callee_add(struct hf_callee *, const struct hf_callee_endpoint_spec *spec,
                   struct hf_callee_endpoint **ret, struct hf_err *err);
 
-/* Takes it out of use; on_drained follows when its calls have ended. */
-void hf_callee_drain(struct hf_callee_endpoint *);
-
-/* Drains it as soon as it is idle, which may be now. */
-void hf_callee_leave(struct hf_callee_endpoint *);
-
-/* Drains the endpoint that has been idle longest, since `before_ns` or earlier; false: none. */
-bool hf_callee_drain_idle(struct hf_callee *, uint64_t before_ns);
-
 /* Nobody answers there any more: ends the calls that it has. */
 void hf_callee_endpoint_cut(struct hf_callee_endpoint *);
 
 /* An endpoint has ended, and how: for calls that it had (hf_callee_find_end). */
 void hf_callee_note_end(struct hf_callee *, const char *endpoint_id, const char *how);
 
-/* Whether a call has ended there without a failure of the connection. */
-bool hf_callee_endpoint_served(struct hf_callee_endpoint *);
-
-/* Calls in flight there, and calls that it was ever given. */
-void hf_callee_endpoint_load(struct hf_callee_endpoint *, uint32_t *ret_in_flight,
-                             uint64_t *ret_calls);
+/* What the pool has noted of it, as it is now. */
+struct hf_callee_endpoint_load {
+    uint32_t in_flight;
+    uint64_t calls; /* that it was ever given */
+    bool served;    /* a call has ended there without a failure of the connection */
+};
+void hf_callee_endpoint_load(struct hf_callee_endpoint *, struct hf_callee_endpoint_load *ret);
 
 /* The role needs to hear no more of it: takes it out of use if that was not done; calls in flight
  * go on. */

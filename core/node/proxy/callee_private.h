@@ -44,20 +44,4 @@ struct hf_callee_ends {
     } of[HF_CALLEE_ENDS];
 };
 
-struct hf_callee_endpoint {
-    uint32_t magic;
-    bool dropped;             /* the role hears no more of it; control thread */
-    struct hf_callee *callee; /* with a reference */
-    struct hf_pool_endpoint *pool;
-    struct hf_upstream *upstream; /* with a reference */
-    void *user;
-    struct hf_task drained; /* each holds a reference of `pool` while posted */
-    struct hf_task ejected;
-    struct hf_task suspected;
-};
-
-/* A critical section, and what it set off once the lock has been let go. */
-void hf_callee_lock(struct hf_callee *, struct hf_pool_out *out);
-void hf_callee_unlock(struct hf_callee *, struct hf_pool_out *out);
-
 #endif

@@ -1,0 +1,62 @@
+/*
+ * action.h - what the engine wants done about instances and pools (autoscale.h says when).
+ */
+#ifndef HF_ENGINE_ACTION_H
+#define HF_ENGINE_ACTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/pool.h"
+
+struct hf_fleet_function;
+struct hf_fleet_instance;
+
+/* What the caller has to do. */
+enum hf_scale_kind {
+    /* Start `instance` of its function on its worker; answer with `started`,
+     * `start_failed` or `start_refused`. */
+    HF_SCALE_START = 1,
+    /* Add `instance` to the function's pool as an endpoint. */
+    HF_SCALE_ADMIT,
+    /* `hf_pool_drain` the endpoint of `instance`; answer with `drained` when the pool says so, also
+     * if that is at once; one that has left already needs no second answer. */
+    HF_SCALE_DRAIN,
+    /* `hf_pool_leave` the endpoint of `instance`; answer as for DRAIN. */
+    HF_SCALE_LEAVE,
+    /* Have the worker stop `instance`, trying again as needed; answer with `stopped`.  If it is
+     * still in the pool (the limit of draining has passed), its calls are cut off. */
+    HF_SCALE_STOP,
+    /* `instance` is gone and the engine knows it no longer: its `function` and `worker` are NULL.
+     * Take its endpoint out of the pool if it is there (`hf_pool_drain`), and free the record with
+     * `hf_fleet_instance_free` when nothing of the caller's refers to it any more.  When the pool
+     * says drained, call `hf_autoscaler_demand`, not `drained`.  It may come for one whose START
+     * was never given out. */
+    HF_SCALE_DROP,
+    /* `hf_pool_drain_idle(before_ns)` up to `count` times; answer each with `drained`. */
+    HF_SCALE_SHRINK,
+    /* `hf_pool_refuse` those who wait, with `refusal` and `reason`. */
+    HF_SCALE_REFUSE,
+    /* `hf_pool_set_at_limit(at_limit)`: whether calls wait that no further instance can come for.
+     */
+    HF_SCALE_LIMIT,
+    /* `hf_pool_set_refusing(refusal)`: starts fail, so calls that come are refused at once until
+     * the next one is tried. */
+    HF_SCALE_REFUSING,
+    /* No instance, no call: if the pool is cold under its lock, free it and call
+     * `hf_autoscaler_forget`; if a call came meanwhile, call `hf_autoscaler_demand`. */
+    HF_SCALE_COLD,
+};
+
+struct hf_scale_action {
+    enum hf_scale_kind kind;
+    struct hf_fleet_function *function;
+    struct hf_fleet_instance *instance; /* START, ADMIT, DRAIN, LEAVE, STOP, DROP */
+    uint32_t count;                     /* SHRINK */
+    uint64_t before_ns;                 /* SHRINK */
+    bool at_limit;                      /* LIMIT */
+    enum hf_refusal refusal;            /* REFUSE, REFUSING */
+    const char *reason;                 /* REFUSE: for people; valid until the next `next` */
+};
+
+#endif
