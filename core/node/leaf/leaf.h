@@ -144,9 +144,6 @@ uint64_t hf_leaf_now(const struct hf_leaf *);
 /* The brain's time has come. */
 void hf_leaf_on_tick(struct hf_timer *);
 
-/* Frees an instance if nothing refers to it any more. */
-void hf_leaf_instance_settle(struct hf_leaf_instance *);
-
 /* Its worker is asked for it, or has it. */
 struct hf_leaf_instance *hf_leaf_instance_begin(struct hf_fleet_instance *);
 

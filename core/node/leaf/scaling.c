@@ -45,8 +45,9 @@ hf_leaf_instance_name(struct hf_leaf_instance *instance, const struct hf_remote_
     return false;
 }
 
-void
-hf_leaf_instance_settle(struct hf_leaf_instance *instance)
+/* Frees an instance if nothing refers to it any more. */
+static void
+instance_settle(struct hf_leaf_instance *instance)
 {
     if (instance->fleet.function || instance->starting || instance->stopping) {
         return;
@@ -133,7 +134,7 @@ on_started(void *arg, const struct hf_remote_instance *remote, int code, const c
         if (remote) {
             discard(instance->worker, remote);
         }
-        hf_leaf_instance_settle(instance);
+        instance_settle(instance);
         return;
     }
     if (code == HF_EFULL) {
@@ -244,7 +245,7 @@ on_stopped(void *arg)
         hf_autoscaler_stopped(leaf->autoscaler, &instance->fleet, hf_leaf_now(leaf));
         hf_leaf_pump(leaf);
     } else {
-        hf_leaf_instance_settle(instance);
+        instance_settle(instance);
     }
 }
 
@@ -275,7 +276,7 @@ drop(const struct hf_scale_action *action)
     }
     note_starting(action->function);
     hf_leaf_forget_answer(instance);
-    hf_leaf_instance_settle(instance);
+    instance_settle(instance);
 }
 
 /* --- the pump -------------------------------------------------------------- */
