@@ -11,7 +11,6 @@ noinst_LTLIBRARIES += %D%/proto/libcli-proto.la
     %D%/proto/scalar.c %D%/proto/scalar.h \
     %D%/proto/schema.c %D%/proto/schema.h \
     %D%/proto/schema_build.c %D%/proto/schema_private.h \
-    %D%/proto/time_text.c %D%/proto/time_text.h \
     %D%/proto/wire.c %D%/proto/wire.h
 CLI_PROTO_LIBS = %D%/proto/libcli-proto.la $(HF_GRPC_LIBS) $(JSON_C_LIBS) -lm
 

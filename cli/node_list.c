@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli.h"
 #include "grpc/client.h"
+#include "grpc/message.h"
 #include "hyperfaas/v1/node.pb-c.h"
 #include "loop/loop.h"
 #include "node/selector.h"
@@ -64,9 +65,9 @@ struct reading {
 static const char *
 first_api(const struct hf_node_document *document)
 {
-    for (size_t i = 0; i < document->address_count; i++) {
-        if (strcmp(document->addresses[i].service, "api") == 0) {
-            return document->addresses[i].address;
+    for (size_t i = 0; i < document->info.n_addresses; i++) {
+        if (strcmp(document->info.addresses[i]->service, "api") == 0) {
+            return document->info.addresses[i]->address;
         }
     }
     return "";
@@ -183,40 +184,21 @@ read_config(struct cli *cli, struct cli_node_list *list)
 
 /* --- asking -------------------------------------------------------------------------------- */
 
-/* A copy, or "" without memory. */
-static const char *
-keep(struct hf_arena *texts, const char *text)
-{
-    const char *copy = hf_arena_strdup(texts, text);
-
-    return copy ? copy : "";
-}
-
 /* Takes over what a node says that only the configuration named. */
 static void
 take_info(struct cli_node *node, const Hyperfaas__V1__InfoResponse *info)
 {
-    struct hf_node_document *document = &node->document;
-    struct hf_arena *texts = &document->texts;
+    size_t len = protobuf_c_message_get_packed_size(&info->base);
+    uint8_t *bytes = hf_arena_alloc(&node->document.arena, len);
+    const struct hf_grpc_message message = { .data = bytes, .len = len };
+    const Hyperfaas__V1__InfoResponse *copy = NULL;
 
-    document->id = keep(texts, info->node_id);
-    document->version = keep(texts, info->version);
-    document->boot_id = keep(texts, info->boot_id);
-    document->zone = keep(texts, info->zone);
-    for (size_t i = 0; i < info->n_roles && i < HF_NODE_ROLE_NAMES_MAX; i++) {
-        document->roles[document->role_count++] = keep(texts, info->roles[i]);
+    if (bytes) {
+        protobuf_c_message_pack(&info->base, bytes);
+        copy = hf_grpc_unpack(info->base.descriptor, &node->document.arena, &message);
     }
-    for (size_t i = 0; i < info->n_addresses && i < HF_NODE_ADDRESSES_MAX; i++) {
-        document->addresses[document->address_count++] = (struct hf_node_address){
-            keep(texts, info->addresses[i]->role),
-            keep(texts, info->addresses[i]->service),
-            keep(texts, info->addresses[i]->address),
-        };
-    }
-    for (size_t i = 0; i < info->n_labels && i < HF_NODE_LABELS_MAX; i++) {
-        document->labels[document->label_count++] =
-            (struct hf_node_label){ keep(texts, info->labels[i]->key),
-                                    keep(texts, info->labels[i]->value) };
+    if (copy) {
+        node->document.info = *copy;
     }
 }
 
@@ -282,7 +264,8 @@ remove_twins(struct cli_node_list *list)
             if (other == node) {
                 break;
             }
-            if (*node->document.id && strcmp(node->document.id, other->document.id) == 0) {
+            if (*node->document.info.node_id &&
+                strcmp(node->document.info.node_id, other->document.info.node_id) == 0) {
                 node_free(node);
                 break;
             }

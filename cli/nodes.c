@@ -12,6 +12,7 @@
 #include "grpc/client.h"
 #include "hyperfaas/v1/node.pb-c.h"
 #include "loop/loop.h"
+#include "node/message_json.h"
 #include "node_list.h"
 #include "secret.h"
 #include "table.h"
@@ -30,54 +31,44 @@ state_of(const struct cli_node *node)
 static void
 add_row(struct cli_table *table, const struct cli_node *node)
 {
-    const struct hf_node_document *document = &node->document;
+    const Hyperfaas__V1__InfoResponse *info = &node->document.info;
     hf_autotext struct hf_text roles;
     hf_autotext struct hf_text addresses;
     char age[CLI_AGE_MAX];
 
     hf_text_init(&roles);
     hf_text_init(&addresses);
-    for (size_t i = 0; i < document->role_count; i++) {
-        hf_text_printf(&roles, "%s%s", i ? "," : "", document->roles[i]);
+    for (size_t i = 0; i < info->n_roles; i++) {
+        hf_text_printf(&roles, "%s%s", i ? "," : "", info->roles[i]);
     }
-    for (size_t i = 0; i < document->address_count; i++) {
-        if (strcmp(document->addresses[i].service, "api") == 0) {
+    for (size_t i = 0; i < info->n_addresses; i++) {
+        if (strcmp(info->addresses[i]->service, "api") == 0) {
             hf_text_printf(&addresses, "%s%s", addresses.len ? "," : "",
-                           document->addresses[i].address);
+                           info->addresses[i]->address);
         }
     }
-    cli_table_row(table,
-                  CLI_CELLS(document->id, hf_text_str(&roles),
-                            addresses.len ? hf_text_str(&addresses) : node->api, document->zone,
-                            document->version, state_of(node), cli_age(node->started_ns, age)));
-}
-
-static void
-add_lists(struct hf_json *json, const struct hf_node_document *document)
-{
-    hf_node_document_write_places(json, document);
-    hf_json_object(json, "labels");
-    for (size_t i = 0; i < document->label_count; i++) {
-        hf_json_str(json, document->labels[i].key, document->labels[i].value);
-    }
-    hf_json_end(json);
+    cli_table_row(table, CLI_CELLS(info->node_id, hf_text_str(&roles),
+                                   addresses.len ? hf_text_str(&addresses) : node->api, info->zone,
+                                   info->version, state_of(node), cli_age(node->started_ns, age)));
 }
 
 static void
 add_json(struct hf_json *json, const struct cli_node *node)
 {
-    const struct hf_node_document *document = &node->document;
+    const Hyperfaas__V1__InfoResponse *info = &node->document.info;
     char started[HF_TIMESTAMP_MAX];
 
     hf_json_object(json, NULL);
-    hf_json_str(json, "id", document->id);
+    hf_json_str(json, "id", info->node_id);
     hf_json_str(json, "state", state_of(node));
     hf_json_bool(json, "registered", node->registered);
     hf_json_str(json, "api", node->api);
-    add_lists(json, document);
-    hf_json_str(json, "zone", document->zone);
-    hf_json_str(json, "version", document->version);
-    hf_json_str(json, "boot_id", document->boot_id);
+    hf_message_write_field(json, &info->base, "roles");
+    hf_message_write_field(json, &info->base, "addresses");
+    hf_message_write_field(json, &info->base, "labels");
+    hf_json_str(json, "zone", info->zone);
+    hf_json_str(json, "version", info->version);
+    hf_json_str(json, "boot_id", info->boot_id);
     if (node->started_ns > 0) {
         hf_format_timestamp(node->started_ns, started);
         hf_json_str(json, "started", started);
@@ -199,7 +190,7 @@ find_node(struct cli *cli, char ret[static 256], struct hf_err *err)
         return r;
     }
     HF_LIST_FOR (node, &list.nodes, link) {
-        if (strcmp(node->document.id, name) == 0) {
+        if (strcmp(node->document.info.node_id, name) == 0) {
             snprintf(ret, 256, "%s", node->api);
             return 0;
         }

@@ -49,13 +49,22 @@ PENDING = {
 }
 
 
+def has_source(path):
+    """Whether an object file is not one of an earlier build, whose source has gone."""
+    folder, name = os.path.split(os.path.relpath(path, BUILD))
+    name = name[:-len(".o")].split("_la-")[-1]
+    folder = folder[:-len("/.libs")] if folder.endswith("/.libs") else folder
+    return os.path.exists(os.path.join(csource.ROOT, folder, name + ".c"))
+
+
 def objects():
     """Yields the object files of the product and what it is linked with."""
     for folder in PRODUCT + ("proto",):
         for where, _, files in os.walk(os.path.join(BUILD, folder)):
             for name in files:
-                if name.endswith(".o"):
-                    yield folder, os.path.join(where, name)
+                path = os.path.join(where, name)
+                if name.endswith(".o") and (folder == "proto" or has_source(path)):
+                    yield folder, path
 
 
 def symbols(path):

@@ -8,7 +8,7 @@
 #include "json.h"
 #include "pieces.h"
 #include "scalar.h"
-#include "time_text.h"
+#include "base/time_text.h"
 
 /* What all functions of one decoding share. */
 struct decoding {
@@ -280,15 +280,15 @@ last_piece(const struct cli_pieces *pieces, size_t index)
 static int
 put_time(struct decoding *decoding, const struct cli_type *type, const struct cli_pieces *pieces)
 {
-    const struct cli_time time = {
+    const struct hf_time time = {
         .seconds = (int64_t)last_piece(pieces, 0).value,
         .nanos = (int32_t)last_piece(pieces, 1).value,
     };
     bool done;
 
     hf_text_add_char(decoding->out, '"');
-    done = type->shape == CLI_SHAPE_DURATION ? cli_duration_format(&time, decoding->out)
-                                             : cli_timestamp_format(&time, decoding->out);
+    done = type->shape == CLI_SHAPE_DURATION ? hf_duration_format(&time, decoding->out)
+                                             : hf_timestamp_format(&time, decoding->out);
     hf_text_add_char(decoding->out, '"');
     return done ? 0 : hf_fail(decoding->err, HF_EINVALID, "a %s is out of range", type->name);
 }

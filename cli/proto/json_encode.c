@@ -8,7 +8,7 @@
 #include "base/parse.h"
 #include "json.h"
 #include "scalar.h"
-#include "time_text.h"
+#include "base/time_text.h"
 
 /* Longest place in an error. */
 #define PLACE_MAX 256
@@ -339,8 +339,8 @@ encode_time(struct encoding *encoding, const struct cli_type *type, struct json_
     bool is_duration = type->shape == CLI_SHAPE_DURATION;
     const char *text =
         json_object_is_type(json, json_type_string) ? json_object_get_string(json) : "";
-    struct cli_time time;
-    bool good = is_duration ? cli_duration_parse(text, &time) : cli_timestamp_parse(text, &time);
+    struct hf_time time;
+    bool good = is_duration ? hf_duration_parse(text, &time) : hf_timestamp_parse(text, &time);
 
     if (!good) {
         return fail_expected(encoding, place,

@@ -32,5 +32,6 @@ noinst_LTLIBRARIES += %D%/libhf-base.la
     %D%/parse_address.c \
     %D%/quote.c %D%/quote.h \
     %D%/random.c %D%/random.h \
-    %D%/text.c %D%/text.h
+    %D%/text.c %D%/text.h \
+    %D%/time_text.c %D%/time_text.h
 HF_BASE_LIBS = %D%/libhf-base.la $(INIH_LIBS) -lm

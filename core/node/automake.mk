@@ -15,6 +15,7 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/function_def.c %D%/function_def.h \
     %D%/function_spec.c %D%/function_spec.h \
     %D%/managers.c %D%/managers.h \
+    %D%/message_json.c %D%/message_json.h \
     %D%/node.c %D%/node.h %D%/node_private.h \
     %D%/node_announce.c %D%/node_announce.h \
     %D%/node_check.c %D%/node_check.h \

@@ -63,12 +63,12 @@ describe(const struct hf_discovery *discovery, const struct hf_node_document *do
     const char *proxy;
 
     if (!document || !hf_selector_matches(&discovery->selector, document) ||
-        (discovery->not_id && strcmp(discovery->not_id, document->id) == 0)) {
+        (discovery->not_id && strcmp(discovery->not_id, document->info.node_id) == 0)) {
         return false;
     }
     proxy = hf_node_document_address(document, role, "proxy");
     *ret = (struct hf_found_node){
-        .id = document->id,
+        .id = document->info.node_id,
         .api = hf_node_document_address(document, role, "api"),
         .proxy = proxy ? proxy : "",
         .document = document,
@@ -159,7 +159,8 @@ on_put(void *arg, const struct hf_document *document)
     if (before) {
         hf_map_remove(&directory->nodes, &before->node);
     }
-    r = hf_map_add(&directory->nodes, &now->node, now->document.id, strlen(now->document.id));
+    r = hf_map_add(&directory->nodes, &now->node, now->document.info.node_id,
+                   strlen(now->document.info.node_id));
     hf_count(&discovery_puts);
     tell_all(directory, before ? &before->document : NULL, r == 0 ? &now->document : NULL);
     if (before) {
@@ -280,9 +281,9 @@ hf_directory_show(const struct hf_directory *directory, struct hf_text *out)
         const struct hf_node_document *document =
             &hf_container_of(node, struct known, node)->document;
 
-        hf_text_printf(out, "node=%s zone=%s roles=", document->id, document->zone);
-        for (size_t i = 0; i < document->role_count; i++) {
-            hf_text_printf(out, "%s%s", i ? "," : "", document->roles[i]);
+        hf_text_printf(out, "node=%s zone=%s roles=", document->info.node_id, document->info.zone);
+        for (size_t i = 0; i < document->info.n_roles; i++) {
+            hf_text_printf(out, "%s%s", i ? "," : "", document->info.roles[i]);
         }
         hf_text_add_char(out, '\n');
     }

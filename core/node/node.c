@@ -413,12 +413,6 @@ hf_node_boot_id(const struct hf_node *node)
     return node->boot_id;
 }
 
-uint64_t
-hf_node_started(const struct hf_node *node)
-{
-    return node->started_ns;
-}
-
 bool
 hf_node_is_draining(const struct hf_node *node)
 {

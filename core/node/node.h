@@ -60,9 +60,6 @@ const char *hf_node_id(const struct hf_node *node);
 /* New for every process.  Any thread. */
 const char *hf_node_boot_id(const struct hf_node *node);
 
-/* Wall-clock nanoseconds of the start.  Any thread. */
-uint64_t hf_node_started(const struct hf_node *node);
-
 bool hf_node_is_draining(const struct hf_node *node);
 
 /* Whether the process ends when it is drained. */

@@ -26,6 +26,8 @@ HF_LOG_MODULE(node);
 /* How long the end of a node may wait for the store to forget it. */
 #define WITHDRAW_NS (2 * HF_SEC)
 
+#define ADDRESSES_MAX 16
+
 /* --- how others reach us ------------------------------------------------------------------- */
 
 /* This machine's address on the way to the rest of the world; no packet is sent. */
@@ -68,69 +70,126 @@ advertise(const struct hf_node *node, const char *bound, struct hf_arena *arena)
                            port);
 }
 
-static void
-add_address(void *arg, const char *role, const struct hf_role_address *address)
-{
-    struct hf_node_document *document = arg;
+/* --- who we are ---------------------------------------------------------------------------- */
 
-    if (document->address_count < HF_NODE_ADDRESSES_MAX) {
-        document->addresses[document->address_count++] =
-            (struct hf_node_address){ role, address->service, address->address };
+/* A description being put together. */
+struct description {
+    const struct hf_node *node;
+    Hyperfaas__V1__InfoResponse *info;
+    struct hf_arena *arena;
+    bool failed; /* for want of memory */
+};
+
+/* protobuf-c has no constant strings; messages to be sent are only read. */
+static char *
+text(const char *s)
+{
+    return (char *)(uintptr_t)s;
+}
+
+static void
+add_address(void *arg, const char *role, const struct hf_role_address *bound)
+{
+    struct description *described = arg;
+    Hyperfaas__V1__InfoResponse *info = described->info;
+    Hyperfaas__V1__Address *address = hf_arena_alloc(described->arena, sizeof *address);
+    const char *dialled = advertise(described->node, bound->address, described->arena);
+
+    if (!address || !dialled) {
+        described->failed = true;
+    } else if (info->n_addresses < ADDRESSES_MAX) {
+        hyperfaas__v1__address__init(address);
+        address->role = text(role);
+        address->service = text(bound->service);
+        address->address = text(dialled);
+        info->addresses[info->n_addresses++] = address;
     }
 }
 
-/* --- who we are ---------------------------------------------------------------------------- */
-
 static int
-add_labels(const struct hf_node *node, struct hf_node_document *document, struct hf_err *err)
+add_labels(struct description *described, struct hf_err *err)
 {
-    const struct hf_options *options = hf_node_options(node, "node");
+    const struct hf_options *options = hf_node_options(described->node, "node");
+    Hyperfaas__V1__InfoResponse *info = described->info;
     const char *word;
 
     for (size_t i = 0; (word = hf_options_item(options, "labels", i)); i++) {
+        Hyperfaas__V1__InfoResponse__LabelsEntry *label =
+            hf_arena_alloc(described->arena, sizeof *label);
         size_t len;
         const char *value = hf_label_split(word, &len);
-        const char *key = value ? hf_arena_strndup(&document->texts, word, len) : NULL;
+        char *key = value ? hf_arena_strndup(described->arena, word, len) : NULL;
 
-        if (!key || i == HF_NODE_LABELS_MAX) {
+        if (!label || !key || i == HF_NODE_LABELS_MAX) {
             return hf_fail(err, HF_EINVALID,
                            "[node] labels: found '%s', expected at most %d words KEY=VALUE", word,
                            HF_NODE_LABELS_MAX);
         }
-        document->labels[document->label_count++] = (struct hf_node_label){ key, value };
+        hyperfaas__v1__info_response__labels_entry__init(label);
+        label->key = key;
+        label->value = text(value);
+        info->labels[info->n_labels++] = label;
     }
     return 0;
+}
+
+static void
+add_capacity(struct description *described, const struct hf_role_ops *ops,
+             const struct hf_role *role)
+{
+    Hyperfaas__V1__Capacity *capacity = hf_arena_alloc(described->arena, sizeof *capacity);
+
+    if (!capacity) {
+        described->failed = true;
+        return;
+    }
+    hyperfaas__v1__capacity__init(capacity);
+    ops->capacity(role, capacity);
+    described->info->capacity = capacity;
+}
+
+static void
+add_started(struct description *described)
+{
+    Google__Protobuf__Timestamp *started = hf_arena_alloc(described->arena, sizeof *started);
+
+    if (!started) {
+        described->failed = true;
+        return;
+    }
+    google__protobuf__timestamp__init(started);
+    started->seconds = (int64_t)(described->node->started_ns / HF_SEC);
+    started->nanos = (int32_t)(described->node->started_ns % HF_SEC / HF_MSEC * HF_MSEC);
+    described->info->started = started;
 }
 
 int
 hf_node_describe(const struct hf_node *node, struct hf_node_document *ret, struct hf_err *err)
 {
     const char *zone = hf_options_str(hf_node_options(node, "node"), "zone");
-    char *started = hf_arena_alloc(&ret->texts, HF_TIMESTAMP_MAX);
+    Hyperfaas__V1__InfoResponse *info = &ret->info;
+    struct description described = { .node = node, .info = info, .arena = &ret->arena };
 
-    if (!started) {
+    info->node_id = text(node->id);
+    info->version = text(PACKAGE_VERSION);
+    info->boot_id = text(node->boot_id);
+    info->zone = text(zone ? zone : "");
+    info->roles = hf_arena_calloc(&ret->arena, node->role_count, sizeof *info->roles);
+    info->addresses = hf_arena_calloc(&ret->arena, ADDRESSES_MAX, sizeof *info->addresses);
+    info->labels = hf_arena_calloc(&ret->arena, HF_NODE_LABELS_MAX, sizeof *info->labels);
+    if (!info->roles || !info->addresses || !info->labels) {
         return hf_fail(err, HF_ENOMEM, "out of memory");
     }
-    hf_format_timestamp(node->started_ns, started);
-    ret->id = node->id;
-    ret->version = PACKAGE_VERSION;
-    ret->boot_id = node->boot_id;
-    ret->started = started;
-    ret->zone = zone ? zone : "";
-    ret->role_count = hf_node_roles(node, ret->roles, hf_countof(ret->roles));
-    hf_node_addresses(node, add_address, ret);
-    for (size_t i = 0; i < ret->address_count; i++) {
-        ret->addresses[i].address = advertise(node, ret->addresses[i].address, &ret->texts);
-        if (!ret->addresses[i].address) {
-            return hf_fail(err, HF_ENOMEM, "out of memory");
-        }
-    }
+    info->n_roles = hf_node_roles(node, (const char **)info->roles, node->role_count);
+    add_started(&described);
+    hf_node_addresses(node, add_address, &described);
     for (size_t i = 0; i < node->role_count; i++) {
         if (node->role_ops[i]->capacity && node->roles[i]) {
-            node->role_ops[i]->capacity(node->roles[i], &ret->capacity);
+            add_capacity(&described, node->role_ops[i], node->roles[i]);
         }
     }
-    return add_labels(node, ret, err);
+    return described.failed ? hf_fail(err, HF_ENOMEM, "out of memory")
+                            : add_labels(&described, err);
 }
 
 /* --- the store ----------------------------------------------------------------------------- */

@@ -10,54 +10,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/arena.h"
+#include "hyperfaas/v1/node.pb-c.h"
 
 struct hf_err;
-struct hf_json;
 struct hf_text;
 
-#define HF_NODE_ROLE_NAMES_MAX 8
-#define HF_NODE_ADDRESSES_MAX  16
-#define HF_NODE_LABELS_MAX     32
+/* Labels that a node may have, and that may be looked for. */
+#define HF_NODE_LABELS_MAX 32
 
-struct hf_node_address {
-    const char *role;    /* "lb", "leaf", "worker" */
-    const char *service; /* "api" or "proxy" */
-    const char *address; /* HOST:PORT, as others reach it */
-};
-
-struct hf_node_label {
-    const char *key;
-    const char *value;
-};
-
-/* What a worker has for instances; 0: not known, or no limit. */
-struct hf_node_capacity {
-    uint64_t memory_bytes;
-    uint64_t cpu_millis;
-    uint32_t max_instances;
-};
-
-/* No text is NULL.  What was parsed lies in `texts`; who writes one may borrow. */
+/* What was parsed lies in the arena; who makes one may borrow. */
 struct hf_node_document {
-    const char *id;
-    const char *version;
-    const char *boot_id;
-    const char *started; /* RFC 3339 */
-    const char *zone;
-    struct hf_node_capacity capacity;
-    size_t role_count;
-    const char *roles[HF_NODE_ROLE_NAMES_MAX];
-    size_t address_count;
-    struct hf_node_address addresses[HF_NODE_ADDRESSES_MAX];
-    size_t label_count;
-    struct hf_node_label labels[HF_NODE_LABELS_MAX];
-    struct hf_arena texts;
+    Hyperfaas__V1__InfoResponse info;
+    struct hf_arena arena;
 };
 
-/* Makes an empty one, all texts "". */
+/* Makes an empty one. */
 void hf_node_document_init(struct hf_node_document *document);
 void hf_node_document_fini(struct hf_node_document *document);
 
@@ -68,9 +37,6 @@ int hf_node_document_parse(const char *id, const char *json, size_t len,
 
 /* Appends it, in one line. */
 void hf_node_document_format(const struct hf_node_document *document, struct hf_text *out);
-
-/* Adds its roles and addresses to an object that is being written. */
-void hf_node_document_write_places(struct hf_json *json, const struct hf_node_document *document);
 
 bool hf_node_document_has_role(const struct hf_node_document *document, const char *role);
 

@@ -14,78 +14,12 @@
 #include "node/node_announce.h"
 #include "node/role.h"
 
-/* An answer being put together; its texts are the description's. */
-struct info {
-    Hyperfaas__V1__InfoResponse response;
-    Google__Protobuf__Timestamp started;
-    Hyperfaas__V1__Capacity capacity;
-    Hyperfaas__V1__Address addresses[HF_NODE_ADDRESSES_MAX];
-    Hyperfaas__V1__Address *address_list[HF_NODE_ADDRESSES_MAX];
-    Hyperfaas__V1__InfoResponse__LabelsEntry labels[HF_NODE_LABELS_MAX];
-    Hyperfaas__V1__InfoResponse__LabelsEntry *label_list[HF_NODE_LABELS_MAX];
-};
-
-/* protobuf-c has no constant strings; messages to be sent are only read. */
-static char *
-text(const char *s)
-{
-    return (char *)(uintptr_t)s;
-}
-
-static void
-fill_lists(struct info *info, const struct hf_node_document *described)
-{
-    for (size_t i = 0; i < described->address_count; i++) {
-        hyperfaas__v1__address__init(&info->addresses[i]);
-        info->addresses[i].role = text(described->addresses[i].role);
-        info->addresses[i].service = text(described->addresses[i].service);
-        info->addresses[i].address = text(described->addresses[i].address);
-        info->address_list[i] = &info->addresses[i];
-    }
-    info->response.n_addresses = described->address_count;
-    info->response.addresses = info->address_list;
-    for (size_t i = 0; i < described->label_count; i++) {
-        hyperfaas__v1__info_response__labels_entry__init(&info->labels[i]);
-        info->labels[i].key = text(described->labels[i].key);
-        info->labels[i].value = text(described->labels[i].value);
-        info->label_list[i] = &info->labels[i];
-    }
-    info->response.n_labels = described->label_count;
-    info->response.labels = info->label_list;
-}
-
-static void
-fill(struct info *info, const struct hf_node *node, const struct hf_node_document *described)
-{
-    Hyperfaas__V1__InfoResponse *response = &info->response;
-
-    hyperfaas__v1__info_response__init(response);
-    google__protobuf__timestamp__init(&info->started);
-    hyperfaas__v1__capacity__init(&info->capacity);
-    info->started.seconds = (int64_t)(hf_node_started(node) / HF_SEC);
-    info->started.nanos = (int32_t)(hf_node_started(node) % HF_SEC);
-    info->capacity.memory_bytes = described->capacity.memory_bytes;
-    info->capacity.cpu_millis = described->capacity.cpu_millis;
-    info->capacity.max_instances = described->capacity.max_instances;
-    response->started = &info->started;
-    response->capacity = hf_node_document_has_role(described, "worker") ? &info->capacity : NULL;
-    response->node_id = text(described->id);
-    response->boot_id = text(described->boot_id);
-    response->version = text(described->version);
-    response->zone = text(described->zone);
-    response->draining = hf_node_is_draining(node);
-    response->n_roles = described->role_count;
-    response->roles = (char **)(uintptr_t)described->roles;
-    fill_lists(info, described);
-}
-
 static void
 on_info(struct hf_grpc_call *call, const void *message)
 {
     const struct hf_node *node = hf_grpc_call_arg(call);
     hf_autonode struct hf_node_document described;
     struct hf_err err = HF_ERR_INIT;
-    struct info info;
 
     (void)message; /* InfoRequest is empty */
     hf_node_document_init(&described);
@@ -93,8 +27,8 @@ on_info(struct hf_grpc_call *call, const void *message)
         hf_grpc_call_fail(call, hf_err_code(&err), &err);
         return;
     }
-    fill(&info, node, &described);
-    hf_grpc_call_reply(call, &info.response.base);
+    described.info.draining = hf_node_is_draining(node);
+    hf_grpc_call_reply(call, &described.info.base);
 }
 
 /* --- Drain --------------------------------------------------------------------------------- */

@@ -16,9 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hyperfaas/v1/node.pb-c.h"
+
 struct hf_err;
 struct hf_node;
-struct hf_node_capacity;
 struct hf_role_ops;
 
 /* The generic part of a role, embedded in its own structure. */
@@ -65,7 +66,7 @@ struct hf_role_ops {
     size_t (*addresses)(const struct hf_role *role, struct hf_role_address *ret, size_t max);
 
     /* Says what it has for instances.  NULL: it runs none. */
-    void (*capacity)(const struct hf_role *role, struct hf_node_capacity *ret);
+    void (*capacity)(const struct hf_role *role, Hyperfaas__V1__Capacity *ret);
 };
 
 /* The roles there are; each is defined by its own folder or file. */

@@ -91,7 +91,7 @@ hf_selector_matches(const struct hf_selector *selector, const struct hf_node_doc
         const char *wanted = hf_label_split(selector->words[i], &len);
         bool zone = len == strlen("zone") && strncmp(selector->words[i], "zone", len) == 0;
         const char *found =
-            zone ? document->zone : hf_node_document_label(document, selector->words[i], len);
+            zone ? document->info.zone : hf_node_document_label(document, selector->words[i], len);
 
         if (!found || !wanted || strcmp(found, wanted) != 0) {
             return false;

@@ -32,7 +32,7 @@ documents_are_kept(void)
     hf_node_document_init(&document);
     UNIT_INT(hf_node_document_parse("w1", whole, strlen(whole), &document, &err), 0);
     UNIT_STR(err.message, "");
-    UNIT_U64(document.capacity.memory_bytes, UINT64_C(64) << 30);
+    UNIT_U64(document.info.capacity->memory_bytes, UINT64_C(64) << 30);
     UNIT_STR(hf_node_document_address(&document, "worker", "api"), "10.0.0.7:50051");
     CU_ASSERT_PTR_NULL(hf_node_document_address(&document, "worker", "proxy"));
     CU_ASSERT_TRUE(hf_node_document_has_role(&document, "worker"));
@@ -51,10 +51,10 @@ a_newer_node_may_say_more(void)
 
     hf_node_document_init(&document);
     UNIT_INT(hf_node_document_parse("x", json, strlen(json), &document, &err), 0);
-    UNIT_STR(document.id, "x");
-    UNIT_STR(document.boot_id, "b");
-    UNIT_STR(document.zone, "");
-    UNIT_U64(document.capacity.cpu_millis, 5);
+    UNIT_STR(document.info.node_id, "x");
+    UNIT_STR(document.info.boot_id, "b");
+    UNIT_STR(document.info.zone, "");
+    UNIT_U64(document.info.capacity->cpu_millis, 5);
 }
 
 static void

@@ -388,15 +388,13 @@ worker_addresses(const struct hf_role *role, struct hf_role_address *ret, size_t
 }
 
 static void
-worker_capacity(const struct hf_role *role, struct hf_node_capacity *ret)
+worker_capacity(const struct hf_role *role, Hyperfaas__V1__Capacity *ret)
 {
     const struct hf_worker_role *worker = hf_container_of(role, struct hf_worker_role, role);
 
-    *ret = (struct hf_node_capacity){
-        .memory_bytes = worker->memory_bytes,
-        .cpu_millis = worker->cpu_millis,
-        .max_instances = worker->max_instances,
-    };
+    ret->memory_bytes = worker->memory_bytes;
+    ret->cpu_millis = worker->cpu_millis;
+    ret->max_instances = worker->max_instances;
 }
 
 const struct hf_role_ops hf_worker_role = {

@@ -2,27 +2,27 @@
  * time_text.h - points in time and durations, as JSON writes google.protobuf.Timestamp and
  * Duration.
  */
-#ifndef HF_CLI_PROTO_TIME_TEXT_H
-#define HF_CLI_PROTO_TIME_TEXT_H
+#ifndef HF_BASE_TIME_TEXT_H
+#define HF_BASE_TIME_TEXT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/text.h"
 
-struct cli_time {
+struct hf_time {
     int64_t seconds;
     int32_t nanos; /* of a duration with the sign of the whole */
 };
 
 /* "2024-02-29T12:00:00.5Z", "2024-02-29T13:00:00+01:00".  Whether it is one. */
-bool cli_timestamp_parse(const char *text, struct cli_time *ret);
+bool hf_timestamp_parse(const char *text, struct hf_time *ret);
 
 /* "1.5s", "-3s".  Whether it is one. */
-bool cli_duration_parse(const char *text, struct cli_time *ret);
+bool hf_duration_parse(const char *text, struct hf_time *ret);
 
 /* Append the text, without quotes.  False, and nothing: it is out of range. */
-bool cli_timestamp_format(const struct cli_time *time, struct hf_text *out);
-bool cli_duration_format(const struct cli_time *time, struct hf_text *out);
+bool hf_timestamp_format(const struct hf_time *time, struct hf_text *out);
+bool hf_duration_format(const struct hf_time *time, struct hf_text *out);
 
 #endif

@@ -2,7 +2,7 @@
  * time_text.c - points in time and durations, as JSON writes google.protobuf.Timestamp and
  * Duration.
  */
-#include "time_text.h"
+#include "base/time_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -105,7 +105,7 @@ take_date(const char **text, int64_t *ret)
 }
 
 bool
-cli_timestamp_parse(const char *text, struct cli_time *ret)
+hf_timestamp_parse(const char *text, struct hf_time *ret)
 {
     int64_t zone;
 
@@ -118,7 +118,7 @@ cli_timestamp_parse(const char *text, struct cli_time *ret)
 }
 
 bool
-cli_duration_parse(const char *text, struct cli_time *ret)
+hf_duration_parse(const char *text, struct hf_time *ret)
 {
     bool negative = *text == '-';
     const char *digits = text + negative;
@@ -156,7 +156,7 @@ put_fraction(int32_t nanos, struct hf_text *out)
 }
 
 bool
-cli_timestamp_format(const struct cli_time *time, struct hf_text *out)
+hf_timestamp_format(const struct hf_time *time, struct hf_text *out)
 {
     time_t seconds = (time_t)time->seconds;
     struct tm parts;
@@ -173,7 +173,7 @@ cli_timestamp_format(const struct cli_time *time, struct hf_text *out)
 }
 
 bool
-cli_duration_format(const struct cli_time *time, struct hf_text *out)
+hf_duration_format(const struct hf_time *time, struct hf_text *out)
 {
     bool negative = time->seconds < 0 || time->nanos < 0;
 
