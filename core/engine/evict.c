@@ -2,8 +2,8 @@
  * evict.c - room for a function whose calls wait: idle instances of other functions go.
  *
  * Which of them, if any, says the scaler (`victims`).  It is asked about one worker at a
- * time, of which a bounded number of idle instances are shown, those idle longest, after
- * their pools were asked whether they are still idle.  What the policy chooses drains; as it
+ * time, of which a bounded number of idle instances are shown, after their pools were asked
+ * whether they are idle now.  What the policy chooses drains; as it
  * goes, the functions that found no room try again.
  */
 #include "base/counters.h"
@@ -14,6 +14,7 @@ HF_COUNTER(policy_scaler_invalid, "Answers of scalers that named no victim; igno
 HF_COUNTER(leaf_evictions, "Idle instances stopped to make room for another function.");
 
 #define CANDIDATES_MAX 32 /* that are shown of a worker */
+#define LOOKS_MAX      64 /* at instances that had a call */
 #define WORKERS_MAX    16 /* that are looked at */
 
 struct candidates {
@@ -38,24 +39,54 @@ lessen(struct hf_fleet_need *need, const struct hf_fleet_instance *instance)
     need->instances = (uint32_t)hf_sub_saturated(need->instances, 1);
 }
 
-/* The worker's instances that have been idle longest, as far as is known. */
+static void
+add(struct candidates *candidates, struct hf_fleet_instance *instance, const struct hf_scaled *f)
+{
+    if (instance->function != &f->base && instance->state == HF_INSTANCE_READY &&
+        !instance->obsolete && instance->action == 0) {
+        candidates->instance[candidates->count++] = instance;
+    }
+}
+
+/* The worker's instances that are idle or may be: those known to be, longest first, then those
+ * that had a call when their functions were last looked at. */
 static void
 gather(const struct hf_fleet_worker *worker, const struct hf_scaled *f, struct candidates *ret)
 {
     struct hf_fleet_instance *instance;
+    uint32_t looks = 0;
 
     ret->count = 0;
     HF_LIST_FOR (instance, &worker->idle, idle) {
         if (ret->count == CANDIDATES_MAX) {
-            break;
+            return;
         }
-        if (instance->function != &f->base && instance->action == 0) {
-            ret->instance[ret->count++] = instance;
+        add(ret, instance, f);
+    }
+    HF_LIST_FOR (instance, &worker->instances, of_worker) {
+        if (ret->count == CANDIDATES_MAX || ++looks > LOOKS_MAX) {
+            return;
+        }
+        if (instance->in_flight > 0) {
+            add(ret, instance, f);
         }
     }
 }
 
-/* Keeps those that are still idle, by their pools. */
+/* Puts an instance among those before it, who has been idle longest first. */
+static void
+insert(struct candidates *candidates, struct hf_fleet_instance *instance)
+{
+    uint32_t at = candidates->count++;
+
+    while (at > 0 && candidates->instance[at - 1]->idle_since_ns > instance->idle_since_ns) {
+        candidates->instance[at] = candidates->instance[at - 1];
+        at--;
+    }
+    candidates->instance[at] = instance;
+}
+
+/* Keeps those that are idle by what their pools say now. */
 static void
 confirm(struct hf_autoscaler *as, struct candidates *candidates)
 {
@@ -69,15 +100,21 @@ confirm(struct hf_autoscaler *as, struct candidates *candidates)
     }
     candidates->count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct hf_fleet_instance *instance = candidates->instance[i];
-        uint32_t at = candidates->count;
-
-        if (instance->in_flight > 0) {
-            continue;
+        if (candidates->instance[i]->in_flight == 0) {
+            insert(candidates, candidates->instance[i]);
         }
-        candidates->instance[at] = instance;
-        candidates->shown[at] = (struct hf_victim){
-            .size = sizeof candidates->shown[at],
+    }
+}
+
+/* What the policy is shown of them. */
+static void
+describe(struct candidates *candidates)
+{
+    for (uint32_t i = 0; i < candidates->count; i++) {
+        const struct hf_fleet_instance *instance = candidates->instance[i];
+
+        candidates->shown[i] = (struct hf_victim){
+            .size = sizeof candidates->shown[i],
             .function = instance->function->spec,
             .instance = instance->handle,
             .idle_since_ns = instance->idle_since_ns,
@@ -85,8 +122,7 @@ confirm(struct hf_autoscaler *as, struct candidates *candidates)
             .uses = instance->uses,
             .start_ns = instance->start_ns,
         };
-        candidates->list[at] = &candidates->shown[at];
-        candidates->count++;
+        candidates->list[i] = &candidates->shown[i];
     }
 }
 
@@ -130,6 +166,7 @@ evict(struct hf_autoscaler *as, const struct hf_scaled *f, const struct hf_fleet
 
     gather(need->worker, f, &candidates);
     confirm(as, &candidates);
+    describe(&candidates);
     if (candidates.count == 0) {
         return false;
     }

@@ -18,6 +18,7 @@ E2E_TESTS = \
     %D%/28-descriptors.py \
     %D%/29-lack-of-memory.py \
     %D%/30-scale.py \
+    %D%/31-eviction.py \
     %D%/31-readiness.py \
     %D%/32-change.py \
     %D%/33-restart.py \
@@ -134,6 +135,7 @@ EXTRA_DIST += \
     %D%/lb-faulty.c \
     %D%/scaler-faulty.c \
     %D%/scaler-flap.c \
+    %D%/scaler-lru.c \
     %D%/wire/common/common.proto \
     %D%/wire/examples/sleep/v1/sleep.proto \
     %D%/wire/grpc/health/v1/health.proto \

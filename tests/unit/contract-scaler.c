@@ -171,9 +171,47 @@ repeats_itself(const struct policy *policy)
     }
 }
 
+/* Of instances of any age and size, each is named once at most. */
+static void
+names_victims(const struct policy *policy)
+{
+    enum { COUNT = 32 };
+    struct subject s = subject_new(policy);
+    struct hf_victim victims[COUNT];
+    const struct hf_victim *list[COUNT];
+    uint32_t ret[COUNT];
+    struct hf_random random;
+
+    hf_random_init(&random, 1);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        victims[i] = (struct hf_victim){
+            .size = sizeof victims[i],
+            .function = &function,
+            .instance = { i, 1 },
+            .idle_since_ns = 1000 * HF_SEC + i,
+            .memory_bytes = hf_random_below(&random, 100),
+            .uses = hf_random_below(&random, 100),
+            .start_ns = hf_random_below(&random, HF_SEC),
+        };
+        list[i] = &victims[i];
+    }
+    for (uint32_t count = 1; count <= COUNT && s.ops->victims; count++) {
+        bool named[COUNT] = { false };
+        uint32_t n = s.ops->victims(s.scaler, hf_random_below(&random, 1000), list, count, ret);
+
+        CU_ASSERT_TRUE_FATAL(n <= count);
+        for (uint32_t i = 0; i < n; i++) {
+            CU_ASSERT_TRUE_FATAL(ret[i] < count && !named[ret[i]]);
+            named[ret[i]] = true;
+        }
+    }
+    subject_free(&s);
+}
+
 void
 contract_scaler(const struct policy *policy)
 {
+    names_victims(policy);
     lives_and_dies(policy);
     a_call_gets_an_instance(policy);
     an_idle_function_goes(policy);

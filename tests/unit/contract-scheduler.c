@@ -283,6 +283,27 @@ none_one_and_all_full(const struct policy *policy)
     history_end(&h);
 }
 
+/* Several at once: as many as fit, and no answer that does not. */
+static void
+places_several(const struct policy *policy)
+{
+    struct hf_fleet_instance *instance;
+    struct history h;
+    uint32_t started;
+
+    history_begin(&h, policy, 1);
+    worker_up(&h, 3, 35);
+    worker_up(&h, 4, 25);
+    UNIT_INT(hf_fleet_start(h.fleet, &h.functions[0], 8, 1, &started), HF_EFULL);
+    UNIT_U64(started, 5);
+    UNIT_U64(h.workers[3].base.starting, 3);
+    UNIT_U64(h.workers[4].base.starting, 2);
+    HF_LIST_FOR (instance, &h.functions[0].instances[HF_INSTANCE_STARTING], of_function) {
+        h.instances[--started] = instance; /* they go with their workers */
+    }
+    history_end(&h);
+}
+
 /* --- many workers -------------------------------------------------------------------------- */
 
 struct crowd {
@@ -358,6 +379,7 @@ contract_scheduler(const struct policy *policy)
 {
     lives_and_dies(policy);
     none_one_and_all_full(policy);
+    places_several(policy);
     answers_well_and_repeats_itself(policy);
     ten_thousand_workers(policy);
 }

@@ -13,8 +13,8 @@ THREAD_TESTS += %D%/test-pool-threads
 %C%_test_pool_threads_SOURCES = %D%/test-pool-threads.c %D%/audit-lb.c %D%/audit-lb.h
 %C%_test_pool_threads_LDADD = $(HF_ENGINE_TEST_LIBS)
 
-UNIT_TESTS += %D%/test-autoscale %D%/test-autoscale-limit %D%/test-autoscale-random %D%/test-autoscale-unreachable \
-    %D%/test-fleet
+UNIT_TESTS += %D%/test-autoscale %D%/test-autoscale-limit %D%/test-autoscale-policies \
+    %D%/test-autoscale-random %D%/test-autoscale-unreachable %D%/test-fleet
 %C%_test_fleet_SOURCES = %D%/test-fleet.c
 %C%_test_fleet_LDADD = $(HF_ENGINE_TEST_LIBS)
 %C%_test_autoscale_SOURCES = %D%/test-autoscale.c %D%/sim-leaf.c %D%/sim-leaf.h \
@@ -23,6 +23,9 @@ UNIT_TESTS += %D%/test-autoscale %D%/test-autoscale-limit %D%/test-autoscale-ran
 %C%_test_autoscale_limit_SOURCES = %D%/test-autoscale-limit.c %D%/sim-leaf.c %D%/sim-leaf.h \
     %D%/audit-lb.c %D%/audit-lb.h
 %C%_test_autoscale_limit_LDADD = $(HF_ENGINE_TEST_LIBS)
+%C%_test_autoscale_policies_SOURCES = %D%/test-autoscale-policies.c %D%/sim-leaf.c \
+    %D%/sim-leaf.h %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_autoscale_policies_LDADD = $(HF_ENGINE_TEST_LIBS)
 %C%_test_autoscale_random_SOURCES = %D%/test-autoscale-random.c %D%/sim-leaf.c %D%/sim-leaf.h \
     %D%/audit-lb.c %D%/audit-lb.h
 %C%_test_autoscale_random_LDADD = $(HF_ENGINE_TEST_LIBS)

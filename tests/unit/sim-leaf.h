@@ -87,9 +87,30 @@ struct sim_scaler {
     uint64_t keep_ns;    /* answer of on_idle; UINT64_MAX: as the ticks say */
     uint64_t prewarm_ns; /* answer of on_idle */
     uint64_t looks;      /* how often the policy was asked anything */
+    uint32_t least;      /* instances of a function that is not cold */
+    uint64_t random;     /* what it was given at the last tick */
+
+    /* Victims. */
+    enum { SIM_REFUSE, SIM_ALL, SIM_WRONG } victims;
+    uint64_t asked;          /* how often */
+    uint64_t need_bytes;     /* at the last time */
+    struct hf_victim victim; /* the first that was offered then */
+    uint32_t offered;
 };
 
 extern struct sim_scaler sim_scaler;
+
+/* The same of a scheduler: the first feasible worker. */
+struct sim_scheduler {
+    bool wrong; /* it names a worker that is not there */
+
+    /* What it saw at the last pick, of the first worker. */
+    struct hf_worker worker;
+    struct hf_worker_share share;
+    uint32_t most_at_once; /* instances that it was asked for */
+};
+
+extern struct sim_scheduler sim_scheduler;
 
 /* Settings that tests begin with: a room wait of 5 s, backoff from 100 ms to 10 s, three attempts,
  * four instances per worker, drain limit 30 s. */

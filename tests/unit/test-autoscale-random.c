@@ -21,6 +21,7 @@ random_history(uint64_t seed)
     settings.drain_limit_ns = 3 * HF_SEC;
     sim_init(&sim, &settings, seed);
     sim_scaler.tick_ns = 100 * HF_MSEC;
+    sim_scaler.victims = seed % 2 ? SIM_ALL : SIM_REFUSE;
     for (int step = 0; step < 3000; step++) {
         int i = (int)hf_random_below(&random, 8);
         struct sim_function *f = &sim.functions[i];
