@@ -73,7 +73,7 @@ class Leaves(hf.TestCase):
         self.assertEqual(len(homes), 2, "it gets calls again")
 
     def test_frozen_leaf_is_left_alone(self):
-        p = self.tree(2)
+        p = self.tree(2, options={"lb": {"loss_timeout": "2s"}})
         self.announce(p)
         functions = [p.create("hyperfaas-echo:latest") for _ in range(10)]
         clients = [p.client(function_id) for function_id in functions]
@@ -89,7 +89,8 @@ class Leaves(hf.TestCase):
         hf.eventually(lambda: tree.usable(p.root) == 2, "it is used again", limit=6)
 
     def test_frozen_leaf_loses_its_calls_in_the_end(self):
-        p = self.tree(2, runtime="process", options={"lb": {"give_up_after": "500ms"}})
+        p = self.tree(2, runtime="process", options={"lb": {"give_up_after": "500ms",
+                                                                     "loss_timeout": "2s"}})
         self.announce(p)
         function_id = p.probe()
         client = p.client(function_id)

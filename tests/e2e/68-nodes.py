@@ -235,7 +235,7 @@ class Loss(Nodes):
 
     def test_frozen_worker(self):
         """It is lost within the bound, and its instances with it; once thawed they are back."""
-        f = self.start(workers=2)
+        f = self.start(workers=2, options={"leaf": {"loss_timeout": "2s"}})
         leaf = f.leaves[0]
         f.wait_up(leaf, "worker-0", "worker-1")
         client = f.client_of(leaf, f.probe())

@@ -18,6 +18,8 @@ ZONES = "ab"
 class Grove(Platform):
     """Each node has a line to it, and one from it to the store."""
 
+    LOSS_TIMEOUT = "2s"  # nodes that fall silent are what it is about
+
     def __init__(self, folder, etcd, options=None):
         self.etcd = etcd
         super().__init__(folder, "fake", options=options)

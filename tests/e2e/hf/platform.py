@@ -25,6 +25,9 @@ HEADER_LIMIT={limit} PYTHONPATH={e2e} exec {python} -B {e2e}/functions/rude.py
 class Platform:
     """Nodes with addresses, state and functions of their own; made by TestCase.platform()."""
 
+    # So long a busy machine may keep a node from answering.  Tests of nodes that fall silent say less.
+    LOSS_TIMEOUT = "20s"
+
     def __init__(self, folder, runtime="process", split=False, lb=False, worker_host=None,
                  options=None):
         self.folder = folder
@@ -60,9 +63,11 @@ class Platform:
             "roles": roles, "id": name, "state_dir": self.folder / f"{name}.state", "threads": 2,
             "plugin_path": env.BUILD / "plugins",
         }}
+        patient = {role: {"loss_timeout": self.LOSS_TIMEOUT}
+                   for role in ("lb", "leaf") if role in sections}
         known = set(sections) | {"node", "log"}
         wanted = {key: value for key, value in self.options.items() if key in known}
-        return Daemon(self.folder, name, ini.merge(node, sections, wanted))
+        return Daemon(self.folder, name, ini.merge(node, patient, sections, wanted))
 
     def _store(self):
         return {"store": {"plugin": "file", "path": self.folder / "store"}}
