@@ -113,13 +113,19 @@ class Warm(hf.TestCase):
         self.assertEqual(len(p.leaves_with(function_id)), 1)
 
     def test_policy_may_choose_for_cold_functions_too(self):
-        p = self.tree(4, options={"balance.lb": {"cold": "any", "plugin": "roundrobin"}})
-        function_id = p.create("hyperfaas-sleep:latest")
-        request = pb.sleep.SleepRequest(duration_nanos=500_000_000)
+        p = self.tree(4, options={"balance.lb": {"cold": "any", "plugin": "roundrobin"},
+                                  "runtime": {"start_delay": "10ms"}})
+        function_id = p.create("hyperfaas-echo:latest")
         client = p.client(function_id)
-        calls = [client.begin("/examples.sleep.v1.Sleep/Sleep", request) for _ in range(20)]
+        for leaf in p.leaves:
+            leaf.stop_time()  # so no leaf has it warm before all calls have come
+        calls = [client.begin(ECHO, MESSAGE) for _ in range(20)]
+        hf.eventually(lambda: sum(leaf.counter("proxy_calls") for leaf in p.leaves) == 20,
+                      "all calls have come to a leaf")
+        for leaf in p.leaves:
+            leaf.warp("1s")
         self.assertEqual({outcome(call) for call in calls}, {grpc.StatusCode.OK})
-        self.assertGreater(len(p.leaves_with(function_id)), 1)
+        self.assertEqual(len(p.leaves_with(function_id)), 4)
 
     def test_restarted_load_balancer_asks_before_it_sends(self):
         """The first calls after a start go where the function is warm, not where hashing says."""
