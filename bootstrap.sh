@@ -29,7 +29,7 @@ END
 # tests start.
 PACKAGES="build-essential autoconf automake libtool pkg-config xz-utils
     libevent-dev libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler
-    libprotobuf-dev libcurl4-openssl-dev libjson-c-dev libltdl-dev libinih-dev libssl-dev
+    libprotobuf-dev libcurl4-openssl-dev libjson-c-dev libltdl-dev libssl-dev
     uthash-dev libcunit1-dev zlib1g-dev libjpeg-dev groff-base python3 python3-grpcio python3-protobuf"
 EXTRA_PACKAGES="ccache clang-format clang-tidy cppcheck shellcheck valgrind git
     nghttp2-client nghttp2-proxy haproxy nginx-light

@@ -34,4 +34,4 @@ noinst_LTLIBRARIES += %D%/libhf-base.la
     %D%/random.c %D%/random.h \
     %D%/text.c %D%/text.h \
     %D%/time_text.c %D%/time_text.h
-HF_BASE_LIBS = %D%/libhf-base.la $(INIH_LIBS) -lm
+HF_BASE_LIBS = %D%/libhf-base.la -lm

@@ -1,7 +1,7 @@
 /*
  * config.h - configuration files: sections of keys, each remembering its place.
  *
- * INI as read by libinih, and on top of it:
+ * INI: "[section]", and in it "key = value" or "key: value":
  *
  *   - a key given again adds a value (lists);
  *   - a line that begins with a space continues the value before it;

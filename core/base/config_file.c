@@ -1,17 +1,11 @@
 /*
- * config_file.c - reading configuration files with libinih; see config.h.
- *
- * libinih asks for lines and answers with section and key.  The lines come from
- * here, so that their number, length and bytes are known; what it would cut or
- * ignore silently (long names, text behind a section) is refused before it sees
- * it.  The value is taken from the line itself, because libinih knows no quotes.
+ * config_file.c - reading configuration files, line by line; see config.h.
  */
 #include "base/config_file.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +16,7 @@
 #include "base/quote.h"
 #include "base/text.h"
 
-/* libinih keeps names in buffers of 50 bytes. */
+/* Longest name of a section or a key. */
 #define NAME_MAX_LEN 48
 
 /* Files in one configuration, so that includes of includes end. */
@@ -44,14 +38,13 @@ struct source {
     const char *name;            /* kept by the configuration */
     dev_t dev;                   /* 0, 0 if it is not a file */
     ino_t ino;
-    const char *next; /* the rest of the text */
+    const char *text; /* the line being read, and its end */
     const char *end;
-    unsigned line;    /* number of the line given last */
-    const char *text; /* that line and its length */
-    size_t len;
-    struct hf_config_value *last; /* what an indented line continues, or NULL */
-    bool included;                /* an indented line names another file to include */
-    int code;                     /* why reading stopped, or 0 */
+    unsigned line;                     /* its number */
+    struct hf_config_section *section; /* the one it stands in, or NULL */
+    struct hf_config_value *last;      /* what an indented line continues, or NULL */
+    bool included;                     /* an indented line names another file to include */
+    int code;                          /* why reading stopped, or 0 */
     struct hf_err *err;
 };
 
@@ -71,169 +64,24 @@ stop(struct source *source, int code, const char *fmt, ...)
     source->code = hf_fail(source->err, code, "%s:%u: %s", source->name, source->line, err.message);
 }
 
-/* --- lines --------------------------------------------------------------------------------- */
+static const char *
+skip_blanks(const char *s, const char *end)
+{
+    while (s < end && isspace((unsigned char)*s)) {
+        s++;
+    }
+    return s;
+}
 
 /* Whether only a comment or nothing follows. */
 static bool
 is_blank(const char *s, const char *end)
 {
-    while (s < end && isspace((unsigned char)*s)) {
-        s++;
-    }
+    s = skip_blanks(s, end);
     return s == end || *s == ';' || *s == '#';
 }
 
-/* Opens the section here, because libinih would not tell of one without keys. */
-static void
-check_section_line(struct source *source, const char *begin)
-{
-    const char *end = source->text + source->len;
-    const char *close = memchr(begin, ']', (size_t)(end - begin));
-    struct hf_config_section *section;
-    char name[NAME_MAX_LEN + 1];
-    size_t len = close ? (size_t)(close - begin) - 1 : 0;
-
-    source->last = NULL;
-    if (!close) {
-        stop(source, HF_EINVALID, "the section's name does not end; write [name]");
-    } else if (len == 0) {
-        stop(source, HF_EINVALID, "the section has no name; write [name]");
-    } else if (len > NAME_MAX_LEN) {
-        stop(source, HF_EINVALID, "the section's name has more than %d bytes", NAME_MAX_LEN);
-    } else if (!is_blank(close + 1, end)) {
-        stop(source, HF_EINVALID, "nothing may follow [%.*s] in its line", (int)len, begin + 1);
-    } else {
-        memcpy(name, begin + 1, len);
-        name[len] = '\0';
-        source->code = hf_config_open_section(source->reading->config, name, source->name,
-                                              source->line, &section, source->err);
-    }
-}
-
-static void
-check_key_line(struct source *source, const char *begin)
-{
-    const char *end = source->text + source->len;
-    const char *s = begin;
-
-    while (s < end && *s != '=' && *s != ':') {
-        s++;
-    }
-    while (s > begin && isspace((unsigned char)s[-1])) {
-        s--;
-    }
-    if (s == begin) {
-        stop(source, HF_EINVALID, "the key is missing; write key = value");
-    } else if (s < end && s - begin > NAME_MAX_LEN) {
-        stop(source, HF_EINVALID, "the key has more than %d bytes", NAME_MAX_LEN);
-    }
-}
-
-/* An indented line is a part of the value before it, which somebody who indents keys does not
- * mean. */
-static void
-check_continuation(struct source *source, const char *begin)
-{
-    const char *end = source->text + source->len;
-    const char *s = begin;
-
-    while (s < end && (isalnum((unsigned char)*s) || *s == '_')) {
-        s++;
-    }
-    if (s > begin && s + 1 < end && isspace((unsigned char)*s) && s[1] == '=') {
-        stop(
-            source, HF_EINVALID,
-            "the line is indented, so it continues the value of '%s'; begin it in the first column",
-            source->last->key);
-    }
-}
-
-/* Refuses what libinih would misread. */
-static void
-check_line(struct source *source)
-{
-    const char *begin = source->text;
-    const char *end = begin + source->len;
-
-    if (memchr(begin, '\0', source->len)) {
-        stop(source, HF_EINVALID, "there is a NUL byte; this is no text file");
-        return;
-    }
-    if (source->line == 1 && source->len >= 3 && memcmp(begin, "\xef\xbb\xbf", 3) == 0) {
-        begin += 3; /* the byte order mark of some editors */
-    }
-    if (is_blank(begin, end)) {
-        return;
-    }
-    while (isspace((unsigned char)*begin)) {
-        begin++;
-    }
-    if (begin > source->text && source->last) {
-        check_continuation(source, begin);
-        return;
-    }
-    if (begin > source->text && source->included) {
-        return; /* another file to include */
-    }
-    source->included = false;
-    if (*begin == '[') {
-        check_section_line(source, begin);
-    } else {
-        check_key_line(source, begin);
-    }
-}
-
-/* Gives libinih the next line, like fgets. */
-static char *
-next_line(char *buf, int size, void *arg)
-{
-    struct source *source = arg;
-    const char *newline;
-
-    if (source->code < 0 || source->next == source->end) {
-        return NULL;
-    }
-    newline = memchr(source->next, '\n', (size_t)(source->end - source->next));
-    source->text = source->next;
-    source->len = (size_t)((newline ? newline : source->end) - source->next);
-    source->next = newline ? newline + 1 : source->end;
-    source->line++;
-    if (source->len > HF_CONFIG_LINE_MAX || source->len + 2 > (size_t)size) {
-        stop(source, HF_EINVALID, "the line has more than %d bytes", HF_CONFIG_LINE_MAX);
-        return NULL;
-    }
-    check_line(source);
-    if (source->code < 0) {
-        return NULL;
-    }
-    memcpy(buf, source->text, source->len);
-    memcpy(buf + source->len, "\n", 2);
-    return buf;
-}
-
 /* --- values -------------------------------------------------------------------------------- */
-
-/* The value of the line, or the part of one that it is if it continues another, as written. */
-static char *
-written_value(const struct source *source, bool continued)
-{
-    const char *begin = source->text;
-    const char *end = begin + source->len;
-    char *value;
-
-    while (!continued && begin < end && *begin != '=' && *begin != ':') {
-        begin++;
-    }
-    begin += !continued && begin < end;
-    while (begin < end && isspace((unsigned char)*begin)) {
-        begin++;
-    }
-    value = strndup(begin, (size_t)(end - begin));
-    if (value) {
-        value[hf_quote_value_len(value)] = '\0';
-    }
-    return value;
-}
 
 static void
 continue_value(struct source *source, const char *raw)
@@ -247,21 +95,14 @@ continue_value(struct source *source, const char *raw)
 }
 
 static void
-add_value(struct source *source, const char *section_name, const char *key, const char *raw)
+add_value(struct source *source, const char *key, const char *raw)
 {
-    struct hf_config *config = source->reading->config;
-    struct hf_config_section *section;
-
-    if (!*section_name) {
+    if (!source->section) {
         stop(source, HF_EINVALID, "'%s' stands before the first section; write [name] above it",
              key);
         return;
     }
-    source->code = hf_config_open_section(config, section_name, source->name, source->line,
-                                          &section, source->err);
-    if (source->code == 0) {
-        source->code = hf_config_add(section, key, raw, &source->last, source->err);
-    }
+    source->code = hf_config_add(source->section, key, raw, &source->last, source->err);
     if (source->code == 0) {
         source->last->file = source->name;
         source->last->line = source->line;
@@ -270,11 +111,12 @@ add_value(struct source *source, const char *section_name, const char *key, cons
 
 /* Reads another file where "include" stands; its name is relative to this one's folder. */
 static void
-include(struct source *source, const char *name)
+include(struct source *source, const char *raw)
 {
     const char *slash = strrchr(source->name, '/');
-    int folder = *name != '/' && slash ? (int)(slash - source->name) + 1 : 0;
-    hf_autofree char *path = hf_strdup_printf("%.*s%s", folder, source->name, name);
+    hf_autofree char *name = hf_quote_plain(raw);
+    int folder = name && *name != '/' && slash ? (int)(slash - source->name) + 1 : 0;
+    hf_autofree char *path = name ? hf_strdup_printf("%.*s%s", folder, source->name, name) : NULL;
 
     if (!path) {
         stop(source, HF_ENOMEM, "no memory for a file name");
@@ -288,46 +130,151 @@ include(struct source *source, const char *name)
     }
 }
 
+/* Takes the value, or the part of one, that begins at `begin` and ends with the line. */
 static void
-take_value(struct source *source, const char *section, const char *key, const char *raw)
+take_value(struct source *source, const char *key, const char *begin, bool continued)
 {
-    if (source->last && isspace((unsigned char)source->text[0])) {
-        continue_value(source, raw);
-    } else if (strcmp(key, "include") == 0) {
-        hf_autofree char *name = hf_quote_plain(raw);
-
-        if (!name) {
-            stop(source, HF_ENOMEM, "no memory for a file name");
-        } else {
-            include(source, name);
-        }
-    } else {
-        add_value(source, section, key, raw);
-    }
-}
-
-/* Takes a key from libinih, and its value from the line.  0 stops it. */
-static int
-on_value(void *arg, const char *section, const char *key, const char *text)
-{
-    struct source *source = arg;
-    bool continued = (source->last || source->included) && isspace((unsigned char)source->text[0]);
-    hf_autofree char *written = written_value(source, continued);
+    hf_autofree char *written = NULL;
     struct hf_err why = HF_ERR_INIT;
     hf_autotext struct hf_text raw;
 
-    (void)text;
     hf_text_init(&raw);
+    begin = skip_blanks(begin, source->end);
+    written = strndup(begin, (size_t)(source->end - begin));
     if (!written) {
         stop(source, HF_ENOMEM, "no memory for the value");
-    } else if (hf_quote_check(written, true, &why) < 0) {
-        stop(source, HF_EINVALID, "%s: %s", key, hf_err_message(&why));
-    } else if (hf_config_expand(written, &raw, &why) < 0) {
-        stop(source, why.code, "%s: %s", key, hf_err_message(&why));
-    } else {
-        take_value(source, section, key, hf_text_str(&raw));
+        return;
     }
-    return source->code == 0;
+    written[hf_quote_value_len(written)] = '\0';
+    if (hf_quote_check(written, true, &why) < 0 || hf_config_expand(written, &raw, &why) < 0) {
+        stop(source, why.code, "%s: %s", key, hf_err_message(&why));
+    } else if (continued && source->last) {
+        continue_value(source, hf_text_str(&raw));
+    } else if (strcmp(key, "include") == 0) {
+        include(source, hf_text_str(&raw));
+    } else {
+        add_value(source, key, hf_text_str(&raw));
+    }
+}
+
+/* --- lines --------------------------------------------------------------------------------- */
+
+/* The first of the signs before a comment, or NULL. */
+static const char *
+find_sign(const char *begin, const char *end, const char *signs)
+{
+    for (const char *s = begin; s < end; s++) {
+        if (strchr(signs, *s)) {
+            return s;
+        }
+        if (*s == ';' && s > begin && isspace((unsigned char)s[-1])) {
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+static void
+read_section_line(struct source *source, const char *begin)
+{
+    const char *close = find_sign(begin, source->end, "]");
+    size_t len = close ? (size_t)(close - begin) - 1 : 0;
+    char name[NAME_MAX_LEN + 1];
+
+    source->last = NULL;
+    if (!close) {
+        stop(source, HF_EINVALID, "the section's name does not end; write [name]");
+    } else if (len == 0) {
+        stop(source, HF_EINVALID, "the section has no name; write [name]");
+    } else if (len > NAME_MAX_LEN) {
+        stop(source, HF_EINVALID, "the section's name has more than %d bytes", NAME_MAX_LEN);
+    } else if (!is_blank(close + 1, source->end)) {
+        stop(source, HF_EINVALID, "nothing may follow [%.*s] in its line", (int)len, begin + 1);
+    } else {
+        memcpy(name, begin + 1, len);
+        name[len] = '\0';
+        source->code = hf_config_open_section(source->reading->config, name, source->name,
+                                              source->line, &source->section, source->err);
+    }
+}
+
+static void
+read_key_line(struct source *source, const char *begin)
+{
+    const char *sign = find_sign(begin, source->end, "=:");
+    const char *last = sign ? sign : begin;
+    char key[NAME_MAX_LEN + 1];
+    size_t len;
+
+    while (last > begin && isspace((unsigned char)last[-1])) {
+        last--;
+    }
+    len = (size_t)(last - begin);
+    if (!sign) {
+        stop(source, HF_EINVALID, "'%.*s' is neither [section], key = value nor a comment",
+             hf_min(SHOWN, (int)(source->end - source->text)), source->text);
+    } else if (len == 0) {
+        stop(source, HF_EINVALID, "the key is missing; write key = value");
+    } else if (len > NAME_MAX_LEN) {
+        stop(source, HF_EINVALID, "the key has more than %d bytes", NAME_MAX_LEN);
+    } else {
+        memcpy(key, begin, len);
+        key[len] = '\0';
+        take_value(source, key, sign + 1, false);
+    }
+}
+
+/* An indented line is a part of the value before it, which somebody who indents keys does not
+ * mean. */
+static void
+read_indented_line(struct source *source, const char *begin)
+{
+    const char *s = begin;
+
+    while (s < source->end && (isalnum((unsigned char)*s) || *s == '_')) {
+        s++;
+    }
+    if (source->last && s > begin && s + 1 < source->end && isspace((unsigned char)*s) &&
+        s[1] == '=') {
+        stop(
+            source, HF_EINVALID,
+            "the line is indented, so it continues the value of '%s'; begin it in the first column",
+            source->last->key);
+    } else {
+        take_value(source, source->last ? source->last->key : "include", begin, true);
+    }
+}
+
+static void
+read_line(struct source *source)
+{
+    const char *begin = source->text;
+
+    if (source->end - begin > HF_CONFIG_LINE_MAX) {
+        stop(source, HF_EINVALID, "the line has more than %d bytes", HF_CONFIG_LINE_MAX);
+        return;
+    }
+    if (memchr(begin, '\0', (size_t)(source->end - begin))) {
+        stop(source, HF_EINVALID, "there is a NUL byte; this is no text file");
+        return;
+    }
+    if (source->line == 1 && source->end - begin >= 3 && memcmp(begin, "\xef\xbb\xbf", 3) == 0) {
+        begin += 3; /* the byte order mark of some editors */
+    }
+    begin = skip_blanks(begin, source->end);
+    if (is_blank(begin, source->end)) {
+        return;
+    }
+    if (isspace((unsigned char)*source->text) && (source->last || source->included)) {
+        read_indented_line(source, begin);
+        return;
+    }
+    source->included = false;
+    if (*begin == '[') {
+        read_section_line(source, begin);
+    } else {
+        read_key_line(source, begin);
+    }
 }
 
 /* --- files --------------------------------------------------------------------------------- */
@@ -335,19 +282,16 @@ on_value(void *arg, const char *section, const char *key, const char *text)
 static int
 parse_source(struct source *source, const char *text, size_t len)
 {
-    int r;
+    const char *end = text + len;
 
-    source->next = text;
-    source->end = text + len;
-    ini_use_stack = false;
-    ini_max_line = ini_initial_alloc = HF_CONFIG_LINE_MAX + 3;
-    ini_stop_on_first_error = true;
-    r = ini_parse_stream(next_line, source, on_value, source);
-    if (source->code == 0 && r > 0) {
-        stop(source, HF_EINVALID, "'%.*s' is neither [section], key = value nor a comment",
-             source->len > SHOWN ? SHOWN : (int)source->len, source->text);
-    } else if (source->code == 0 && r < 0) {
-        stop(source, HF_ENOMEM, "no memory for reading the file");
+    while (source->code == 0 && text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+
+        source->line++;
+        source->text = text;
+        source->end = newline ? newline : end;
+        text = newline ? newline + 1 : end;
+        read_line(source);
     }
     return source->code;
 }
