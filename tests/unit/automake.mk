@@ -167,7 +167,7 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-
 # --- core/node: what roles share
 HF_NODE_TESTS = %D%/test-access %D%/test-catalog %D%/test-discovery %D%/test-peers %D%/test-function-spec %D%/test-node %D%/test-worker \
     %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-past %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
-    %D%/test-state-service %D%/test-budget %D%/test-origins
+    %D%/test-state-service %D%/test-budget %D%/test-origins %D%/test-proxy
 UNIT_TESTS += $(HF_NODE_TESTS)
 THREAD_TESTS += %D%/test-catalog %D%/test-node
 %C%_test_access_SOURCES = %D%/test-access.c
@@ -194,6 +194,9 @@ $(%C%_test_peers_OBJECTS): | $(HF_PROTO_H)
 $(%C%_test_state_service_OBJECTS): | $(HF_PROTO_H)
 %C%_test_message_tracker_SOURCES = %D%/test-message-tracker.c
 %C%_test_message_tracker_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
+%C%_test_proxy_SOURCES = %D%/test-proxy.c %D%/endpoint.c %D%/endpoint.h \
+    %D%/proxy-bench.c %D%/proxy-bench.h
+%C%_test_proxy_LDADD = %D%/libh2test.la $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_origins_SOURCES = %D%/test-origins.c
 %C%_test_origins_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_budget_SOURCES = %D%/test-budget.c
