@@ -1,10 +1,9 @@
-/* fault.c - setting and deciding fault points; see fault.h. */
+/* fault.c - setting and deciding faults; see fault.h. */
 #include "base/fault.h"
 
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -12,41 +11,45 @@
 #include "base/random.h"
 #include "base/text.h"
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct hf_fault_point *points; /* sorted by name */
+struct setting {
+    char text[40];      /* as it was set */
+    double probability; /* 0: never */
+    uint64_t skip;      /* occasions to let pass */
+    uint64_t count;     /* occasions to fail after that; UINT64_MAX: all */
+};
+
+static const struct {
+    const char *name;
+    const char *help;
+} faults[] = {
+#define FAULT_ROW(id, name, help) { name, help },
+    HF_FAULTS(FAULT_ROW)
+#undef FAULT_ROW
+};
+
+atomic_uint hf_faults_set;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
+static struct setting settings[hf_countof(faults)];
+static uint64_t failed[hf_countof(faults)];
 static struct hf_random generator = { .s = { 1, 2, 3, 4 } };
 
-void
-hf_fault_register(struct hf_fault_point *point)
-{
-    struct hf_fault_point **at = &points;
-
-    pthread_mutex_lock(&mutex);
-    while (*at && strcmp((*at)->name, point->name) < 0) {
-        at = &(*at)->next;
-    }
-    point->next = *at;
-    *at = point;
-    pthread_mutex_unlock(&mutex);
-}
-
 bool
-hf_fault_decide(struct hf_fault_point *point)
+hf_fault_decide(enum hf_fault fault)
 {
+    struct setting *setting = &settings[fault];
     bool fail = false;
 
     pthread_mutex_lock(&mutex);
-    if (!atomic_load_explicit(&point->armed, memory_order_relaxed)) {
-        fail = false; /* another thread took the last occasion */
-    } else if (point->skip > 0) {
-        point->skip--;
-    } else {
-        fail = point->probability >= 1.0 || hf_random_double(&generator) < point->probability;
+    if (setting->skip > 0) {
+        setting->skip--;
+    } else if (setting->count > 0) { /* else another thread took the last occasion */
+        fail = setting->probability >= 1.0 || hf_random_double(&generator) < setting->probability;
     }
     if (fail) {
-        point->hits++;
-        if (point->count != UINT64_MAX && --point->count == 0) {
-            atomic_store_explicit(&point->armed, false, memory_order_relaxed);
+        failed[fault]++;
+        if (setting->count != UINT64_MAX && --setting->count == 0) {
+            atomic_fetch_and(&hf_faults_set, ~(1U << fault));
         }
     }
     pthread_mutex_unlock(&mutex);
@@ -55,92 +58,68 @@ hf_fault_decide(struct hf_fault_point *point)
 
 /* --- setting ------------------------------------------------------------------------------- */
 
-struct setting {
-    bool armed;
-    double probability;
-    uint64_t skip;
-    uint64_t count;
-};
-
-static int
-parse_probability(const char *text, struct setting *ret, struct hf_err *err)
-{
-    int r = hf_parse_double(text, &ret->probability, err);
-
-    if (r == 0 && !(ret->probability >= 0 && ret->probability <= 1)) {
-        r = hf_fail(err, HF_EINVALID, "'%s' is no probability; it is between 0 and 1", text);
-    }
-    return r;
-}
-
 /* "N" or "N,M". */
 static int
 parse_skip(const char *text, struct setting *ret, struct hf_err *err)
 {
-    const char *comma = strchr(text, ',');
-    hf_autofree char *first = comma ? strndup(text, (size_t)(comma - text)) : strdup(text);
+    size_t len = strcspn(text, ",");
+    char first[24];
     int r;
 
-    if (!first) {
-        return hf_fail(err, HF_ENOMEM, "no memory for a fault setting");
-    }
+    snprintf(first, sizeof first, "%.*s", (int)len, text);
     r = hf_parse_u64(first, &ret->skip, err);
-    return r < 0 || !comma ? r : hf_parse_u64_range(comma + 1, 1, UINT64_MAX, &ret->count, err);
+    return r < 0 || !text[len]
+               ? r
+               : hf_parse_u64_range(text + len + 1, 1, UINT64_MAX, &ret->count, err);
 }
 
 static int
 parse_setting(const char *what, struct setting *ret, struct hf_err *err)
 {
-    size_t len = strcspn(what, " ");
-    const char *value = what + len + strspn(what + len, " ");
+    const char *space = strchr(what, ' ');
+    const char *value = space ? space + 1 : "";
+    size_t len = (size_t)(value - what);
 
-    *ret = (struct setting){ .armed = true, .probability = 1.0, .count = UINT64_MAX };
-    if (strcmp(what, "off") == 0) {
-        ret->armed = false;
-        return 0;
-    }
+    *ret = (struct setting){ .probability = 1.0, .count = UINT64_MAX };
+    snprintf(ret->text, sizeof ret->text, "%s", what);
     if (strcmp(what, "always") == 0) {
         return 0;
     }
-    if (strncmp(what, "probability", len) == 0 && len == strlen("probability")) {
-        return parse_probability(value, ret, err);
+    if (strcmp(what, "off") == 0) {
+        ret->count = 0;
+        return 0;
     }
-    if (strncmp(what, "count", len) == 0 && len == strlen("count")) {
+    if (space && strncmp(what, "count ", len) == 0) {
         return hf_parse_u64_range(value, 1, UINT64_MAX, &ret->count, err);
     }
-    if (strncmp(what, "skip", len) == 0 && len == strlen("skip")) {
+    if (space && strncmp(what, "skip ", len) == 0) {
         return parse_skip(value, ret, err);
     }
+    if (space && strncmp(what, "probability ", len) == 0 &&
+        hf_parse_double(value, &ret->probability, err) == 0 && ret->probability >= 0 &&
+        ret->probability <= 1) {
+        return 0;
+    }
     return hf_fail(err, HF_EINVALID,
-                   "'%s' is no setting of a fault point; it is one of: off, always, "
-                   "probability P, count N, skip N, skip N,M",
+                   "'%s' is no setting of a fault; it is one of: off, always, probability P "
+                   "(between 0 and 1), count N, skip N, skip N,M",
                    what);
 }
 
-/* Mutex held. */
-static struct hf_fault_point *
-find(const char *name)
-{
-    struct hf_fault_point *point = points;
-
-    while (point && strcmp(point->name, name) != 0) {
-        point = point->next;
-    }
-    return point;
-}
-
 static int
-fail_no_point(const char *name, struct hf_err *err)
+find(const char *name, unsigned *ret, struct hf_err *err)
 {
     hf_autotext struct hf_text names;
 
     hf_text_init(&names);
-    pthread_mutex_lock(&mutex);
-    for (struct hf_fault_point *point = points; point; point = point->next) {
-        hf_text_printf(&names, "%s%s", names.len ? ", " : "", point->name);
+    for (unsigned i = 0; i < hf_countof(faults); i++) {
+        if (strcmp(faults[i].name, name) == 0) {
+            *ret = i;
+            return 0;
+        }
+        hf_text_printf(&names, "%s%s", i > 0 ? ", " : "", faults[i].name);
     }
-    pthread_mutex_unlock(&mutex);
-    return hf_fail(err, HF_ENOTFOUND, "there is no fault point '%s'; there are: %s", name,
+    return hf_fail(err, HF_ENOTFOUND, "there is no fault '%s'; there are: %s", name,
                    hf_text_str(&names));
 }
 
@@ -148,68 +127,41 @@ int
 hf_fault_set(const char *name, const char *what, struct hf_err *err)
 {
     struct setting setting;
-    struct hf_fault_point *point;
-    int r = parse_setting(what, &setting, err);
+    unsigned fault;
+    int r = find(name, &fault, err);
 
+    if (r == 0 && (r = parse_setting(what, &setting, err)) < 0) {
+        r = hf_err_wrap(err, r, "fault '%s'", name);
+    }
     if (r < 0) {
-        return hf_err_wrap(err, r, "fault point '%s'", name);
+        return r;
     }
     pthread_mutex_lock(&mutex);
-    point = find(name);
-    if (point) {
-        point->probability = setting.probability;
-        point->skip = setting.skip;
-        point->count = setting.count;
-        atomic_store_explicit(&point->armed, setting.armed, memory_order_relaxed);
+    settings[fault] = setting;
+    if (setting.count > 0) {
+        atomic_fetch_or(&hf_faults_set, 1U << fault);
+    } else {
+        atomic_fetch_and(&hf_faults_set, ~(1U << fault));
     }
     pthread_mutex_unlock(&mutex);
-    return point ? 0 : fail_no_point(name, err);
+    return 0;
 }
 
 void
 hf_fault_clear(void)
 {
-    pthread_mutex_lock(&mutex);
-    for (struct hf_fault_point *point = points; point; point = point->next) {
-        atomic_store_explicit(&point->armed, false, memory_order_relaxed);
-    }
-    pthread_mutex_unlock(&mutex);
-}
-
-void
-hf_fault_seed(uint64_t seed)
-{
-    pthread_mutex_lock(&mutex);
-    hf_random_init(&generator, seed);
-    pthread_mutex_unlock(&mutex);
-}
-
-static void
-show_setting(const struct hf_fault_point *point, struct hf_text *out)
-{
-    if (!atomic_load_explicit(&point->armed, memory_order_relaxed)) {
-        hf_text_add(out, "off");
-    } else if (point->probability < 1.0) {
-        hf_text_printf(out, "probability %g", point->probability);
-    } else if (point->skip > 0 && point->count != UINT64_MAX) {
-        hf_text_printf(out, "skip %" PRIu64 ",%" PRIu64, point->skip, point->count);
-    } else if (point->skip > 0) {
-        hf_text_printf(out, "skip %" PRIu64, point->skip);
-    } else if (point->count != UINT64_MAX) {
-        hf_text_printf(out, "count %" PRIu64, point->count);
-    } else {
-        hf_text_add(out, "always");
-    }
+    atomic_store(&hf_faults_set, 0);
 }
 
 void
 hf_fault_show(struct hf_text *out)
 {
+    unsigned set = atomic_load(&hf_faults_set);
+
     pthread_mutex_lock(&mutex);
-    for (struct hf_fault_point *point = points; point; point = point->next) {
-        hf_text_printf(out, "%s: ", point->name);
-        show_setting(point, out);
-        hf_text_printf(out, ", failed %" PRIu64 " times  (%s)\n", point->hits, point->help);
+    for (unsigned i = 0; i < hf_countof(faults); i++) {
+        hf_text_printf(out, "%s: %s, failed %" PRIu64 " times  (%s)\n", faults[i].name,
+                       set & 1U << i ? settings[i].text : "off", failed[i], faults[i].help);
     }
     pthread_mutex_unlock(&mutex);
 }

@@ -1,20 +1,17 @@
 /*
- * fault.h - named places that can be told to fail, while the program runs.
+ * fault.h - steps of the program that can be told to fail, while it runs.
  *
- *     HF_FAULT_POINT(worker_start, "worker.start", "Starting an instance fails.");
- *
- *     if (hf_fault(&worker_start)) {
- *         return hf_fail(err, HF_EUNAVAILABLE, "fault worker.start was set");
+ *     if (hf_fault(HF_FAULT_START)) {
+ *         return hf_fail(err, HF_EUNAVAILABLE, "fault worker.start is set");
  *     }
  *
- * A point that is not set costs one load and one predictable branch.
+ * One that is not set costs one load and one predictable branch.
  */
 #ifndef HF_BASE_FAULT_H
 #define HF_BASE_FAULT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/macros.h"
@@ -22,41 +19,41 @@
 struct hf_err;
 struct hf_text;
 
-struct hf_fault_point {
-    const char *name; /* "module.step" */
-    const char *help;
-    _Atomic bool armed;
-    double probability; /* the rest is guarded by the registry's mutex */
-    uint64_t skip;      /* occasions to let pass */
-    uint64_t count;     /* occasions to fail after that; UINT64_MAX: all */
-    uint64_t hits;      /* how often it failed */
-    struct hf_fault_point *next;
+/* id, name, what happens when it fails; sorted by name */
+#define HF_FAULTS(FAULT)                                                                           \
+    FAULT(ACCEPT, "accept", "A TCP connection that came is closed at once.")                       \
+    FAULT(DIAL, "dial", "A connection to another process is refused.")                             \
+    FAULT(HTTP, "http", "A driver's request over HTTP/1.1 is not sent.")                           \
+    FAULT(LOG_WRITE, "log.write", "Lines of the log cannot be written.")                           \
+    FAULT(SPAWN, "spawn", "A process cannot be started.")                                          \
+    FAULT(STORE_READ, "store.read", "A function cannot be read from the store.")                   \
+    FAULT(STREAM, "stream", "What another node streams ends.")                                     \
+    FAULT(START, "worker.start", "An instance is not started.")                                    \
+    FAULT(STOP, "worker.stop", "An instance is not stopped; it is tried again.")                   \
+    FAULT(WRITE, "write", "Writing to an HTTP/2 connection fails, which ends it.")
+
+enum hf_fault {
+#define HF_FAULT_ENUM(id, name, help) HF_FAULT_##id,
+    HF_FAULTS(HF_FAULT_ENUM)
+#undef HF_FAULT_ENUM
 };
 
-/* Defines a point of this file, registered before main. */
-#define HF_FAULT_POINT(id, name_, help_)                                                           \
-    static struct hf_fault_point id = { .name = (name_), .help = (help_) };                        \
-    __attribute__((constructor)) static void id##_register(void)                                   \
-    {                                                                                              \
-        hf_fault_register(&id);                                                                    \
-    }                                                                                              \
-    struct hf_fault_point /* swallows the semicolon */
+/* A bit for each that is set. */
+extern atomic_uint hf_faults_set;
 
-void hf_fault_register(struct hf_fault_point *point);
-
-/* Decides for a point that is armed. */
-bool hf_fault_decide(struct hf_fault_point *point);
+/* Decides for one that is set. */
+bool hf_fault_decide(enum hf_fault fault);
 
 /* Whether to fail here and now.  Any thread. */
 static inline bool
-hf_fault(struct hf_fault_point *point)
+hf_fault(enum hf_fault fault)
 {
-    return hf_unlikely(atomic_load_explicit(&point->armed, memory_order_relaxed)) &&
-           hf_fault_decide(point);
+    return hf_unlikely(atomic_load_explicit(&hf_faults_set, memory_order_relaxed) & 1U << fault) &&
+           hf_fault_decide(fault);
 }
 
 /*
- * Tells a point what to do:
+ * Tells one what to do:
  *
  *     off                 never fails
  *     always              fails every time
@@ -65,17 +62,14 @@ hf_fault(struct hf_fault_point *point)
  *     skip 2              lets two pass, then fails every time
  *     skip 2,1            lets two pass, then fails once
  *
- * HF_ENOTFOUND lists the points there are, HF_EINVALID says what may be written.
+ * HF_ENOTFOUND lists those there are, HF_EINVALID says what may be written.
  */
 int hf_fault_set(const char *name, const char *what, struct hf_err *err);
 
 /* Switches all off. */
 void hf_fault_clear(void);
 
-/* Begins the sequence of random decisions anew. */
-void hf_fault_seed(uint64_t seed);
-
-/* One line for each point: name, setting, how often it failed, help. */
+/* One line for each: name, setting, how often it failed, help. */
 void hf_fault_show(struct hf_text *out);
 
 #endif

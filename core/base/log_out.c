@@ -28,6 +28,7 @@
 #include "base/counters.h"
 #include "base/crash.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/macros.h"
 
 /* Bytes of lines that wait for a slow reader. */
@@ -127,6 +128,10 @@ write_some(const struct target *to, const char *data, size_t len)
 {
     ssize_t n;
 
+    if (hf_fault(HF_FAULT_LOG_WRITE)) {
+        errno = EIO;
+        return -1;
+    }
     do {
         switch (to->how) {
         case HOW_SOCKET:

@@ -164,7 +164,7 @@ const struct hf_ctl_command hf_ctl_builtin[] = {
       log_reopen },
     { "counters", "[PREFIX]", "All counters, or those whose name begins with PREFIX.", 0, 1, true,
       counters },
-    { "fault/set", "POINT off|always|probability P|count N|skip N[,M]",
+    { "fault/set", "FAULT off|always|probability P|count N|skip N[,M]",
       "Makes a step of the program fail.", 2, 3, false, fault_set },
     { "fault/clear", "", "Switches all faults off.", 0, 0, false, fault_clear },
     { "fault/list", "", "The steps that can be made to fail, and how they are set.", 0, 0, false,

@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/macros.h"
 #include "grpc/message.h"
 #include "grpc/reply.h"
@@ -166,6 +167,10 @@ deliver_streamed(struct hf_grpc_client_call *call, const struct hf_grpc_message 
     ProtobufCBinaryData bytes = { message->len, (uint8_t *)message->data };
     const void *decoded = &bytes;
 
+    if (hf_fault(HF_FAULT_STREAM)) {
+        hf_grpc_client_call_conclude(call, HF_GRPC_UNAVAILABLE, "fault stream is set");
+        return;
+    }
     if (call->response_type) {
         decoded = hf_grpc_unpack(call->response_type, &call->scratch, message);
     }

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fault.h"
+
 static int
 socket_of(void *arg)
 {
@@ -26,6 +28,10 @@ socket_send(void *arg, const struct iovec *pieces, int n)
         .msg_iovlen = (size_t)n,
     };
 
+    if (hf_fault(HF_FAULT_WRITE)) {
+        errno = EPIPE;
+        return -1;
+    }
     if (n == 1) {
         return send(socket_of(arg), pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
     }

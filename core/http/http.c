@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/macros.h"
 #include "http/http_private.h"
 #include "loop/loop.h"
@@ -286,6 +287,9 @@ hf_http_send(struct hf_host_http *http, const struct hf_host_http_request *reque
     int r;
 
     hf_assert(http->magic == HTTP_MAGIC && !http->freed);
+    if (hf_fault(HF_FAULT_HTTP)) {
+        return hf_fail(err, HF_EUNAVAILABLE, "fault http is set");
+    }
     r = hf_exchange_new(http, request, events, arg, &exchange, err);
     if (r < 0) {
         return r;

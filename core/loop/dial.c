@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/macros.h"
 #include "base/parse.h"
 #include "loop/address.h"
@@ -167,6 +168,10 @@ try_next(struct hf_dial *dial)
     }
     if (address->u.any.sa_family != AF_UNIX) {
         setsockopt(dial->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    }
+    if (hf_fault(HF_FAULT_DIAL)) {
+        attempt_failed(dial, "fault dial is set");
+        return;
     }
     if (connect(dial->fd, &address->u.any, address->len) == 0) {
         report_later(dial, 0);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "loop/timer.h"
@@ -122,6 +123,10 @@ take(struct hf_listener *listener)
             return false;
         }
         return errno != EAGAIN; /* else that caller has gone: take the next */
+    }
+    if (listener->address.u.any.sa_family != AF_UNIX && hf_fault(HF_FAULT_ACCEPT)) {
+        close(fd);
+        return true;
     }
     if (hf_unlikely((uint64_t)fd >= listener->end)) {
         listener->held = fd;

@@ -19,6 +19,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -345,7 +346,7 @@ hf_child_spawn(struct hf_spawner *spawner, struct hf_loop *loop, const struct hf
         r = start_supervisor(spawner, err);
     }
     if (r == 0) {
-        error = ask(spawner, spec, &child->pid);
+        error = hf_fault(HF_FAULT_SPAWN) ? EAGAIN : ask(spawner, spec, &child->pid);
         r = error ? hf_fail_errno(err, error, "cannot start %s", spec->path) : 0;
     }
     if (r == 0) {

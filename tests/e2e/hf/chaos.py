@@ -114,7 +114,10 @@ class Chaos:
     """Rounds of events.  In an orderly one no call may fail; after each one the tree recovers."""
 
     ORDERLY = ("restart", "drain", "leave", "warp", "fresh")
-    FAULTS = ("kill", "freeze", "cut", "partition", "store", "two")
+    FAULTS = ("kill", "freeze", "cut", "partition", "store", "two", "step", "step")
+    # Steps that fail one time in ten, see fault/list.
+    STEPS = ("accept", "dial", "http", "log.write", "spawn", "store.read", "stream", "worker.start",
+             "worker.stop", "write")
 
     def __init__(self, grove, load, seed):
         self.grove, self.load = grove, load
@@ -222,6 +225,14 @@ class Chaos:
         self.grove.etcd.kill()
         time.sleep(pause)
         self.grove.etcd.start()
+
+    def _step(self, node, pause):
+        """One of the node's steps fails now and then."""
+        step = self.random.choice(self.STEPS)
+        print(f"chaos: {step} fails", flush=True)
+        node.ctl("fault/set", step, "probability", "0.1")
+        time.sleep(pause)
+        node.ctl("fault/clear")
 
     def _two(self, node, pause):
         """One node is cut off while another one dies."""
