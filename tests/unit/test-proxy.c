@@ -8,10 +8,10 @@
 #include "node/proxy/proxy.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/parse.h"
 #include "h2.h"
 #include "h2/channel.h"
 #include "proxy-bench.h"
@@ -166,9 +166,10 @@ static void
 note_fields(struct caller *caller, const struct hf_h2_fields *fields)
 {
     const char *status = h2_value(fields, "grpc-status");
+    uint64_t number;
 
-    if (*status) {
-        caller->status = atoi(status);
+    if (*status && hf_parse_u64(status, &number, NULL) == 0) {
+        caller->status = (int)number;
     }
     snprintf(caller->reason, sizeof caller->reason, "%s", h2_value(fields, "hyperfaas-reason"));
     snprintf(caller->dispatched, sizeof caller->dispatched, "%s",
