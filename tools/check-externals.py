@@ -38,7 +38,6 @@ FOR_TESTS = {
     "hf_h2_stream_room": "the relay of the benchmarks",
     "hf_listener_port": "the port that the system chose",
     "hf_log_set_sink": "what was logged",
-    "hf_refusal_word": "why a pool refused",
     "hf_catalog_count": "what a catalogue holds",
     "hf_budget_used": "what a budget holds",
 }

@@ -55,7 +55,7 @@ struct hf_scale_action {
     uint32_t count;                     /* SHRINK */
     uint64_t before_ns;                 /* SHRINK */
     bool at_limit;                      /* LIMIT */
-    enum hf_refusal refusal;            /* REFUSE, REFUSING */
+    enum hf_failure refusal;            /* REFUSE, REFUSING */
     const char *reason;                 /* REFUSE: for people; valid until the next `next` */
 };
 

@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += %D%/libhf-engine.la
     %D%/deadlines.c %D%/deadlines.h \
     %D%/decide.c \
     %D%/evict.c \
+    %D%/failure.h \
     %D%/fleet.c %D%/fleet.h %D%/fleet_private.h \
     %D%/handles.c %D%/handles.h \
     %D%/instance.c \

@@ -90,7 +90,7 @@ give_out_function(struct hf_scaled *f, struct hf_scale_action *ret)
         ret->kind = HF_SCALE_REFUSE;
         ret->refusal = f->refuse;
         ret->reason = f->refuse_reason;
-        f->refuse = HF_REFUSED_NOT;
+        f->refuse = HF_FAILURE_NONE;
     } else if (f->shrink > 0) {
         ret->kind = HF_SCALE_SHRINK;
         ret->count = f->shrink;
@@ -101,7 +101,7 @@ give_out_function(struct hf_scaled *f, struct hf_scale_action *ret)
         ret->at_limit = f->told_at_limit = f->at_limit;
     } else if (f->refusing != f->told_refusing) {
         ret->kind = HF_SCALE_REFUSING;
-        ret->refusal = f->refusing ? HF_REFUSED_START_FAILED : HF_REFUSED_NOT;
+        ret->refusal = f->refusing ? HF_FAILURE_START_FAILED : HF_FAILURE_NONE;
         f->told_refusing = f->refusing;
     } else if (f->cold) {
         ret->kind = HF_SCALE_COLD;

@@ -72,7 +72,7 @@ struct hf_scaled {
 
     /* Pending actions. */
     bool cold;
-    enum hf_refusal refuse;
+    enum hf_failure refuse;
     const char *refuse_reason;
     uint32_t shrink;
     uint64_t shrink_before_ns;

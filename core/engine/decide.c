@@ -104,7 +104,7 @@ start(struct hf_autoscaler *as, struct hf_scaled *f, uint32_t count, uint64_t no
 }
 
 static void
-refuse(struct hf_autoscaler *as, struct hf_scaled *f, enum hf_refusal refusal, const char *reason)
+refuse(struct hf_autoscaler *as, struct hf_scaled *f, enum hf_failure refusal, const char *reason)
 {
     f->refuse = refusal;
     f->refuse_reason = reason;
@@ -142,14 +142,14 @@ static void
 judge_waiting(struct hf_autoscaler *as, struct hf_scaled *f, int failure, uint64_t now_ns)
 {
     if (f->failures >= as->config.settings.start_attempts) {
-        refuse(as, f, HF_REFUSED_START_FAILED, f->failure ? f->failure : "instances don't start");
+        refuse(as, f, HF_FAILURE_START_FAILED, f->failure ? f->failure : "instances don't start");
         f->refusing = failure == HF_EUNAVAILABLE; /* until the backoff is over */
     } else if (failure == HF_EUNAVAILABLE && !f->refused) {
         f->no_room_ns = HF_NEVER; /* tried again after the backoff */
     } else {
         f->no_room_ns = hf_min(f->no_room_ns, now_ns);
         if (now_ns - f->no_room_ns >= as->config.settings.room_wait_ns) {
-            refuse(as, f, HF_REFUSED_NO_WORKER, no_room_reason(as, f, failure, now_ns));
+            refuse(as, f, HF_FAILURE_NO_WORKER, no_room_reason(as, f, failure, now_ns));
             f->refused = false;
             hf_list_remove(&f->blocked);
         }
@@ -430,7 +430,7 @@ hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
     f->refusing = false;
     if (f->deleted) {
         if (load.waiting > 0) {
-            refuse(as, f, HF_REFUSED_DELETED, "the function was deleted");
+            refuse(as, f, HF_FAILURE_DELETED, "the function was deleted");
         }
     } else if (hf_fleet_instances(&f->base) > 0 || load.waiting > 0 || f->owed > 0) {
         consult(as, f, &load, now_ns);

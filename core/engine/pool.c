@@ -220,7 +220,7 @@ first_in_time(struct hf_pool *pool, uint64_t now_ns, struct hf_pool_out *out)
 
     while ((waiter = hf_list_first(&pool->waiting, struct hf_waiter, node)) &&
            hf_unlikely(hf_pool_is_late(pool, waiter, now_ns))) {
-        waiter->refusal = HF_REFUSED_OVERLOADED;
+        waiter->refusal = HF_FAILURE_OVERLOADED;
         wake(pool, waiter, HF_WAITER_REFUSED, out);
     }
     return waiter;
@@ -258,7 +258,7 @@ notify(struct hf_pool *pool, struct hf_pool_out *out)
 }
 
 static enum hf_waiter_state
-refuse_new(struct hf_waiter *waiter, enum hf_refusal refusal)
+refuse_new(struct hf_waiter *waiter, enum hf_failure refusal)
 {
     waiter->refusal = (uint16_t)refusal;
     return HF_WAITER_REFUSED;
@@ -294,13 +294,13 @@ hf_pool_take(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
         return waiter->state = HF_WAITER_TAKEN;
     }
     if (waiter->avoid.generation != 0) {
-        return refuse_new(waiter, HF_REFUSED_NO_OTHER);
+        return refuse_new(waiter, HF_FAILURE_NO_OTHER);
     }
     if (pool->load.waiting >= pool->settings->max_waiting) {
-        return refuse_new(waiter, HF_REFUSED_QUEUE_FULL);
+        return refuse_new(waiter, HF_FAILURE_QUEUE_FULL);
     }
     if (hf_unlikely(pool->load.at_limit) && hf_pool_waits_in_vain(pool, waiter, now_ns)) {
-        return refuse_new(waiter, HF_REFUSED_OVERLOADED);
+        return refuse_new(waiter, HF_FAILURE_OVERLOADED);
     }
     if (waiter->attempts > 0) {
         hf_list_prepend(&pool->waiting, &waiter->node);

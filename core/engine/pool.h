@@ -28,27 +28,7 @@
 #include <hyperfaas/lb.h>
 
 #include "base/list.h"
-
-/* Why a call gets no slot, and the fixed word that programs see for it. */
-#define HF_REFUSALS(REFUSAL)                                                                       \
-    REFUSAL(HF_REFUSED_QUEUE_FULL, "queue-full")     /* too many calls wait already */             \
-    REFUSAL(HF_REFUSED_OVERLOADED, "overloaded")     /* its turn would come too late */            \
-    REFUSAL(HF_REFUSED_NO_WORKER, "no-worker")       /* no worker has room for an instance */      \
-    REFUSAL(HF_REFUSED_START_FAILED, "start-failed") /* instances don't start */                   \
-    REFUSAL(HF_REFUSED_DRAINING, "draining")         /* this node takes no new calls */            \
-    REFUSAL(HF_REFUSED_NO_CHILD, "no-child")         /* no child is there to take it */            \
-    REFUSAL(HF_REFUSED_NO_OTHER, "no-other")         /* only the endpoint that it avoids */        \
-    REFUSAL(HF_REFUSED_DELETED, "deleted")           /* the function is gone */
-
-enum hf_refusal {
-    HF_REFUSED_NOT, /* not refused */
-#define HF_REFUSAL_ENUM(id, word) id,
-    HF_REFUSALS(HF_REFUSAL_ENUM)
-#undef HF_REFUSAL_ENUM
-};
-
-/* The word for a refusal; "none" for HF_REFUSED_NOT. */
-const char *hf_refusal_word(enum hf_refusal refusal);
+#include "engine/failure.h"
 
 enum hf_waiter_state {
     HF_WAITER_IDLE,      /* has nothing to do with the pool; its memory is the caller's */
@@ -70,7 +50,7 @@ struct hf_waiter {
     uint64_t deadline_ns;   /* set by the caller: when it must have ended; 0: never */
     uint64_t since_ns;      /* when it began to wait, or got its slot */
     uint16_t state;         /* enum hf_waiter_state */
-    uint16_t refusal;       /* enum hf_refusal, while REFUSED */
+    uint16_t refusal;       /* enum hf_failure, while REFUSED */
     uint32_t attempts;      /* slots this call has had */
 };
 
@@ -251,19 +231,19 @@ void hf_pool_set_capacity(struct hf_pool *pool, uint32_t capacity, uint64_t now_
 void hf_pool_set_at_limit(struct hf_pool *pool, bool at_limit);
 
 /* As long as there is no endpoint, calls that come are refused like those who waited last, and do
- * not wait; HF_REFUSED_NOT: they may again. */
-void hf_pool_set_refusing(struct hf_pool *pool, enum hf_refusal refusal);
+ * not wait; HF_FAILURE_NONE: they may again. */
+void hf_pool_set_refusing(struct hf_pool *pool, enum hf_failure refusal);
 
 /* How long a call that has just been refused for overload should wait before it tries again;
  * spread, so that those who were refused together do not return together. */
 uint64_t hf_pool_pushback(struct hf_pool *pool);
 
 /* Refuses all who wait now.  `reason` is for people, copied, see `hf_pool_reason`. */
-void hf_pool_refuse(struct hf_pool *pool, enum hf_refusal refusal, const char *reason,
+void hf_pool_refuse(struct hf_pool *pool, enum hf_failure refusal, const char *reason,
                     struct hf_pool_out *out);
 
 /* The same, and all who will come.  Calls in flight go on; endpoints stay. */
-void hf_pool_close(struct hf_pool *pool, enum hf_refusal refusal, const char *reason,
+void hf_pool_close(struct hf_pool *pool, enum hf_failure refusal, const char *reason,
                    struct hf_pool_out *out);
 
 /* The text of the last refusal, or "".  Valid until the next one. */

@@ -12,19 +12,6 @@
 #include "base/hash.h"
 #include "engine/pool_private.h"
 
-const char *
-hf_refusal_word(enum hf_refusal refusal)
-{
-    static const char *const words[] = { "none",
-#define REFUSAL_WORD(id, word) word,
-                                         HF_REFUSALS(REFUSAL_WORD)
-#undef REFUSAL_WORD
-    };
-
-    hf_assert((size_t)refusal < hf_countof(words));
-    return words[refusal];
-}
-
 /* --- endpoints ----------------------------------------------------------------------------- */
 
 struct hf_pool_endpoint *
@@ -213,7 +200,7 @@ hf_pool_trust(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
 }
 
 void
-hf_pool_set_refusing(struct hf_pool *pool, enum hf_refusal refusal)
+hf_pool_set_refusing(struct hf_pool *pool, enum hf_failure refusal)
 {
     pool->refusing = (uint16_t)refusal;
 }
@@ -225,7 +212,7 @@ hf_pool_set_at_limit(struct hf_pool *pool, bool at_limit)
 }
 
 void
-hf_pool_refuse(struct hf_pool *pool, enum hf_refusal refusal, const char *reason,
+hf_pool_refuse(struct hf_pool *pool, enum hf_failure refusal, const char *reason,
                struct hf_pool_out *out)
 {
     struct hf_waiter *waiter;
@@ -241,7 +228,7 @@ hf_pool_refuse(struct hf_pool *pool, enum hf_refusal refusal, const char *reason
 }
 
 void
-hf_pool_close(struct hf_pool *pool, enum hf_refusal refusal, const char *reason,
+hf_pool_close(struct hf_pool *pool, enum hf_failure refusal, const char *reason,
               struct hf_pool_out *out)
 {
     pool->closed = (uint16_t)refusal;

@@ -38,7 +38,7 @@ struct hf_pool {
     struct hf_pool_load load; /* kept up to date, but for `oldest_idle_ns` and the estimates */
     struct hf_pool_service service;
     char *reason;      /* of the last refusal; NULL: none */
-    uint16_t closed;   /* enum hf_refusal for all new calls */
+    uint16_t closed;   /* enum hf_failure for all new calls */
     uint16_t refusing; /* the same while there is no endpoint */
     bool notified;     /* the control thread knows that it must look */
     bool quiet;        /* nothing was going on when it last looked */

@@ -46,7 +46,7 @@ class Texts(unittest.TestCase):
             self.assertTrue((folder / "README.md").exists(), folder)
 
     def test_reasons(self):
-        header = (env.SOURCE / "core" / "node" / "proxy" / "failure.h").read_text()
+        header = (env.SOURCE / "core" / "engine" / "failure.h").read_text()
         words = re.findall(r'FAILURE\(\w+, "([a-z-]+)", \d+,', header)
         self.assertGreater(len(words), 5)
         table = first_column(DOCS / "WIRE.md", "### When the platform itself fails a call")

@@ -152,7 +152,7 @@ history_end(struct history *h)
     struct hf_pool_out out;
 
     hf_pool_out_init(&out);
-    hf_pool_refuse(h->pool, HF_REFUSED_DRAINING, "the end", &out);
+    hf_pool_refuse(h->pool, HF_FAILURE_DRAINING, "the end", &out);
     while (hf_list_pop(&out.woken)) {
     }
     for (int i = 0; i < CALLS; i++) {

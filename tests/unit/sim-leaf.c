@@ -236,7 +236,7 @@ end_call(struct call *call)
 }
 
 static void
-refused(struct call *call, enum hf_refusal refusal)
+refused(struct call *call, enum hf_failure refusal)
 {
     struct sim_function *function = call->function;
 
@@ -743,7 +743,7 @@ sim_delete(struct sim_function *function)
 
     function->deleted = true;
     hf_pool_out_init(&out);
-    hf_pool_close(function->pool, HF_REFUSED_DELETED, "deleted", &out);
+    hf_pool_close(function->pool, HF_FAILURE_DELETED, "deleted", &out);
     handle_out(function, &out);
     hf_autoscaler_delete(sim->autoscaler, function->active, sim->now);
     perform_all(sim);

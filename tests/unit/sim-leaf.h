@@ -49,7 +49,7 @@ struct sim_function {
     uint32_t refused; /* calls */
     uint32_t done;    /* calls answered */
     uint32_t cut;     /* calls whose instance went away */
-    enum hf_refusal last_refusal;
+    enum hf_failure last_refusal;
     char reason[256];
 };
 

@@ -54,7 +54,7 @@ as_many_instances_as_allowed_are_a_limit(void)
     sim_call(f, 10, 100 * HF_MSEC);
     CU_ASSERT_TRUE(at_limit(f));
     UNIT_U64(f->refused, 8);
-    UNIT_U64(f->last_refusal, HF_REFUSED_OVERLOADED);
+    UNIT_U64(f->last_refusal, HF_FAILURE_OVERLOADED);
 
     sim_worker_up(&sim, 1, 0);
     sim_run(&sim, 200 * HF_MSEC);
@@ -108,7 +108,7 @@ a_worker_that_refuses_starts_is_a_limit_too(void)
     sim_run(&sim, 5 * HF_MSEC);
     CU_ASSERT_TRUE(at_limit(f));
     sim_call(f, 1, 100 * HF_MSEC);
-    UNIT_U64(f->last_refusal, HF_REFUSED_OVERLOADED);
+    UNIT_U64(f->last_refusal, HF_FAILURE_OVERLOADED);
     sim.workers[0].full = false;
     sim_run(&sim, 20 * HF_SEC);
     UNIT_U64(f->done, 18);

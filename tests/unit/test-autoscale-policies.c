@@ -288,7 +288,7 @@ nobody_makes_room(int victims, uint64_t memory)
     sim_call(f, 1, HF_MSEC);
     sim_run(&sim, 6 * HF_SEC);
     UNIT_U64(f->refused, 1);
-    CU_ASSERT_EQUAL(f->last_refusal, HF_REFUSED_NO_WORKER);
+    CU_ASSERT_EQUAL(f->last_refusal, HF_FAILURE_NO_WORKER);
     UNIT_U64(READY(&sim.functions[1]), 1);
     UNIT_U64(READY(&sim.functions[2]), 1);
     return show(NULL);

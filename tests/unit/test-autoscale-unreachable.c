@@ -47,7 +47,7 @@ one_that_never_served_is_a_failed_start(void)
     call_and_lose(f, false);
     CU_ASSERT_TRUE(sim.starts < 15); /* pauses of 100 ms, 200 ms, ... */
     CU_ASSERT_TRUE(f->refused > 0);
-    UNIT_U64(f->last_refusal, HF_REFUSED_START_FAILED);
+    UNIT_U64(f->last_refusal, HF_FAILURE_START_FAILED);
     UNIT_STR(f->reason, "nobody listens");
     end();
 }

@@ -206,7 +206,7 @@ without_a_worker_calls_are_refused_in_time(void)
     UNIT_U64(f->refused, 0);
     sim_run(&sim, 2 * HF_MSEC);
     UNIT_U64(f->refused, 3);
-    UNIT_U64(f->last_refusal, HF_REFUSED_NO_WORKER);
+    UNIT_U64(f->last_refusal, HF_FAILURE_NO_WORKER);
     UNIT_CONTAINS(f->reason, "no worker is connected");
     sim_run(&sim, 2 * HF_SEC);
     UNIT_U64(f->colds, 1);
@@ -293,7 +293,7 @@ starts_that_keep_failing_refuse_the_calls(void)
     sim_run(&sim, 2 * HF_SEC);
     UNIT_U64(sim.starts, 3);
     UNIT_U64(f->refused, 1);
-    UNIT_U64(f->last_refusal, HF_REFUSED_START_FAILED);
+    UNIT_U64(f->last_refusal, HF_FAILURE_START_FAILED);
     UNIT_STR(f->reason, "exec format error");
 
     /* Calls that come while the function rests fail at once, and starts come ever more rarely. */
@@ -534,7 +534,7 @@ a_deleted_function_finishes_and_stops(void)
     sim_run(&sim, 300 * HF_MSEC);
     sim_delete(f);
     UNIT_U64(f->refused, 2); /* those that waited */
-    UNIT_U64(f->last_refusal, HF_REFUSED_DELETED);
+    UNIT_U64(f->last_refusal, HF_FAILURE_DELETED);
     sim_run(&sim, 5 * HF_SEC);
     UNIT_U64(f->done, 4);
     UNIT_U64(f->cut, 0);

@@ -86,7 +86,7 @@ end(void)
 {
     struct hf_waiter *waiter;
 
-    hf_pool_refuse(pool, HF_REFUSED_DRAINING, "the end", &out);
+    hf_pool_refuse(pool, HF_FAILURE_DRAINING, "the end", &out);
     while ((waiter = hf_list_first(&out.woken, struct hf_waiter, node))) {
         hf_list_remove(&waiter->node);
         hf_pool_accept(pool, waiter);
@@ -123,7 +123,7 @@ refuses_at_once_what_cannot_be_served_in_time(void)
     UNIT_U64(load().service_ns, SERVICE);
     UNIT_U64(load().wait_ns, SERVICE / 2);
     CU_ASSERT_EQUAL(take(2, SERVICE), HF_WAITER_REFUSED);
-    CU_ASSERT_EQUAL(w[2].refusal, HF_REFUSED_OVERLOADED);
+    CU_ASSERT_EQUAL(w[2].refusal, HF_FAILURE_OVERLOADED);
     CU_ASSERT_EQUAL(take(2, 2 * SERVICE), HF_WAITER_WAITING);
     CU_ASSERT_EQUAL(take(3, 2 * SERVICE), HF_WAITER_REFUSED); /* there is one before it now */
     CU_ASSERT_EQUAL(take(3, 3 * SERVICE), HF_WAITER_WAITING);
@@ -143,7 +143,7 @@ without_deadlines_the_wait_has_a_limit(void)
         CU_ASSERT_EQUAL(take(i, 0), HF_WAITER_WAITING);
     }
     CU_ASSERT_EQUAL(take(4, 0), HF_WAITER_REFUSED);
-    CU_ASSERT_EQUAL(w[4].refusal, HF_REFUSED_OVERLOADED);
+    CU_ASSERT_EQUAL(w[4].refusal, HF_FAILURE_OVERLOADED);
     now += SERVICE;
     release(0);
     CU_ASSERT_TRUE(woken(1, HF_WAITER_GRANTED));
@@ -180,7 +180,7 @@ a_slot_passes_over_those_who_are_late(void)
     release(0);
     CU_ASSERT_TRUE(woken(1, HF_WAITER_REFUSED));
     CU_ASSERT_TRUE(woken(2, HF_WAITER_REFUSED));
-    CU_ASSERT_EQUAL(w[1].refusal, HF_REFUSED_OVERLOADED);
+    CU_ASSERT_EQUAL(w[1].refusal, HF_FAILURE_OVERLOADED);
     CU_ASSERT_TRUE(woken(3, HF_WAITER_GRANTED));
     UNIT_U64(load().waiting, 0);
     end();

@@ -158,7 +158,7 @@ check_woken(struct world *w, struct hf_pool_out *out)
         if (waiter->state == HF_WAITER_GRANTED) {
             expect(w, waiter->deadline_ns == 0 || waiter->deadline_ns > w->now, "granted too late");
             occupy(w, call);
-        } else if (waiter->refusal == HF_REFUSED_OVERLOADED) {
+        } else if (waiter->refusal == HF_FAILURE_OVERLOADED) {
             expect(w, waiter->deadline_ns > 0, "late without a deadline");
             expect(w, w->at_limit || waiter->deadline_ns <= w->now, "given up too soon");
         }
@@ -216,12 +216,12 @@ step_take(struct world *w, int call, struct hf_pool_out *out)
         expect(w, w->avoided[call] != w->at[call] + 1, "given what it avoids");
     } else if (w->avoided[call]) {
         expect(w, state == HF_WAITER_REFUSED, "one that avoids must not wait");
-        expect(w, w->calls[call].refusal == HF_REFUSED_NO_OTHER, "refused for another reason");
+        expect(w, w->calls[call].refusal == HF_FAILURE_NO_OTHER, "refused for another reason");
         new_call(w, call);
     } else if (w->queued >= MAX_QUEUE) {
         expect(w, state == HF_WAITER_REFUSED, "the queue is too long");
     } else if (state == HF_WAITER_REFUSED) {
-        expect(w, w->calls[call].refusal == HF_REFUSED_OVERLOADED, "refused for another reason");
+        expect(w, w->calls[call].refusal == HF_FAILURE_OVERLOADED, "refused for another reason");
         expect(w, w->at_limit && w->calls[call].deadline_ns > 0 && !again, "refused too soon");
         w->overloaded++;
         new_call(w, call);
@@ -332,7 +332,7 @@ step_rare(struct world *w, struct hf_pool_out *out)
         }
         break;
     case 1:
-        hf_pool_refuse(w->pool, HF_REFUSED_NO_WORKER, "full", out);
+        hf_pool_refuse(w->pool, HF_FAILURE_NO_WORKER, "full", out);
         break;
     case 2:
         w->at_limit = !w->at_limit;
@@ -389,7 +389,7 @@ wind_up(struct world *w)
     struct hf_pool_out out;
 
     hf_pool_out_init(&out);
-    hf_pool_refuse(w->pool, HF_REFUSED_DRAINING, "the end", &out);
+    hf_pool_refuse(w->pool, HF_FAILURE_DRAINING, "the end", &out);
     check_woken(w, &out);
     for (int i = 0; i < CALLS; i++) {
         if (w->mail[i]) {

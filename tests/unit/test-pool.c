@@ -202,7 +202,7 @@ a_full_queue_refuses(void)
     CU_ASSERT_EQUAL(take(&w[0]), HF_WAITER_WAITING);
     CU_ASSERT_EQUAL(take(&w[1]), HF_WAITER_WAITING);
     CU_ASSERT_EQUAL(take(&w[2]), HF_WAITER_REFUSED);
-    UNIT_STR(hf_refusal_word(w[2].refusal), "queue-full");
+    CU_ASSERT_EQUAL(w[2].refusal, HF_FAILURE_QUEUE_FULL);
     CU_ASSERT_EQUAL(w[2].state, HF_WAITER_IDLE);
     CU_ASSERT_TRUE(hf_pool_cancel(pool, &w[0], now, &out));
     CU_ASSERT_EQUAL(take(&w[2]), HF_WAITER_WAITING);
@@ -227,7 +227,7 @@ an_avoided_endpoint_is_not_given_again(void)
     w.avoid = a->base.handle;
     release(&w, HF_OUTCOME_OK);
     CU_ASSERT_EQUAL(take(&w), HF_WAITER_REFUSED);
-    CU_ASSERT_EQUAL(w.refusal, HF_REFUSED_NO_OTHER);
+    CU_ASSERT_EQUAL(w.refusal, HF_FAILURE_NO_OTHER);
     CU_ASSERT_EQUAL(take(&other), HF_WAITER_TAKEN);
     b = add("b", 0);
     for (int i = 0; i < 20; i++) {
@@ -526,13 +526,13 @@ refuses_at_once_while_nothing_can_be_done(void)
 
     begin(10, 0);
     hf_waiter_init(&w);
-    hf_pool_refuse(pool, HF_REFUSED_START_FAILED, "no such image", &out);
-    hf_pool_set_refusing(pool, HF_REFUSED_START_FAILED);
+    hf_pool_refuse(pool, HF_FAILURE_START_FAILED, "no such image", &out);
+    hf_pool_set_refusing(pool, HF_FAILURE_START_FAILED);
     CU_ASSERT_EQUAL(take(&w), HF_WAITER_REFUSED);
-    CU_ASSERT_EQUAL(w.refusal, HF_REFUSED_START_FAILED);
+    CU_ASSERT_EQUAL(w.refusal, HF_FAILURE_START_FAILED);
     UNIT_STR(hf_pool_reason(pool), "no such image");
     CU_ASSERT_FALSE(out.notify); /* nobody needs to look */
-    hf_pool_set_refusing(pool, HF_REFUSED_NOT);
+    hf_pool_set_refusing(pool, HF_FAILURE_NONE);
     CU_ASSERT_EQUAL(take(&w), HF_WAITER_WAITING);
     CU_ASSERT_TRUE(out.notify);
     CU_ASSERT_TRUE(hf_pool_cancel(pool, &w, now, &out));
@@ -550,20 +550,20 @@ refusing_wakes_all_and_closing_all_to_come(void)
     }
     take(&w[0]);
     take(&w[1]);
-    hf_pool_refuse(pool, HF_REFUSED_START_FAILED, "no such image", &out);
+    hf_pool_refuse(pool, HF_FAILURE_START_FAILED, "no such image", &out);
     CU_ASSERT_FALSE(hf_pool_cancel(pool, &w[1], now, &out));
     CU_ASSERT_PTR_EQUAL(woken(), &w[0]);
     CU_ASSERT_PTR_EQUAL(woken(), &w[1]);
     CU_ASSERT_EQUAL(hf_pool_accept(pool, &w[0]), HF_WAITER_REFUSED);
-    CU_ASSERT_EQUAL(w[0].refusal, HF_REFUSED_START_FAILED);
+    CU_ASSERT_EQUAL(w[0].refusal, HF_FAILURE_START_FAILED);
     CU_ASSERT_EQUAL(hf_pool_accept(pool, &w[1]), HF_WAITER_CANCELLED);
     UNIT_STR(hf_pool_reason(pool), "no such image");
     CU_ASSERT_EQUAL(take(&w[2]), HF_WAITER_WAITING);
-    hf_pool_close(pool, HF_REFUSED_DELETED, "deleted", &out);
+    hf_pool_close(pool, HF_FAILURE_DELETED, "deleted", &out);
     CU_ASSERT_PTR_EQUAL(woken(), &w[2]);
     CU_ASSERT_EQUAL(hf_pool_accept(pool, &w[2]), HF_WAITER_REFUSED);
     CU_ASSERT_EQUAL(take(&w[0]), HF_WAITER_REFUSED);
-    CU_ASSERT_EQUAL(w[0].refusal, HF_REFUSED_DELETED);
+    CU_ASSERT_EQUAL(w[0].refusal, HF_FAILURE_DELETED);
     end();
 }
 

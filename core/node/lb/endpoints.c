@@ -184,7 +184,7 @@ on_demand(struct hf_callee *callee, void *user)
 
     hf_callee_load(callee, &load);
     if (load.waiting > 0 && balancer->hopeless) {
-        hf_callee_refuse(callee, HF_REFUSED_NO_CHILD, hf_balancer_no_child(balancer));
+        hf_callee_refuse(callee, HF_FAILURE_NO_CHILD, hf_balancer_no_child(balancer));
     } else if (load.waiting > 0) {
         serve_waiting(function);
     }

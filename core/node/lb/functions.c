@@ -323,6 +323,6 @@ hf_balancer_on_hopeless(struct hf_timer *timer)
     balancer->hopeless = true;
     hf_grpc_health_set_all(balancer->health, false); /* parents may know better children */
     HF_LIST_FOR (function, &balancer->by_due, due_link) {
-        hf_callee_refuse(function->callee, HF_REFUSED_NO_CHILD, hf_balancer_no_child(balancer));
+        hf_callee_refuse(function->callee, HF_FAILURE_NO_CHILD, hf_balancer_no_child(balancer));
     }
 }

@@ -300,31 +300,6 @@ connect_call(struct hf_proxy_call *call)
 
 /* --- a slot -------------------------------------------------------------- */
 
-/* The pool's reason in the proxy's terms. */
-static enum hf_failure
-failure_of(enum hf_refusal refusal)
-{
-    switch (refusal) {
-    case HF_REFUSED_QUEUE_FULL:
-        return HF_FAILURE_QUEUE_FULL;
-    case HF_REFUSED_OVERLOADED:
-        return HF_FAILURE_OVERLOADED;
-    case HF_REFUSED_NO_WORKER:
-        return HF_FAILURE_NO_WORKER;
-    case HF_REFUSED_DRAINING:
-        return HF_FAILURE_DRAINING;
-    case HF_REFUSED_DELETED:
-        return HF_FAILURE_DELETED;
-    case HF_REFUSED_NO_CHILD:
-        return HF_FAILURE_NO_CHILD;
-    case HF_REFUSED_NOT:
-    case HF_REFUSED_NO_OTHER:
-    case HF_REFUSED_START_FAILED:
-        break;
-    }
-    return HF_FAILURE_START_FAILED;
-}
-
 /* Why the ticket was refused, for people. */
 static const char *
 reason_of(const struct hf_ticket *ticket)
@@ -332,7 +307,7 @@ reason_of(const struct hf_ticket *ticket)
     if (ticket->reason) {
         return ticket->reason;
     }
-    return ticket->refusal == HF_REFUSED_OVERLOADED
+    return ticket->refusal == HF_FAILURE_OVERLOADED
                ? "so many calls wait for it that this one can't be served in time"
                : "as many calls wait for it as may";
 }
@@ -340,7 +315,7 @@ reason_of(const struct hf_ticket *ticket)
 static void
 refused(struct hf_proxy_call *call)
 {
-    if (call->ticket.refusal == HF_REFUSED_NO_OTHER) {
+    if (call->ticket.refusal == HF_FAILURE_NO_OTHER) {
         hf_proxy_call_no_other(call);
         return;
     }
@@ -353,7 +328,7 @@ refused(struct hf_proxy_call *call)
         hf_count(&proxy_overloaded);
     }
     call->state = HF_CALL_ENDED;
-    hf_proxy_call_fail(call, failure_of(call->ticket.refusal), reason_of(&call->ticket));
+    hf_proxy_call_fail(call, call->ticket.refusal, reason_of(&call->ticket));
     hf_proxy_call_settle(call);
 }
 

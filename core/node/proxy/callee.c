@@ -125,8 +125,8 @@ hf_callee_unlock(struct hf_callee *callee, struct hf_pool_out *out)
 static void
 note_refusal(struct hf_ticket *ticket)
 {
-    ticket->refusal = (enum hf_refusal)ticket->waiter.refusal;
-    if (ticket->refusal == HF_REFUSED_QUEUE_FULL || ticket->refusal == HF_REFUSED_OVERLOADED) {
+    ticket->refusal = (enum hf_failure)ticket->waiter.refusal;
+    if (ticket->refusal == HF_FAILURE_QUEUE_FULL || ticket->refusal == HF_FAILURE_OVERLOADED) {
         ticket->pushback_ns = hf_pool_pushback(ticket->callee->pool);
     } else {
         free(ticket->reason);
@@ -156,7 +156,7 @@ hf_ticket_init(struct hf_ticket *ticket, struct hf_callee *callee, struct hf_loo
     ticket->callee = callee;
     ticket->loop = loop;
     ticket->done = done;
-    ticket->refusal = HF_REFUSED_NOT;
+    ticket->refusal = HF_FAILURE_NONE;
     ticket->reason = NULL;
     ticket->pushback_ns = 0;
     ticket->wake.run = on_wake;
@@ -352,7 +352,7 @@ hf_callee_delete(struct hf_callee *callee, const char *reason)
     struct hf_pool_out out;
 
     hf_callee_lock(callee, &out);
-    hf_pool_close(callee->pool, HF_REFUSED_DELETED, reason, &out);
+    hf_pool_close(callee->pool, HF_FAILURE_DELETED, reason, &out);
     atomic_store_explicit(&callee->retired, true, memory_order_release);
     hf_callee_unlock(callee, &out);
 }
@@ -375,7 +375,7 @@ hf_callee_redefine(struct hf_callee *callee, const struct hf_function *function)
 }
 
 void
-hf_callee_refuse(struct hf_callee *callee, enum hf_refusal refusal, const char *reason)
+hf_callee_refuse(struct hf_callee *callee, enum hf_failure refusal, const char *reason)
 {
     struct hf_pool_out out;
 

@@ -43,7 +43,7 @@ struct hf_ticket {
     /* A ticket that was WAITING: TAKEN or REFUSED.  Once, on `loop`, never inside
      * another function; not after a cancel that returned true. */
     void (*done)(struct hf_ticket *, enum hf_ticket_result);
-    enum hf_refusal refusal;
+    enum hf_failure refusal;
     char *reason;         /* why it was refused, for people; NULL: `refusal` says all */
     uint64_t pushback_ns; /* refused for overload: when to try again; 0: for another reason */
     struct hf_waiter waiter;
@@ -65,7 +65,7 @@ enum hf_ticket_result hf_ticket_take(struct hf_ticket *ticket, uint64_t deadline
 void hf_ticket_release(struct hf_ticket *ticket, enum hf_outcome outcome);
 
 /* The next slot must be of another endpoint than the one whose slot the ticket holds; if there
- * is no other, the ticket is REFUSED with HF_REFUSED_NO_OTHER and does not wait. */
+ * is no other, the ticket is REFUSED with HF_FAILURE_NO_OTHER and does not wait. */
 void hf_ticket_avoid(struct hf_ticket *ticket);
 
 /* Stops waiting.  True: `done` will not run.  False: the word is on its way; `done` runs
@@ -167,7 +167,7 @@ struct hf_pool *hf_callee_lock(struct hf_callee *, struct hf_pool_out *out);
 void hf_callee_unlock(struct hf_callee *, struct hf_pool_out *out);
 
 /* Refuses those who wait. */
-void hf_callee_refuse(struct hf_callee *, enum hf_refusal refusal, const char *reason);
+void hf_callee_refuse(struct hf_callee *, enum hf_failure refusal, const char *reason);
 
 /* What those who wait do so for: since when an endpoint has been starting, by the policies' clock
  * (0: none is), and why the last start failed (copied; NULL: it did not). */

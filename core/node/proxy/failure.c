@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/macros.h"
 #include "grpc/reply.h"
 #include "h2/stream.h"
@@ -53,6 +54,7 @@ write_message(char *ret, const struct hf_failure_report *report)
 static void
 add_details(struct hf_h2_fields *fields, const struct hf_failure_report *report)
 {
+    hf_assert(report->failure != HF_FAILURE_NONE);
     if (fields) {
         hf_h2_fields_set_static(fields, HF_H2_HYPERFAAS_REASON, failures[report->failure].word);
         hf_h2_fields_set_static(fields, HF_H2_HYPERFAAS_DISPATCHED, report->dispatched ? "1" : "0");
