@@ -16,6 +16,7 @@ noinst_LTLIBRARIES += %D%/libhf-base.la
     %D%/fault.c %D%/fault.h \
     %D%/guest.c %D%/guest.h \
     %D%/hash.c %D%/hash.h \
+    %D%/heap.c %D%/heap.h \
     %D%/json.c %D%/json.h \
     %D%/json_check.c %D%/json_check.h \
     %D%/json_read.c %D%/json_read.h \

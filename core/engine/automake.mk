@@ -4,7 +4,6 @@ noinst_LTLIBRARIES += %D%/libhf-engine.la
 %C%_libhf_engine_la_SOURCES = \
     %D%/action.h \
     %D%/autoscale.c %D%/autoscale.h %D%/autoscale_private.h \
-    %D%/deadlines.c %D%/deadlines.h \
     %D%/decide.c \
     %D%/evict.c \
     %D%/failure.h \

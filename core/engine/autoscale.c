@@ -34,7 +34,6 @@ hf_autoscaler_new(const struct hf_autoscale_config *config)
         return NULL;
     }
     hf_random_init(&as->random, config->seed);
-    hf_deadlines_init(&as->deadlines);
     hf_list_init(&as->active);
     hf_list_init(&as->blocked);
     hf_list_init(&as->acting);
@@ -74,7 +73,6 @@ hf_autoscaler_free(struct hf_autoscaler *as)
         forget_instances(as, f);
         hf_autoscaler_forget(as, &f->base);
     }
-    hf_deadlines_fini(&as->deadlines);
     hf_fleet_free(as->fleet);
     free(as);
 }
@@ -135,18 +133,16 @@ hf_autoscaler_next(struct hf_autoscaler *as, struct hf_scale_action *ret)
 uint64_t
 hf_autoscaler_deadline(const struct hf_autoscaler *as)
 {
-    const struct hf_deadline *first = hf_deadlines_first(&as->deadlines);
-
-    return first ? first->at_ns : HF_NEVER;
+    return as->deadlines.root ? as->deadlines.root->key : HF_NEVER;
 }
 
 void
 hf_autoscaler_tick(struct hf_autoscaler *as, uint64_t now_ns)
 {
     for (uint32_t i = 0; i < as->config.settings.functions_a_tick; i++) {
-        struct hf_deadline *first = hf_deadlines_first(&as->deadlines);
+        struct hf_heap_node *first = as->deadlines.root;
 
-        if (!first || first->at_ns > now_ns) {
+        if (!first || first->key > now_ns) {
             return;
         }
         hf_scaled_attend(as, hf_container_of(first, struct hf_scaled, deadline), now_ns);
@@ -157,7 +153,7 @@ hf_autoscaler_tick(struct hf_autoscaler *as, uint64_t now_ns)
 static void
 attend_soon(struct hf_autoscaler *as, struct hf_fleet_function *function, uint64_t now_ns)
 {
-    hf_deadlines_set(&as->deadlines, &hf_scaled_of(function)->deadline, now_ns);
+    hf_scaled_look_at(as, hf_scaled_of(function), now_ns);
 }
 
 /* --- functions ----------------------------------------------------------------------------- */
@@ -184,12 +180,8 @@ hf_autoscaler_activate(struct hf_autoscaler *as, const struct hf_function *spec,
     if (!f) {
         return HF_ENOMEM;
     }
-    if (hf_deadlines_join(&as->deadlines, &f->deadline, as->activations) < 0) {
-        free(f);
-        return HF_ENOMEM;
-    }
     hf_fleet_function_init(&f->base, spec, block + scheduler_at);
-    as->activations++;
+    f->deadline.order = as->activations++;
     f->scaler_state = block + scaler_at;
     f->next_tick_ns = HF_NEVER;
     f->no_room_ns = HF_NEVER;
@@ -254,7 +246,7 @@ hf_autoscaler_forget(struct hf_autoscaler *as, struct hf_fleet_function *functio
 {
     struct hf_scaled *f = hf_scaled_of(function);
 
-    hf_deadlines_leave(&as->deadlines, &f->deadline);
+    hf_heap_remove(&as->deadlines, &f->deadline);
     hf_list_remove(&f->active);
     hf_list_remove(&f->blocked);
     hf_list_remove(&f->to_act);

@@ -38,8 +38,8 @@
 
 #include <hyperfaas/scaler.h>
 
+#include "base/heap.h"
 #include "engine/action.h"
-#include "engine/deadlines.h"
 #include "engine/fleet.h"
 
 struct hf_autoscaler;
@@ -47,18 +47,18 @@ struct hf_autoscaler;
 /* An active function: begins the role's record of it.  The autoscaler's own; others may read. */
 struct hf_scaled {
     struct hf_fleet_function base;
-    struct hf_deadline deadline; /* when to look at it again */
-    struct hf_list active;       /* in the autoscaler's list of all */
-    struct hf_list blocked;      /* in its queue of those that found no room */
-    struct hf_list to_act;       /* in its list of those with pending actions */
-    uint64_t next_tick_ns;       /* when to ask the policy again */
-    uint64_t ready_ns;           /* when an instance last became ready; 0: never */
-    uint64_t no_room_ns;         /* since when calls wait for a worker with room */
-    bool refused;                /* a worker had less room than we thought, and none has yet */
-    uint64_t prewarm_ns;         /* when to start an instance without a call */
-    uint64_t prewarm_after_ns;   /* how long after the last one has gone; 0: don't */
-    char *failure;               /* why the last start failed; NULL: unknown */
-    char *no_room;               /* what a worker said that refused a start, or what we found */
+    struct hf_heap_node deadline; /* when to look at it again; the lower its number the earlier */
+    struct hf_list active;        /* in the autoscaler's list of all */
+    struct hf_list blocked;       /* in its queue of those that found no room */
+    struct hf_list to_act;        /* in its list of those with pending actions */
+    uint64_t next_tick_ns;        /* when to ask the policy again */
+    uint64_t ready_ns;            /* when an instance last became ready; 0: never */
+    uint64_t no_room_ns;          /* since when calls wait for a worker with room */
+    bool refused;                 /* a worker had less room than we thought, and none has yet */
+    uint64_t prewarm_ns;          /* when to start an instance without a call */
+    uint64_t prewarm_after_ns;    /* how long after the last one has gone; 0: don't */
+    char *failure;                /* why the last start failed; NULL: unknown */
+    char *no_room;                /* what a worker said that refused a start, or what we found */
     void *scaler_state;
     uint64_t failed_ns; /* when the last of them did */
     uint32_t failures;  /* starts that failed since an instance proved good */

@@ -17,10 +17,10 @@ struct hf_autoscaler {
     struct hf_autoscale_config config;
     struct hf_fleet *fleet;
     struct hf_random random;
-    struct hf_deadlines deadlines; /* of hf_scaled.deadline */
-    struct hf_list active;         /* of hf_scaled.active */
-    struct hf_list blocked;        /* of hf_scaled.blocked, who waits longest first */
-    struct hf_list acting;         /* of hf_scaled.to_act */
+    struct hf_heap deadlines; /* of hf_scaled.deadline */
+    struct hf_list active;    /* of hf_scaled.active */
+    struct hf_list blocked;   /* of hf_scaled.blocked, who waits longest first */
+    struct hf_list acting;    /* of hf_scaled.to_act */
     uint64_t activations;
     uint64_t invalid_victims; /* answers of the scaler that named no victim */
 };
@@ -38,6 +38,9 @@ hf_scaled_of(struct hf_fleet_function *function)
 bool hf_scaled_make_room(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns);
 
 /* --- decide.c --- */
+
+/* Has the function looked at when that time comes; HF_NEVER: not by itself. */
+void hf_scaled_look_at(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t at_ns);
 
 /* Looks at a function's load and decides everything about it. */
 void hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns);

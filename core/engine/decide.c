@@ -418,6 +418,16 @@ rest(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
 }
 
 void
+hf_scaled_look_at(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t at_ns)
+{
+    hf_heap_remove(&as->deadlines, &f->deadline);
+    if (at_ns != HF_NEVER) {
+        f->deadline.key = at_ns;
+        hf_heap_insert(&as->deadlines, &f->deadline);
+    }
+}
+
+void
 hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
 {
     struct hf_pool_load load = { 0 };
@@ -445,7 +455,7 @@ hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
     if (f->at_limit != f->told_at_limit || f->refusing != f->told_refusing) {
         act(as, f);
     }
-    hf_deadlines_set(&as->deadlines, &f->deadline, next_ns);
+    hf_scaled_look_at(as, f, next_ns);
 }
 
 void

@@ -454,7 +454,7 @@ on_clock_changed(struct hf_clock_listener *listener, struct hf_clock *clock)
 void
 hf_loop_set_policy_clock(struct hf_loop *loop, struct hf_clock *clock)
 {
-    hf_assert(!loop->timers.clock && !loop->timers.policy.root);
+    hf_assert(!loop->timers.clock && !loop->timers.policy.heap.root);
     loop->timers.clock = clock;
     loop->clock_listener.fn = on_clock_changed;
     hf_clock_listen(clock, &loop->clock_listener);

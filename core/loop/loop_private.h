@@ -13,10 +13,8 @@
 #include "loop/loop.h"
 #include "loop/timer.h"
 
-/* A pairing heap: Fredman, Sedgewick, Sleator, Tarjan, "The pairing heap: a new
- * form of self-adjusting heap", Algorithmica 1 (1986). */
 struct hf_timer_heap {
-    struct hf_timer *root;
+    struct hf_heap heap; /* of hf_timer.node */
     uint64_t next_order;
 };
 

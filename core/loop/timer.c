@@ -1,5 +1,5 @@
 /*
- * timer.c - two pairing heaps of timers behind one timerfd.
+ * timer.c - two heaps of timers behind one timerfd.
  *
  * The descriptor is set anew only when an earlier timer appears, so that a
  * deadline that is set and cancelled with every call costs no system call.
@@ -17,100 +17,18 @@
 #include "base/macros.h"
 #include "loop/loop_private.h"
 
-/* --- the heap ------------------------------------------------------------------------------ */
-
-static bool
-comes_before(const struct hf_timer *a, const struct hf_timer *b)
-{
-    return a->key_ns < b->key_ns || (a->key_ns == b->key_ns && a->order < b->order);
-}
-
-/* Makes one tree of two; either may be NULL. */
 static struct hf_timer *
-meld(struct hf_timer *a, struct hf_timer *b)
+timer_of(struct hf_heap_node *node)
 {
-    if (!a || !b) {
-        return a ? a : b;
-    }
-    if (comes_before(b, a)) {
-        struct hf_timer *other = a;
-
-        a = b;
-        b = other;
-    }
-    b->prev = a;
-    b->next = a->child;
-    if (a->child) {
-        a->child->prev = b;
-    }
-    a->child = b;
-    return a;
-}
-
-/* Makes one tree of a list of siblings: in pairs from the left, then all from the right. */
-static struct hf_timer *
-meld_siblings(struct hf_timer *first)
-{
-    struct hf_timer *pairs = NULL; /* linked by `next`, last pair first */
-    struct hf_timer *root = NULL;
-
-    while (first) {
-        struct hf_timer *second = first->next;
-        struct hf_timer *rest = second ? second->next : NULL;
-        struct hf_timer *pair;
-
-        first->next = NULL;
-        if (second) {
-            second->next = NULL;
-        }
-        pair = meld(first, second);
-        pair->next = pairs;
-        pairs = pair;
-        first = rest;
-    }
-    while (pairs) {
-        struct hf_timer *next = pairs->next;
-
-        pairs->next = NULL;
-        root = meld(root, pairs);
-        pairs = next;
-    }
-    if (root) {
-        root->prev = NULL;
-    }
-    return root;
+    return hf_container_of(node, struct hf_timer, node);
 }
 
 static void
-heap_insert(struct hf_timer_heap *heap, struct hf_timer *timer)
+queue(struct hf_timer_heap *heap, struct hf_timer *timer)
 {
-    timer->key_ns = timer->due_ns;
-    timer->child = NULL;
-    timer->next = NULL;
-    timer->prev = NULL;
-    timer->queued = true;
-    heap->root = meld(heap->root, timer);
-}
-
-static void
-heap_remove(struct hf_timer_heap *heap, struct hf_timer *timer)
-{
-    struct hf_timer *below = meld_siblings(timer->child);
-
-    if (timer == heap->root) {
-        heap->root = below;
-    } else {
-        if (timer->prev->child == timer) {
-            timer->prev->child = timer->next;
-        } else {
-            timer->prev->next = timer->next;
-        }
-        if (timer->next) {
-            timer->next->prev = timer->prev;
-        }
-        heap->root = meld(heap->root, below);
-    }
-    timer->queued = false;
+    timer->node.key = timer->due_ns;
+    timer->node.order = heap->next_order++;
+    hf_heap_insert(&heap->heap, &timer->node);
 }
 
 static struct hf_timer_heap *
@@ -145,22 +63,17 @@ hf_timer_set_at(struct hf_timer *timer, uint64_t due_ns)
     struct hf_timer_heap *heap = heap_of(timer);
 
     timer->due_ns = due_ns ? due_ns : 1;
-    if (timer->queued && timer->due_ns > timer->key_ns) {
+    if (timer->node.queued && timer->due_ns > timer->node.key) {
         return; /* moved when the old time comes */
     }
-    if (timer->queued) {
-        heap_remove(heap, timer);
-    }
-    timer->order = heap->next_order++;
-    heap_insert(heap, timer);
+    hf_heap_remove(&heap->heap, &timer->node);
+    queue(heap, timer);
 }
 
 void
 hf_timer_cancel(struct hf_timer *timer)
 {
-    if (timer->queued) {
-        heap_remove(heap_of(timer), timer);
-    }
+    hf_heap_remove(&heap_of(timer)->heap, &timer->node);
     timer->due_ns = 0;
 }
 
@@ -186,13 +99,12 @@ run_heap(struct hf_timer_heap *heap, uint64_t now)
 {
     uint64_t end = heap->next_order;
 
-    while (heap->root && heap->root->key_ns <= now && heap->root->order < end) {
-        struct hf_timer *timer = heap->root;
+    while (heap->heap.root && heap->heap.root->key <= now && heap->heap.root->order < end) {
+        struct hf_timer *timer = timer_of(heap->heap.root);
 
-        heap_remove(heap, timer);
-        if (timer->due_ns > timer->key_ns) {
-            timer->order = heap->next_order++;
-            heap_insert(heap, timer);
+        hf_heap_remove(&heap->heap, &timer->node);
+        if (timer->due_ns > timer->node.key) {
+            queue(heap, timer);
             continue;
         }
         timer->due_ns = 0;
@@ -205,10 +117,10 @@ hf_timers_run(struct hf_loop *loop)
 {
     struct hf_timers *timers = &loop->timers;
 
-    if (timers->real.root && timers->real.root->key_ns <= hf_loop_now(loop)) {
+    if (timers->real.heap.root && timers->real.heap.root->key <= hf_loop_now(loop)) {
         run_heap(&timers->real, hf_loop_now(loop));
     }
-    if (timers->policy.root && timers->policy.root->key_ns <= hf_loop_policy_now(loop)) {
+    if (timers->policy.heap.root && timers->policy.heap.root->key <= hf_loop_policy_now(loop)) {
         run_heap(&timers->policy, hf_loop_policy_now(loop));
     }
 }
@@ -238,11 +150,11 @@ bool
 hf_timers_arm(struct hf_loop *loop)
 {
     struct hf_timers *timers = &loop->timers;
-    const struct hf_timer *policy = timers->policy.root;
-    uint64_t earliest = timers->real.root ? timers->real.root->key_ns : UINT64_MAX;
+    const struct hf_heap_node *policy = timers->policy.heap.root;
+    uint64_t earliest = timers->real.heap.root ? timers->real.heap.root->key : UINT64_MAX;
 
-    if (policy && policy->key_ns < timers->policy_key_ns) {
-        uint64_t at = real_time_of(loop, policy->key_ns);
+    if (policy && policy->key < timers->policy_key_ns) {
+        uint64_t at = real_time_of(loop, policy->key);
 
         earliest = at < earliest ? at : earliest;
     }
@@ -252,8 +164,8 @@ hf_timers_arm(struct hf_loop *loop)
     if (earliest < timers->armed_ns) {
         arm(timers, earliest);
     }
-    if (policy && policy->key_ns < timers->policy_key_ns) {
-        timers->policy_key_ns = policy->key_ns;
+    if (policy && policy->key < timers->policy_key_ns) {
+        timers->policy_key_ns = policy->key;
     }
     return false;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/heap.h"
 #include "loop/loop.h"
 
 /* Which time a timer follows. */
@@ -23,16 +24,10 @@ enum hf_timer_kind {
 struct hf_timer {
     void (*run)(struct hf_timer *timer);
     struct hf_loop *loop;
-    uint64_t due_ns; /* when it runs; 0: not set */
-
-    /* The heap's. */
-    uint64_t key_ns; /* its place in the heap; never after `due_ns` */
-    uint64_t order;  /* among equal keys the first that was set comes first */
-    struct hf_timer *child;
-    struct hf_timer *next; /* sibling */
-    struct hf_timer *prev; /* sibling or parent; NULL: the root */
-    uint32_t kind;         /* enum hf_timer_kind */
-    bool queued;
+    uint64_t due_ns;          /* when it runs; 0: not set */
+    struct hf_heap_node node; /* its key is never after `due_ns`; of equal ones the first that was
+                               * set comes first */
+    uint32_t kind;            /* enum hf_timer_kind */
 };
 
 /* Sets up a timer that is not set.  Allocates nothing. */

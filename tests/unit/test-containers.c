@@ -1,9 +1,10 @@
-/* test-containers.c - lists and maps, the map against a plain model. */
+/* test-containers.c - lists, maps and heaps, the latter two against plain models. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/random.h"
@@ -187,5 +188,52 @@ maps_grow_and_shrink(void)
     hf_map_fini(&map);
 }
 
+/* --- heaps --------------------------------------------------------------------------------- */
+
+#define OBJECTS 50
+
+/* The one that comes first, by a look at all. */
+static struct hf_heap_node *
+comes_first(struct hf_heap_node *objects)
+{
+    struct hf_heap_node *first = NULL;
+
+    for (int i = 0; i < OBJECTS; i++) {
+        if (objects[i].queued && (!first || objects[i].key < first->key)) {
+            first = &objects[i];
+        }
+    }
+    return first;
+}
+
+static void
+heaps_agree_with_a_model(void)
+{
+    struct hf_heap_node objects[OBJECTS] = { 0 };
+    struct hf_heap heap = { 0 };
+    struct hf_random random;
+
+    hf_random_init(&random, 1);
+    for (uint64_t i = 0; i < OBJECTS; i++) {
+        objects[i].order = i;
+    }
+    for (int i = 0; i < 20000; i++) {
+        struct hf_heap_node *object = &objects[hf_random_below(&random, OBJECTS)];
+
+        hf_heap_remove(&heap, object);
+        if (hf_random_below(&random, 4) > 0) {
+            object->key = hf_random_below(&random, 100);
+            hf_heap_insert(&heap, object);
+        }
+        CU_ASSERT_PTR_EQUAL_FATAL(heap.root, comes_first(objects));
+    }
+    for (int i = 0; i < OBJECTS; i++) {
+        hf_heap_remove(&heap, &objects[i]);
+        CU_ASSERT_PTR_EQUAL(heap.root, comes_first(objects));
+    }
+    CU_ASSERT_PTR_NULL(heap.root);
+}
+
 UNIT_MAIN("containers", UNIT_TEST(lists_keep_order), UNIT_TEST(maps_agree_with_a_model),
-          UNIT_TEST(maps_refuse_a_second), UNIT_TEST(maps_grow_and_shrink))
+          UNIT_TEST(maps_refuse_a_second), UNIT_TEST(maps_grow_and_shrink),
+          UNIT_TEST(heaps_agree_with_a_model))

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
-#include "engine/deadlines.h"
 #include "unit.h"
 
 /* A scheduler that does as it is told, and remembers what it heard. */
@@ -441,51 +439,6 @@ what_runs_is_adopted_without_asking_for_room(void)
     end();
 }
 
-/* --- deadlines ----------------------------------------------------------------------------- */
-
-#define OBJECTS 50
-
-/* The one that is due first, by a look at all. */
-static struct hf_deadline *
-due_first(struct hf_deadline *objects)
-{
-    struct hf_deadline *first = NULL;
-
-    for (int i = 0; i < OBJECTS; i++) {
-        if (objects[i].at_ns != UINT64_MAX && (!first || objects[i].at_ns < first->at_ns)) {
-            first = &objects[i];
-        }
-    }
-    return first;
-}
-
-static void
-deadlines_come_in_order(void)
-{
-    struct hf_deadline objects[OBJECTS];
-    struct hf_deadlines deadlines;
-    struct hf_random random;
-
-    hf_random_init(&random, 1);
-    hf_deadlines_init(&deadlines);
-    for (uint64_t i = 0; i < OBJECTS; i++) {
-        CU_ASSERT_EQUAL_FATAL(hf_deadlines_join(&deadlines, &objects[i], i), 0);
-    }
-    CU_ASSERT_PTR_NULL(hf_deadlines_first(&deadlines));
-    for (int i = 0; i < 20000; i++) {
-        struct hf_deadline *object = &objects[hf_random_below(&random, OBJECTS)];
-        uint64_t at = hf_random_below(&random, 4) ? hf_random_below(&random, 100) : UINT64_MAX;
-
-        hf_deadlines_set(&deadlines, object, at);
-        CU_ASSERT_PTR_EQUAL_FATAL(hf_deadlines_first(&deadlines), due_first(objects));
-    }
-    for (int i = 0; i < OBJECTS; i++) {
-        hf_deadlines_leave(&deadlines, &objects[i]);
-        CU_ASSERT_PTR_EQUAL(hf_deadlines_first(&deadlines), due_first(objects));
-    }
-    hf_deadlines_fini(&deadlines);
-}
-
 UNIT_MAIN("fleet", UNIT_TEST(workers_are_sorted_and_unique),
           UNIT_TEST(a_worker_that_the_scheduler_refuses_stays_out),
           UNIT_TEST(memory_and_cpu_are_reserved_and_given_back),
@@ -494,5 +447,4 @@ UNIT_MAIN("fleet", UNIT_TEST(workers_are_sorted_and_unique),
           UNIT_TEST(failures_at_the_same_time_count_once),
           UNIT_TEST(an_instance_that_proves_good_clears_its_worker),
           UNIT_TEST(bad_answers_are_counted),
-          UNIT_TEST(what_runs_is_adopted_without_asking_for_room),
-          UNIT_TEST(deadlines_come_in_order))
+          UNIT_TEST(what_runs_is_adopted_without_asking_for_room))
