@@ -150,7 +150,12 @@ make_function(struct bench *bench)
     bench->upstream.channel.backoff_ns = HF_MSEC;
     bench->upstream.channel.max_waiting = UINT32_MAX;
     bench->config = (struct hf_callee_config){
-        .pool = { .lb = &lb_ops, .max_waiting = 100 },
+        .pool = {
+            .lb = &lb_ops,
+            .max_waiting = 100,
+            .endpoint_size = sizeof(struct hf_callee_endpoint),
+            .endpoint_fini = hf_callee_endpoint_fini,
+        },
         .upstream = &bench->upstream,
         .control = bench->loop,
         .ops = &callee_ops,
