@@ -25,7 +25,6 @@ PUBLIC_HEADERS = ("functions/hyperfaas-function.h",)
 FOR_TESTS = {
     "hf_config_parse": "a configuration without a file",
     "hf_counter_value": "what was counted",
-    "hf_fault_seed": "the same decisions again",
     "hf_fleet_invalid_picks": "what a policy did wrong",
     "hf_grpc_call_reply_bytes": "answers that are no message of ours",
     "hf_grpc_call_unsent": "backpressure",

@@ -796,9 +796,3 @@ sim_run(struct sim *sim, uint64_t ns)
     }
     sim->now = until;
 }
-
-uint32_t
-sim_count(const struct sim_function *function, enum hf_instance_state state)
-{
-    return function->active ? function->active->count[state] : 0;
-}
