@@ -12,7 +12,7 @@ noinst_LTLIBRARIES += %D%/proto/libcli-proto.la
     %D%/proto/schema.c %D%/proto/schema.h \
     %D%/proto/schema_build.c %D%/proto/schema_private.h \
     %D%/proto/wire.c %D%/proto/wire.h
-CLI_PROTO_LIBS = %D%/proto/libcli-proto.la $(HF_GRPC_LIBS) $(JSON_C_LIBS) -lm
+CLI_PROTO_LIBS = %D%/proto/libcli-proto.la $(HF_GRPC_LIBS) -lm
 
 bin_PROGRAMS += %D%/hyperfaas
 %C%_hyperfaas_SOURCES = \
@@ -47,7 +47,7 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/table.c %D%/table.h \
     %D%/worker.c \
     %D%/workers.c %D%/workers.h
-%C%_hyperfaas_LDADD = %D%/proto/libcli-proto.la $(HF_NODE_LIBS) $(JSON_C_LIBS) -lm
+%C%_hyperfaas_LDADD = %D%/proto/libcli-proto.la $(HF_NODE_LIBS) -lm
 
 completiondir = $(datadir)/bash-completion/completions
 dist_completion_DATA = %D%/bash-completion/hyperfaas

@@ -3,7 +3,6 @@
  */
 #include "call_form.h"
 
-#include <json-c/json.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -71,9 +70,9 @@ add_message(const struct hf_text *message, struct hf_text *ret, struct hf_err *e
                : 0;
 }
 
-/* Encodes a document; frees it. */
+/* Encodes a document. */
 static int
-encode_document(const struct cli_codec *codec, struct json_object *json, struct hf_text *ret,
+encode_document(const struct cli_codec *codec, struct hf_json_span json, struct hf_text *ret,
                 struct hf_err *err)
 {
     hf_autotext struct hf_text message;
@@ -82,7 +81,6 @@ encode_document(const struct cli_codec *codec, struct json_object *json, struct 
     hf_text_init(&message);
     message.limit = ret->limit;
     r = cli_json_encode(codec->schema, codec->method.request, json, &message, err);
-    json_object_put(json);
     return r < 0 ? r : add_message(&message, ret, err);
 }
 
@@ -93,7 +91,7 @@ encode_json(const struct cli_codec *codec, const struct hf_text *request, struct
 {
     const char *at = hf_text_str(request);
     const char *end = at + request->len;
-    struct json_object *json = NULL;
+    struct hf_json_span json = { "{}", 2 };
     unsigned int count = 0;
     int r;
 
@@ -113,9 +111,8 @@ encode_json(const struct cli_codec *codec, const struct hf_text *request, struct
                        "one message",
                        count);
     }
-    return count == 0 && !codec->method.client_streaming
-               ? encode_document(codec, json_object_new_object(), ret, err)
-               : 0;
+    return count == 0 && !codec->method.client_streaming ? encode_document(codec, json, ret, err)
+                                                         : 0;
 }
 
 int

@@ -12,22 +12,21 @@
 #ifndef HF_CLI_PROTO_JSON_H
 #define HF_CLI_PROTO_JSON_H
 
+#include "base/json_read.h"
 #include "schema.h"
 #include "wire.h"
 
-struct json_object;
-
 /* Appends the message.  HF_EINVALID: where in the JSON it is wrong, and what is expected. */
 int cli_json_encode(const struct cli_schema *schema, const struct cli_type *type,
-                    struct json_object *json, struct hf_text *out, struct hf_err *err);
+                    struct hf_json_span json, struct hf_text *out, struct hf_err *err);
 
 /* Appends the JSON, in one line without its end.  HF_EINVALID: the bytes are no such message.
  * HF_EFULL: the JSON is longer than the text may get. */
 int cli_json_decode(const struct cli_schema *schema, const struct cli_type *type, const void *data,
                     size_t len, struct hf_text *out, struct hf_err *err);
 
-/* Reads the JSON document at `*at` and moves it behind.  1: it is in `*ret` (NULL is null), for
- * json_object_put().  0: there is nothing but blanks.  HF_EINVALID: it is no JSON. */
-int cli_json_read(const char **at, const char *end, struct json_object **ret, struct hf_err *err);
+/* Checks the JSON document at `*at` and moves it behind.  1: it is `*ret`.  0: there is nothing but
+ * blanks.  HF_EINVALID: it is no JSON. */
+int cli_json_read(const char **at, const char *end, struct hf_json_span *ret, struct hf_err *err);
 
 #endif

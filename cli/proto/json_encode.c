@@ -1,7 +1,7 @@
 /*
  * json_encode.c - messages from JSON to protobuf's wire format.
  */
-#include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -19,7 +19,7 @@
 /* A place in the JSON: a member, or an item of an array, of the place above. */
 struct place {
     const struct place *above; /* NULL: the document */
-    const char *name;          /* NULL: an item */
+    struct hf_json_span name;  /* as it is written, without quotes; no text: an item */
     size_t item;
 };
 
@@ -31,7 +31,7 @@ struct encoding {
 };
 
 static int encode_message(struct encoding *encoding, const struct cli_type *type,
-                          struct json_object *json, const struct place *place, struct hf_text *out);
+                          struct hf_json_span json, const struct place *place, struct hf_text *out);
 
 /* --- errors ------------------------------------------------------------------------------- */
 
@@ -42,8 +42,9 @@ put_place(const struct place *place, struct hf_text *out)
     if (place->above) {
         put_place(place->above, out);
     }
-    if (place->name) {
-        hf_text_printf(out, "%s%s", out->len > 0 ? "." : "", place->name);
+    if (place->name.text) {
+        hf_text_printf(out, "%s%.*s", out->len > 0 ? "." : "", (int)place->name.len,
+                       place->name.text);
     } else if (place->above) {
         hf_text_printf(out, "[%zu]", place->item);
     }
@@ -63,36 +64,52 @@ wrong_at(struct encoding *encoding, const struct place *place, int code)
 
 static int
 fail_expected(struct encoding *encoding, const struct place *place, const char *expected,
-              struct json_object *json)
+              struct hf_json_span json)
 {
-    int r = hf_fail(encoding->err, HF_EINVALID, "expected %s, found %.80s", expected,
-                    json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+    int r = hf_fail(encoding->err, HF_EINVALID, "expected %s, found %.*s", expected,
+                    (int)hf_min(json.len, (size_t)80), json.text);
 
     return wrong_at(encoding, place, r);
 }
 
 static int
-fail_unknown(struct encoding *encoding, const struct cli_type *type, const struct place *place)
+fail_unknown(struct encoding *encoding, const struct cli_type *type, struct hf_json_span name,
+             const struct place *place)
 {
     const char *names[NAMES_MAX];
     size_t n = hf_min(type->field_count, (size_t)NAMES_MAX);
+    size_t len;
+    hf_autofree char *text = cli_text_of(name, &len);
     const char *closest;
     int r;
 
     for (size_t i = 0; i < n; i++) {
         names[i] = type->fields[i].json_name;
     }
-    closest = hf_closest_word(place->name, names, n);
+    closest = text ? hf_closest_word(text, names, n) : NULL;
     r = hf_fail(encoding->err, HF_EINVALID, "%s has no such field%s%s%s", type->name,
                 closest ? ": did you mean '" : "", closest ? closest : "", closest ? "'?" : "");
     return wrong_at(encoding, place, r);
+}
+
+/* A member's place. */
+static struct place
+place_in(const struct place *above, struct hf_json_span name)
+{
+    return (struct place){ .above = above, .name = { name.text + 1, name.len - 2 } };
+}
+
+static struct place
+place_of(const struct place *above, const struct cli_field *field)
+{
+    return (struct place){ .above = above, .name = { field->json_name, strlen(field->json_name) } };
 }
 
 /* --- values ------------------------------------------------------------------------------- */
 
 /* Appends one value as it stands behind its tag. */
 static int
-encode_value(struct encoding *encoding, const struct cli_field *field, struct json_object *json,
+encode_value(struct encoding *encoding, const struct cli_field *field, struct hf_json_span json,
              const struct place *place, struct hf_text *out)
 {
     hf_autotext struct hf_text message;
@@ -117,38 +134,40 @@ encode_value(struct encoding *encoding, const struct cli_field *field, struct js
     return r;
 }
 
-/* Whether null is a value of the field, and not its absence. */
+/* Whether a value counts: null is the absence of most. */
 static bool
-takes_null(const struct cli_field *field)
+counts(const struct cli_field *field, struct hf_json_span json)
 {
+    if (hf_json_type(json) != HF_JSON_NULL) {
+        return true;
+    }
     return field->type && (field->type->shape == CLI_SHAPE_VALUE ||
                            (field->type->shape == CLI_SHAPE_NULL && field->oneof >= 0));
 }
 
 static int
-encode_items(struct encoding *encoding, const struct cli_field *field, struct json_object *json,
+encode_items(struct encoding *encoding, const struct cli_field *field, struct hf_json_span json,
              const struct place *place, struct hf_text *out)
 {
+    struct place at = { .above = place };
     hf_autotext struct hf_text packed;
+    struct hf_json_cursor cursor;
+    struct hf_json_span item;
     int r = 0;
 
     hf_text_init(&packed);
     packed.limit = out->limit;
-    if (!json_object_is_type(json, json_type_array)) {
+    if (hf_json_type(json) != HF_JSON_ARRAY) {
         return fail_expected(encoding, place, "an array", json);
     }
-    for (size_t i = 0; r == 0 && i < json_object_array_length(json); i++) {
-        const struct place at = { .above = place, .item = i };
-        struct json_object *item = json_object_array_get_idx(json, i);
-
+    hf_json_begin(&cursor, json);
+    for (; r == 0 && hf_json_next(&cursor, NULL, &item); at.item++) {
         if (!field->packed) {
             cli_wire_put_tag(out, field->number, cli_kind_wire(field->kind));
         }
-        if (!item && !takes_null(field)) {
-            r = fail_expected(encoding, &at, "a value", item);
-        } else {
-            r = encode_value(encoding, field, item, &at, field->packed ? &packed : out);
-        }
+        r = counts(field, item)
+                ? encode_value(encoding, field, item, &at, field->packed ? &packed : out)
+                : fail_expected(encoding, &at, "a value", item);
     }
     if (packed.len > 0) {
         cli_wire_put_bytes(out, field->number, hf_text_str(&packed), packed.len);
@@ -158,22 +177,25 @@ encode_items(struct encoding *encoding, const struct cli_field *field, struct js
 }
 
 static int
-encode_map(struct encoding *encoding, const struct cli_field *field, struct json_object *json,
+encode_map(struct encoding *encoding, const struct cli_field *field, struct hf_json_span json,
            const struct place *place, struct hf_text *out)
 {
     const struct cli_field *key = &field->type->fields[0];
     const struct cli_field *value = &field->type->fields[1];
     hf_autotext struct hf_text entry;
-    int r = 0;
+    struct hf_json_cursor cursor;
+    struct hf_json_span name;
+    struct hf_json_span member;
+    int r;
 
     hf_text_init(&entry);
     entry.limit = out->limit;
-    if (!json_object_is_type(json, json_type_object)) {
+    if (hf_json_type(json) != HF_JSON_OBJECT) {
         return fail_expected(encoding, place, "an object", json);
     }
-    json_object_object_foreach(json, name, member)
-    {
-        const struct place at = { .above = place, .name = name };
+    hf_json_begin(&cursor, json);
+    while (hf_json_next(&cursor, &name, &member)) {
+        const struct place at = place_in(place, name);
 
         hf_text_clear(&entry);
         cli_wire_put_tag(&entry, key->number, cli_kind_wire(key->kind));
@@ -181,7 +203,7 @@ encode_map(struct encoding *encoding, const struct cli_field *field, struct json
         if (r < 0) {
             return wrong_at(encoding, &at, r);
         }
-        if (!member && !takes_null(value)) {
+        if (!counts(value, member)) {
             return fail_expected(encoding, &at, "a value", member);
         }
         cli_wire_put_tag(&entry, value->number, cli_kind_wire(value->kind));
@@ -209,7 +231,7 @@ is_zero(const struct hf_text *value)
 
 /* Appends a field with its tag; `always`: also one at its default. */
 static int
-encode_field(struct encoding *encoding, const struct cli_field *field, struct json_object *json,
+encode_field(struct encoding *encoding, const struct cli_field *field, struct hf_json_span json,
              bool always, const struct place *place, struct hf_text *out)
 {
     hf_autotext struct hf_text value;
@@ -232,78 +254,77 @@ encode_field(struct encoding *encoding, const struct cli_field *field, struct js
 
 /* --- objects ------------------------------------------------------------------------------ */
 
-/* The member for a field, by either spelling of its name.  False: the field is absent. */
-static bool
-find_member(const struct cli_field *field, struct json_object *json, struct json_object **ret)
-{
-    return (json_object_object_get_ex(json, field->json_name, ret) ||
-            json_object_object_get_ex(json, field->name, ret)) &&
-           (*ret || takes_null(field));
-}
+/* The fields of a message that were there before. */
+struct met {
+    bool *fields;
+    const struct cli_field **oneofs; /* the field of each that is set */
+};
 
 /* Refuses both spellings of a field, and two fields of a oneof. */
 static int
 check_rivals(struct encoding *encoding, const struct cli_type *type, const struct cli_field *field,
-             struct json_object *json, const struct place *place)
+             const struct met *met, bool is_set, const struct place *place)
 {
-    struct json_object *ignored;
-    int r;
+    const struct cli_field *rival = field->oneof >= 0 ? met->oneofs[field->oneof] : NULL;
+    int r = 0;
 
-    if (strcmp(field->json_name, field->name) != 0 &&
-        json_object_object_get_ex(json, field->json_name, &ignored) &&
-        json_object_object_get_ex(json, field->name, &ignored)) {
+    if (met->fields[field - type->fields]) {
         r = hf_fail(encoding->err, HF_EINVALID, "is given twice, also as '%s'", field->name);
-        return wrong_at(encoding, place, r);
+    } else if (rival && is_set) {
+        r = hf_fail(encoding->err, HF_EINVALID, "can't be given together with '%s'",
+                    rival->json_name);
     }
-    for (const struct cli_field *other = type->fields; field->oneof >= 0 && other < field;
-         other++) {
-        if (other->oneof == field->oneof && find_member(other, json, &ignored)) {
-            r = hf_fail(encoding->err, HF_EINVALID, "can't be given together with '%s'",
-                        other->json_name);
-            return wrong_at(encoding, place, r);
-        }
-    }
-    return 0;
+    return r < 0 ? wrong_at(encoding, place, r) : 0;
 }
 
-/* Refuses members that no field has. */
 static int
-check_members(struct encoding *encoding, const struct cli_type *type, struct json_object *json,
-              const char *besides, const struct place *place)
+encode_member(struct encoding *encoding, const struct cli_type *type, struct hf_json_span name,
+              struct hf_json_span member, struct met *met, const struct place *place,
+              struct hf_text *out)
 {
-    json_object_object_foreach(json, name, member)
-    {
-        const struct place at = { .above = place, .name = name };
+    const struct cli_field *field = cli_type_field_named(type, name);
+    const struct place at = field ? place_of(place, field) : place_in(place, name);
+    bool is_set;
+    int r;
 
-        (void)member;
-        if (!cli_type_field_named(type, name) && (!besides || strcmp(name, besides) != 0)) {
-            return fail_unknown(encoding, type, &at);
-        }
+    if (!field) {
+        return fail_unknown(encoding, type, name, &at);
     }
-    return 0;
+    is_set = counts(field, member);
+    r = check_rivals(encoding, type, field, met, is_set, &at);
+    met->fields[field - type->fields] = true;
+    if (r < 0 || !is_set) {
+        return r;
+    }
+    if (field->oneof >= 0) {
+        met->oneofs[field->oneof] = field;
+    }
+    return encode_field(encoding, field, member, field->presence, &at, out);
 }
 
 /* Encodes the members of an object; `besides` is one that belongs to no field, or NULL. */
 static int
-encode_members(struct encoding *encoding, const struct cli_type *type, struct json_object *json,
+encode_members(struct encoding *encoding, const struct cli_type *type, struct hf_json_span json,
                const char *besides, const struct place *place, struct hf_text *out)
 {
-    int r;
+    hf_autofree bool *fields = calloc(type->field_count + 1, sizeof *fields);
+    hf_autofree const struct cli_field **oneofs = calloc(type->oneof_count + 1, sizeof *oneofs);
+    struct met met = { fields, oneofs };
+    struct hf_json_cursor cursor;
+    struct hf_json_span name;
+    struct hf_json_span member;
+    int r = 0;
 
-    if (!json_object_is_type(json, json_type_object)) {
+    if (!fields || !oneofs) {
+        return hf_fail(encoding->err, HF_ENOMEM, "no memory for a message");
+    }
+    if (hf_json_type(json) != HF_JSON_OBJECT) {
         return fail_expected(encoding, place, "an object", json);
     }
-    r = check_members(encoding, type, json, besides, place);
-    for (size_t i = 0; r == 0 && i < type->field_count; i++) {
-        const struct cli_field *field = &type->fields[i];
-        const struct place at = { .above = place, .name = field->json_name };
-        struct json_object *member;
-
-        if (find_member(field, json, &member)) {
-            r = check_rivals(encoding, type, field, json, &at);
-            if (r == 0) {
-                r = encode_field(encoding, field, member, field->presence, &at, out);
-            }
+    hf_json_begin(&cursor, json);
+    while (r == 0 && hf_json_next(&cursor, &name, &member)) {
+        if (!besides || !hf_json_is(name, besides)) {
+            r = encode_member(encoding, type, name, member, &met, place, out);
         }
     }
     return r;
@@ -313,34 +334,29 @@ encode_members(struct encoding *encoding, const struct cli_type *type, struct js
 
 /* Any JSON value, as google.protobuf.Value. */
 static int
-encode_any_value(struct encoding *encoding, const struct cli_type *type, struct json_object *json,
+encode_any_value(struct encoding *encoding, const struct cli_type *type, struct hf_json_span json,
                  const struct place *place, struct hf_text *out)
 {
-    static const struct {
-        json_type type;
-        uint32_t number;
-    } kinds[] = {
-        { json_type_null, 1 },   { json_type_int, 2 },     { json_type_double, 2 },
-        { json_type_string, 3 }, { json_type_boolean, 4 }, { json_type_object, 5 },
-        { json_type_array, 6 },
+    static const uint32_t numbers[] = {
+        [HF_JSON_NULL] = 1, [HF_JSON_NUMBER] = 2, [HF_JSON_STRING] = 3,
+        [HF_JSON_BOOL] = 4, [HF_JSON_OBJECT] = 5, [HF_JSON_ARRAY] = 6,
     };
-    size_t i = 0;
 
-    while (kinds[i].type != json_object_get_type(json)) {
-        i++;
-    }
-    return encode_field(encoding, &type->fields[kinds[i].number - 1], json, true, place, out);
+    return encode_field(encoding, &type->fields[numbers[hf_json_type(json)] - 1], json, true, place,
+                        out);
 }
 
 static int
-encode_time(struct encoding *encoding, const struct cli_type *type, struct json_object *json,
+encode_time(struct encoding *encoding, const struct cli_type *type, struct hf_json_span json,
             const struct place *place, struct hf_text *out)
 {
     bool is_duration = type->shape == CLI_SHAPE_DURATION;
-    const char *text =
-        json_object_is_type(json, json_type_string) ? json_object_get_string(json) : "";
+    bool is_text = hf_json_type(json) == HF_JSON_STRING;
+    size_t len;
+    hf_autofree char *text = is_text ? cli_text_of(json, &len) : NULL;
     struct hf_time time;
-    bool good = is_duration ? hf_duration_parse(text, &time) : hf_timestamp_parse(text, &time);
+    bool good =
+        text && (is_duration ? hf_duration_parse(text, &time) : hf_timestamp_parse(text, &time));
 
     if (!good) {
         return fail_expected(encoding, place,
@@ -359,17 +375,36 @@ encode_time(struct encoding *encoding, const struct cli_type *type, struct json_
     return 0;
 }
 
+/* A member of what may be an object; null if there is none. */
+static struct hf_json_span
+member_of(struct hf_json_span json, const char *wanted)
+{
+    struct hf_json_cursor cursor;
+    struct hf_json_span name;
+    struct hf_json_span member;
+
+    if (hf_json_type(json) == HF_JSON_OBJECT) {
+        hf_json_begin(&cursor, json);
+        while (hf_json_next(&cursor, &name, &member)) {
+            if (hf_json_is(name, wanted)) {
+                return member;
+            }
+        }
+    }
+    return (struct hf_json_span){ "null", 4 };
+}
+
 /* An object with its type in "@type"; for a type with a form of its own, that is in "value". */
 static int
-encode_any(struct encoding *encoding, struct json_object *json, const struct place *place,
+encode_any(struct encoding *encoding, struct hf_json_span json, const struct place *place,
            struct hf_text *out)
 {
-    struct json_object *member = NULL;
-    const char *url =
-        json_object_object_get_ex(json, "@type", &member) ? json_object_get_string(member) : NULL;
+    struct hf_json_span of = member_of(json, "@type");
+    size_t len;
+    hf_autofree char *url = hf_json_type(of) == HF_JSON_STRING ? cli_text_of(of, &len) : NULL;
     const char *slash = url ? strrchr(url, '/') : NULL;
     const struct cli_type *type = slash ? cli_schema_type(encoding->schema, slash + 1) : NULL;
-    const struct place at = { .above = place, .name = "value" };
+    const struct place at = { .above = place, .name = { "value", 5 } };
     hf_autotext struct hf_text value;
     int r;
 
@@ -385,12 +420,9 @@ encode_any(struct encoding *encoding, struct json_object *json, const struct pla
                     slash + 1);
         return wrong_at(encoding, place, r);
     }
-    if (type->shape == CLI_SHAPE_MESSAGE) {
-        r = encode_members(encoding, type, json, "@type", place, &value);
-    } else {
-        json_object_object_get_ex(json, "value", &member);
-        r = encode_message(encoding, type, member, &at, &value);
-    }
+    r = type->shape == CLI_SHAPE_MESSAGE
+            ? encode_members(encoding, type, json, "@type", place, &value)
+            : encode_message(encoding, type, member_of(json, "value"), &at, &value);
     cli_wire_put_bytes(out, 1, url, strlen(url));
     if (value.len > 0) {
         cli_wire_put_bytes(out, 2, hf_text_str(&value), value.len);
@@ -400,7 +432,7 @@ encode_any(struct encoding *encoding, struct json_object *json, const struct pla
 }
 
 static int
-encode_shape(struct encoding *encoding, const struct cli_type *type, struct json_object *json,
+encode_shape(struct encoding *encoding, const struct cli_type *type, struct hf_json_span json,
              const struct place *place, struct hf_text *out)
 {
     switch (type->shape) {
@@ -424,7 +456,7 @@ encode_shape(struct encoding *encoding, const struct cli_type *type, struct json
 
 /* Appends a message without its length. */
 static int
-encode_message(struct encoding *encoding, const struct cli_type *type, struct json_object *json,
+encode_message(struct encoding *encoding, const struct cli_type *type, struct hf_json_span json,
                const struct place *place, struct hf_text *out)
 {
     int r;
@@ -441,7 +473,7 @@ encode_message(struct encoding *encoding, const struct cli_type *type, struct js
 
 int
 cli_json_encode(const struct cli_schema *schema, const struct cli_type *type,
-                struct json_object *json, struct hf_text *out, struct hf_err *err)
+                struct hf_json_span json, struct hf_text *out, struct hf_err *err)
 {
     struct encoding encoding = { .schema = schema, .err = err };
     const struct place document = { .above = NULL };

@@ -5,7 +5,6 @@
 
 #include <float.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +19,21 @@
 #define NAMES_MAX 256
 
 static int
-fail_kind(const char *expected, struct json_object *json, struct hf_err *err)
+fail_kind(const char *expected, struct hf_json_span json, struct hf_err *err)
 {
-    return hf_fail(err, HF_EINVALID, "expected %s, found %.80s", expected,
-                   json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+    return hf_fail(err, HF_EINVALID, "expected %s, found %.*s", expected,
+                   (int)hf_min(json.len, (size_t)80), json.text);
+}
+
+char *
+cli_text_of(struct hf_json_span string, size_t *ret_len)
+{
+    char *text = malloc(string.len);
+
+    if (text) {
+        *ret_len = hf_json_text(string, text);
+    }
+    return text;
 }
 
 /* --- integers ----------------------------------------------------------------------------- */
@@ -52,30 +62,6 @@ limits(uint32_t kind, uint64_t *ret_negative)
         *ret_negative = 0;
         return (struct hf_json_integer){ .size = UINT64_MAX };
     }
-}
-
-/* json-c gives a number with a point or an exponent as it stands in the document. */
-static bool
-integer_of_json(struct json_object *json, struct hf_json_integer *ret)
-{
-    bool is_text = json_object_is_type(json, json_type_string);
-    const char *text;
-
-    if (!is_text && !json_object_is_type(json, json_type_int) &&
-        !json_object_is_type(json, json_type_double)) {
-        return false;
-    }
-    text = json_object_get_string(json);
-    return hf_json_integer_of(
-        text, is_text ? (size_t)json_object_get_string_len(json) : strlen(text), ret);
-}
-
-/* A number that json-c reads as the smallest or the largest may have been beyond it. */
-static bool
-is_doubtful(struct json_object *json)
-{
-    return json_object_is_type(json, json_type_int) &&
-           (json_object_get_int64(json) == INT64_MIN || json_object_get_uint64(json) == UINT64_MAX);
 }
 
 static int
@@ -107,14 +93,11 @@ put_integer(uint32_t kind, struct hf_json_integer integer, struct hf_text *out, 
 }
 
 static int
-encode_integer(uint32_t kind, struct json_object *json, struct hf_text *out, struct hf_err *err)
+encode_integer(uint32_t kind, struct hf_json_span json, struct hf_text *out, struct hf_err *err)
 {
     struct hf_json_integer integer;
 
-    if (is_doubtful(json)) {
-        return hf_fail(err, HF_EINVALID, "a number this large must be written as a string");
-    }
-    return integer_of_json(json, &integer) ? put_integer(kind, integer, out, err)
+    return hf_json_integer(json, &integer) ? put_integer(kind, integer, out, err)
                                            : fail_kind("an integer", json, err);
 }
 
@@ -134,22 +117,18 @@ double_of_text(const char *text, double *ret)
 }
 
 static int
-encode_floating(uint32_t kind, struct json_object *json, struct hf_text *out, struct hf_err *err)
+encode_floating(uint32_t kind, struct hf_json_span json, struct hf_text *out, struct hf_err *err)
 {
+    bool is_text = hf_json_type(json) == HF_JSON_STRING;
+    hf_autofree char *text = strndup(json.text + is_text, json.len - (is_text ? 2 : 0));
     double number = 0;
     float single;
     uint64_t bits = 0;
     uint32_t single_bits;
-    bool good;
+    bool good = text && (is_text ? double_of_text(text, &number)
+                                 : hf_json_type(json) == HF_JSON_NUMBER &&
+                                       hf_parse_double(text, &number, NULL) == 0);
 
-    if (json_object_is_type(json, json_type_string)) {
-        good = double_of_text(json_object_get_string(json), &number);
-    } else {
-        number = json_object_get_double(json);
-        good = isfinite(number) && !is_doubtful(json) &&
-               (json_object_is_type(json, json_type_double) ||
-                json_object_is_type(json, json_type_int));
-    }
     single = (float)number;
     if (!good || (kind == CLI_KIND_FLOAT && isfinite(number) && !isfinite(single))) {
         return fail_kind(kind == CLI_KIND_FLOAT ? "a number that fits a float" : "a number", json,
@@ -167,22 +146,18 @@ encode_floating(uint32_t kind, struct json_object *json, struct hf_text *out, st
 
 /* Bytes in either alphabet of base64, padded or not. */
 static int
-encode_base64(struct json_object *json, struct hf_text *out, struct hf_err *err)
+encode_base64(struct hf_json_span json, char *text, size_t len, struct hf_text *out,
+              struct hf_err *err)
 {
-    size_t len = (size_t)json_object_get_string_len(json);
-    hf_autofree char *text = strndup(json_object_get_string(json), len);
     hf_autofree uint8_t *bytes = malloc(len + 3);
 
-    if (!text || !bytes) {
+    if (!bytes) {
         return hf_fail(err, HF_ENOMEM, "no memory for bytes");
-    }
-    if (strlen(text) != len) {
-        return fail_kind("bytes in base64", json, err);
     }
     for (char *c = text; *c; c++) {
         *c = (char)(*c == '-' ? '+' : *c == '_' ? '/' : *c);
     }
-    if (hf_grpc_base64_decode(text, len, bytes, &len) < 0) {
+    if (strlen(text) != len || hf_grpc_base64_decode(text, len, bytes, &len) < 0) {
         return fail_kind("bytes in base64", json, err);
     }
     cli_wire_put_varint(out, len);
@@ -191,58 +166,66 @@ encode_base64(struct json_object *json, struct hf_text *out, struct hf_err *err)
 }
 
 static int
-encode_text(uint32_t kind, struct json_object *json, struct hf_text *out, struct hf_err *err)
+encode_text(uint32_t kind, struct hf_json_span json, struct hf_text *out, struct hf_err *err)
 {
-    if (!json_object_is_type(json, json_type_string)) {
+    hf_autofree char *text = NULL;
+    size_t len;
+
+    if (hf_json_type(json) != HF_JSON_STRING) {
         return fail_kind(kind == CLI_KIND_BYTES ? "a string of base64" : "a string", json, err);
     }
-    if (kind == CLI_KIND_BYTES) {
-        return encode_base64(json, out, err);
+    text = cli_text_of(json, &len);
+    if (!text) {
+        return hf_fail(err, HF_ENOMEM, "no memory for a string");
     }
-    cli_wire_put_varint(out, (uint64_t)json_object_get_string_len(json));
-    hf_text_add_mem(out, json_object_get_string(json), (size_t)json_object_get_string_len(json));
+    if (kind == CLI_KIND_BYTES) {
+        return encode_base64(json, text, len, out, err);
+    }
+    cli_wire_put_varint(out, len);
+    hf_text_add_mem(out, text, len);
     return 0;
 }
 
 static int
-fail_name(const struct cli_type *type, const char *name, struct hf_err *err)
+fail_name(const struct cli_type *type, struct hf_json_span json, struct hf_err *err)
 {
     const char *names[NAMES_MAX];
     size_t n = hf_min(type->value_count, (size_t)NAMES_MAX);
+    size_t len;
+    hf_autofree char *name = cli_text_of(json, &len);
     const char *closest;
 
     for (size_t i = 0; i < n; i++) {
         names[i] = type->values[i].name;
     }
-    closest = hf_closest_word(name, names, n);
-    return hf_fail(err, HF_EINVALID, "'%.80s' is no value of %s%s%s%s", name, type->name,
-                   closest ? ": did you mean '" : "", closest ? closest : "", closest ? "'?" : "");
+    closest = name ? hf_closest_word(name, names, n) : NULL;
+    return hf_fail(err, HF_EINVALID, "'%.80s' is no value of %s%s%s%s", name ? name : "",
+                   type->name, closest ? ": did you mean '" : "", closest ? closest : "",
+                   closest ? "'?" : "");
 }
 
 static int
-encode_enum(const struct cli_type *type, struct json_object *json, struct hf_text *out,
+encode_enum(const struct cli_type *type, struct hf_json_span json, struct hf_text *out,
             struct hf_err *err)
 {
-    const char *name = json_object_get_string(json);
-
-    if (!json && type->shape == CLI_SHAPE_NULL) {
+    if (hf_json_type(json) == HF_JSON_NULL && type->shape == CLI_SHAPE_NULL) {
         cli_wire_put_varint(out, 0);
         return 0;
     }
-    if (!json_object_is_type(json, json_type_string)) {
+    if (hf_json_type(json) != HF_JSON_STRING) {
         return encode_integer(CLI_KIND_ENUM, json, out, err);
     }
     for (size_t i = 0; i < type->value_count; i++) {
-        if (strcmp(type->values[i].name, name) == 0) {
+        if (hf_json_is(json, type->values[i].name)) {
             cli_wire_put_varint(out, (uint64_t)type->values[i].number);
             return 0;
         }
     }
-    return fail_name(type, name, err);
+    return fail_name(type, json, err);
 }
 
 int
-cli_scalar_encode(const struct cli_field *field, struct json_object *json, struct hf_text *out,
+cli_scalar_encode(const struct cli_field *field, struct hf_json_span json, struct hf_text *out,
                   struct hf_err *err)
 {
     switch (field->kind) {
@@ -255,10 +238,10 @@ cli_scalar_encode(const struct cli_field *field, struct json_object *json, struc
     case CLI_KIND_ENUM:
         return encode_enum(field->type, json, out, err);
     case CLI_KIND_BOOL:
-        if (!json_object_is_type(json, json_type_boolean)) {
+        if (hf_json_type(json) != HF_JSON_BOOL) {
             return fail_kind("true or false", json, err);
         }
-        cli_wire_put_varint(out, json_object_get_boolean(json) ? 1 : 0);
+        cli_wire_put_varint(out, *json.text == 't' ? 1 : 0);
         return 0;
     default:
         return encode_integer(field->kind, json, out, err);
@@ -266,24 +249,22 @@ cli_scalar_encode(const struct cli_field *field, struct json_object *json, struc
 }
 
 int
-cli_scalar_encode_key(const struct cli_field *key, const char *text, struct hf_text *out,
+cli_scalar_encode_key(const struct cli_field *key, struct hf_json_span name, struct hf_text *out,
                       struct hf_err *err)
 {
     struct hf_json_integer integer;
 
     if (key->kind == CLI_KIND_STRING) {
-        cli_wire_put_varint(out, strlen(text));
-        hf_text_add(out, text);
-        return 0;
+        return encode_text(key->kind, name, out, err);
     }
     if (key->kind == CLI_KIND_BOOL) {
-        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+        if (!hf_json_is(name, "true") && !hf_json_is(name, "false")) {
             return hf_fail(err, HF_EINVALID, "the key must be \"true\" or \"false\"");
         }
-        cli_wire_put_varint(out, *text == 't' ? 1 : 0);
+        cli_wire_put_varint(out, hf_json_is(name, "true") ? 1 : 0);
         return 0;
     }
-    return hf_json_integer_of(text, strlen(text), &integer)
+    return hf_json_integer(name, &integer)
                ? put_integer(key->kind, integer, out, err)
                : hf_fail(err, HF_EINVALID, "the key must be an integer");
 }

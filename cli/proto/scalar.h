@@ -8,19 +8,21 @@
 
 #include <stdbool.h>
 
+#include "base/json_read.h"
 #include "schema.h"
 #include "wire.h"
 
-struct json_object;
-
 /* Appends the value as it stands behind a tag.  It consists of zero bytes if, and only if, it is
  * the default of its kind.  HF_EINVALID: what was expected, and what was found. */
-int cli_scalar_encode(const struct cli_field *field, struct json_object *json, struct hf_text *out,
+int cli_scalar_encode(const struct cli_field *field, struct hf_json_span json, struct hf_text *out,
                       struct hf_err *err);
 
 /* The same for the key of a map, from its name in JSON. */
-int cli_scalar_encode_key(const struct cli_field *key, const char *text, struct hf_text *out,
-                          struct hf_err *err);
+int cli_scalar_encode_key(const struct cli_field *key, struct hf_json_span name,
+                          struct hf_text *out, struct hf_err *err);
+
+/* What a string spells, for free(); NULL: no memory. */
+char *cli_text_of(struct hf_json_span string, size_t *ret_len);
 
 /* Append a value as JSON has it, and as JSON has the key of a map. */
 void cli_scalar_decode(const struct cli_field *field, const struct cli_wire_field *value,

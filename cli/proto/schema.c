@@ -122,12 +122,12 @@ cli_type_field(const struct cli_type *type, uint32_t number)
 }
 
 const struct cli_field *
-cli_type_field_named(const struct cli_type *type, const char *name)
+cli_type_field_named(const struct cli_type *type, struct hf_json_span name)
 {
     for (size_t i = 0; i < type->field_count; i++) {
         const struct cli_field *field = &type->fields[i];
 
-        if (strcmp(field->json_name, name) == 0 || strcmp(field->name, name) == 0) {
+        if (hf_json_is(name, field->json_name) || hf_json_is(name, field->name)) {
             return field;
         }
     }

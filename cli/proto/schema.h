@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/json_read.h"
 #include "base/macros.h"
 
 struct hf_err;
@@ -108,7 +109,7 @@ int cli_schema_method(const struct cli_schema *schema, const char *method, struc
 const struct cli_field *cli_type_field(const struct cli_type *type, uint32_t number);
 
 /* The same by either spelling of its name. */
-const struct cli_field *cli_type_field_named(const struct cli_type *type, const char *name);
+const struct cli_field *cli_type_field_named(const struct cli_type *type, struct hf_json_span name);
 
 /* Whether the field is a map. */
 static inline bool

@@ -338,8 +338,9 @@ append_digit(uint64_t *number, unsigned int digit)
            !__builtin_add_overflow(*number, digit, number);
 }
 
-bool
-hf_json_integer_of(const char *text, size_t len, struct hf_json_integer *ret)
+/* The integer of a text in JSON's form of numbers. */
+static bool
+integer_of(const char *text, size_t len, struct hf_json_integer *ret)
 {
     struct hf_json_integer number = { .negative = len > 0 && *text == '-' };
     const char *point = len > 0 ? memchr(text, '.', len) : NULL;
@@ -379,7 +380,7 @@ bool
 hf_json_integer(struct hf_json_span value, struct hf_json_integer *ret)
 {
     if (hf_json_type(value) == HF_JSON_STRING) {
-        return hf_json_integer_of(value.text + 1, value.len - 2, ret);
+        return integer_of(value.text + 1, value.len - 2, ret);
     }
-    return hf_json_type(value) == HF_JSON_NUMBER && hf_json_integer_of(value.text, value.len, ret);
+    return hf_json_type(value) == HF_JSON_NUMBER && integer_of(value.text, value.len, ret);
 }

@@ -75,11 +75,8 @@ struct hf_json_integer {
 /* How much of `text` is a number in JSON's form; 0: it begins with none. */
 size_t hf_json_number_len(const char *text, size_t len);
 
-/* The integer that a text in that form stands for, exactly: "1e3" and "2.50e1" are some.  False:
- * it is no number, no integer, or beyond 64 bits. */
-bool hf_json_integer_of(const char *text, size_t len, struct hf_json_integer *ret);
-
-/* The same for a value that is a number or, as proto3 writes 64 bits, a string. */
+/* The integer that a value stands for, exactly: a number or, as proto3 writes 64 bits, a string of
+ * one.  "1e3" and "2.50e1" are some.  False: it is no number, no integer, or beyond 64 bits. */
 bool hf_json_integer(struct hf_json_span value, struct hf_json_integer *ret);
 
 #endif

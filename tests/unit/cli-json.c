@@ -1,7 +1,6 @@
 /* cli-json.c - the definitions of cli-json.proto, for tests of messages as JSON. */
 #include "cli-json.h"
 
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +47,7 @@ cli_json_encode_as(const struct cli_schema *schema, const char *type, const char
                    struct hf_text *out, struct hf_err *err)
 {
     const char *at = text;
-    struct json_object *json = NULL;
+    struct hf_json_span json;
     int r;
 
     hf_err_clear(err);
@@ -57,6 +56,5 @@ cli_json_encode_as(const struct cli_schema *schema, const char *type, const char
     if (r > 0) {
         r = cli_json_encode(schema, cli_schema_type(schema, type), json, out, err);
     }
-    json_object_put(json);
     return r;
 }

@@ -1,5 +1,4 @@
 /* test-cli-json.c - messages as JSON, by definitions read from a set. */
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,12 +121,11 @@ reads_several_documents(void)
 {
     const char *text = " {\"a\":1}{}\n[2] 3 ";
     const char *end = text + strlen(text);
-    struct json_object *json;
+    struct hf_json_span json;
     unsigned int count = 0;
 
     hf_err_clear(&err);
     while (cli_json_read(&text, end, &json, &err) == 1) {
-        json_object_put(json);
         count++;
     }
     UNIT_STR(hf_err_message(&err), "ok");
@@ -211,7 +209,7 @@ refuses_bad_values(void)
     check("{\"anInt32\":\"1x\"}", "field 'anInt32': expected an integer, found \"1x\"");
     check("{\"anInt32\":\"\"}", "field 'anInt32': expected an integer, found \"\"");
     check("{\"aUint64\":99999999999999999999}",
-          "field 'aUint64': a number this large must be written as a string");
+          "field 'aUint64': expected an integer, found 99999999999999999999");
     check("{\"aUint64\":\"99999999999999999999\"}",
           "field 'aUint64': expected an integer, found \"99999999999999999999\"");
     check("{\"aFloat\":1e300}", "field 'aFloat': expected a number that fits a float, found 1e300");
@@ -283,7 +281,7 @@ refuses_bad_json(void)
 
     for (size_t i = 0; i < hf_countof(texts); i++) {
         const char *at = texts[i];
-        struct json_object *json;
+        struct hf_json_span json;
 
         hf_err_clear(&err);
         UNIT_INT(cli_json_read(&at, at + strlen(at), &json, &err), HF_EINVALID);
