@@ -33,8 +33,9 @@ OTHERS = {
 # Roles know nothing of each other: what the folders of core/node/ may include of one another.
 # What they share lies in core/node/ itself, which knows none of them but through role.h.
 ROLES = {
-    "lb": ("peer", "proxy"),
-    "leaf": ("peer", "proxy"),
+    "front": ("proxy",),
+    "lb": ("front", "peer", "proxy"),
+    "leaf": ("front", "peer", "proxy"),
     "peer": (),
     "proxy": (),
     "worker": (),

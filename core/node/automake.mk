@@ -69,6 +69,10 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/peer/link.c %D%/peer/link.h \
     %D%/peer/peers.c %D%/peer/peers.h
 
+# What roles that take calls have towards callers.
+%C%_libhf_node_la_SOURCES += \
+    %D%/front/front.c %D%/front/front.h
+
 # The roles.
 %C%_libhf_node_la_SOURCES += \
     %D%/leaf/adoption.c \

@@ -65,6 +65,23 @@ static const struct hf_option log_rows[] = {
     { 0 }
 };
 
+/* What callers may do, at a load balancer as at a leaf. */
+#define CALLER_ROWS \
+    { "max_streams", HF_OPT_UINT, .fallback = "10000", .min = "1", .max = "1000000", .help = \
+      "Calls at once on one caller's connection." }, \
+    { "connection_idle", HF_OPT_DURATION, .fallback = "10m", .max = "30d", .help = \
+      "A caller's connection without calls is closed after this; 0: never. When file descriptors run " \
+      "short, those that have been idle longest are closed sooner." }, \
+    { "max_connections_per_address", HF_OPT_UINT, .fallback = "0", .max = "10000000", .help = \
+      "Connections that callers from one address may have (of IPv6, from one /64); 0: half of what " \
+      "the limit of open files leaves for callers, but any number from this machine or with " \
+      "trust_callers." }, \
+    { "errors", HF_OPT_ENUM, .fallback = "auto", .choices = "auto|full|brief", .help = \
+      "What callers hear of the cause of a failure: all of it, which may name paths, addresses and " \
+      "what a function wrote, or its kind; auto: all if they are on this machine. The log has all." }, \
+    { "trust_callers", HF_OPT_BOOL, .fallback = "no", .help = \
+      "Only load balancers call this node: one connection may cancel any number of calls." }
+
 static const struct hf_option lb_rows[] = {
     { "proxy", HF_OPT_ADDRESS, .fallback = "127.0.0.1:9999", .help =
       "Where callers and parents reach functions." },
@@ -103,20 +120,7 @@ static const struct hf_option lb_rows[] = {
       "Functions that may be called at the same time." },
     { "max_warm", HF_OPT_UINT, .fallback = "1000000", .min = "1", .max = "100000000", .help =
       "What is kept of what children have warm, functions times children; more is not believed." },
-    { "max_streams", HF_OPT_UINT, .fallback = "10000", .min = "1", .max = "1000000", .help =
-      "Calls at once on one caller's connection." },
-    { "connection_idle", HF_OPT_DURATION, .fallback = "10m", .max = "30d", .help =
-      "A caller's connection without calls is closed after this; 0: never. When file descriptors run "
-      "short, those that have been idle longest are closed sooner." },
-    { "max_connections_per_address", HF_OPT_UINT, .fallback = "0", .max = "10000000", .help =
-      "Connections that callers from one address may have (of IPv6, from one /64); 0: half of what "
-      "the limit of open files leaves for callers, but any number from this machine or with "
-      "trust_callers." },
-    { "errors", HF_OPT_ENUM, .fallback = "auto", .choices = "auto|full|brief", .help =
-      "What callers hear of the cause of a failure: all of it, which may name paths, addresses and "
-      "what a function wrote, or its kind; auto: all if they are on this machine. The log has all." },
-    { "trust_callers", HF_OPT_BOOL, .fallback = "no", .help =
-      "Only load balancers call this node: one connection may cancel any number of calls." },
+    CALLER_ROWS,
     { 0 }
 };
 
@@ -172,20 +176,7 @@ static const struct hf_option leaf_rows[] = {
       "Tries of a call that no instance can have seen, those of nodes above this one included." },
     { "replay_bytes", HF_OPT_SIZE, .fallback = "16KiB", .max = "16KiB", .help =
       "What is kept of a request to try another instance; a longer one is sent only once." },
-    { "max_streams", HF_OPT_UINT, .fallback = "10000", .min = "1", .max = "1000000", .help =
-      "Calls at once on one caller's connection." },
-    { "connection_idle", HF_OPT_DURATION, .fallback = "10m", .max = "30d", .help =
-      "A caller's connection without calls is closed after this; 0: never. When file descriptors run "
-      "short, those that have been idle longest are closed sooner." },
-    { "max_connections_per_address", HF_OPT_UINT, .fallback = "0", .max = "10000000", .help =
-      "Connections that callers from one address may have (of IPv6, from one /64); 0: half of what "
-      "the limit of open files leaves for callers, but any number from this machine or with "
-      "trust_callers." },
-    { "errors", HF_OPT_ENUM, .fallback = "auto", .choices = "auto|full|brief", .help =
-      "What callers hear of the cause of a failure: all of it, which may name paths, addresses and "
-      "what a function wrote, or its kind; auto: all if they are on this machine. The log has all." },
-    { "trust_callers", HF_OPT_BOOL, .fallback = "no", .help =
-      "Only load balancers call this node: one connection may cancel any number of calls." },
+    CALLER_ROWS,
     { "heartbeat", HF_OPT_DURATION, .fallback = "1s", .min = "10ms", .max = "1h", .help =
       "How often each worker is asked whether it lives." },
     { "loss_timeout", HF_OPT_DURATION, .fallback = "2s", .min = "10ms", .max = "1h", .help =

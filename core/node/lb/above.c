@@ -1,10 +1,11 @@
 /*
  * above.c - which children a load balancer must not have: itself, and what stands above it.
  *
- * Calls would go round.  Load balancers that discover each other do that by themselves, so of two that
- * find each other the one whose id comes first has the other as a child.  Each tells its children who stands above them (metadata hyperfaas-above of
- * State), and passes on what it hears itself, so that a longer circle is found as well: in each
- * there is a child whose id comes before its parent's, which is not used.
+ * Calls would go round.  Load balancers that discover each other do that by themselves, so of two
+ * that find each other the one whose id comes first has the other as a child.  Each tells its
+ * children who stands above them (metadata hyperfaas-above of State), and passes on what it hears
+ * itself, so that a longer circle is found as well: in each there is a child whose id comes before
+ * its parent's, which is not used.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ const char *
 hf_balancer_refuse(struct hf_link *link)
 {
     struct hf_balancer *balancer = hf_balancer_child_of(link)->balancer;
-    const char *own = hf_node_id(balancer->node);
+    const char *own = hf_node_id(balancer->front.node);
     int order = strcmp(link->node_id, own);
 
     if (!is_lb(link) || order > 0) {
@@ -33,20 +34,21 @@ hf_balancer_refuse(struct hf_link *link)
     if (order == 0) {
         return "it is this node itself";
     }
-    return hf_state_service_is_above(balancer->state, link->node_id) ? "it stands above this node"
-                                                                     : NULL;
+    return hf_state_service_is_above(balancer->front.state, link->node_id)
+               ? "it stands above this node"
+               : NULL;
 }
 
 int
 hf_balancer_read_above(struct hf_balancer *balancer, struct hf_err *err)
 {
-    const char *own = hf_node_id(balancer->node);
+    const char *own = hf_node_id(balancer->front.node);
     struct hf_text text;
     char *above;
 
     hf_text_init(&text);
     hf_text_add(&text, own);
-    hf_state_service_add_above(balancer->state, own, &text);
+    hf_state_service_add_above(balancer->front.state, own, &text);
     above = hf_text_steal(&text);
     if (!above) {
         return hf_fail(err, HF_ENOMEM, "lb: no memory");
@@ -59,7 +61,7 @@ hf_balancer_read_above(struct hf_balancer *balancer, struct hf_err *err)
 void
 hf_balancer_on_above(void *arg)
 {
-    struct hf_balancer *balancer = hf_cast(arg, struct hf_balancer, HF_BALANCER_MAGIC);
+    struct hf_balancer *balancer = hf_balancer_of(arg);
     hf_autofree char *before = strdup(balancer->above);
     struct hf_link *link;
 

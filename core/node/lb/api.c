@@ -1,65 +1,25 @@
 /*
- * api.c - what a load balancer serves beside the data path: State, health, commands.
+ * api.c - a load balancer's commands.
  */
 #include <string.h>
 
 #include "base/err.h"
-#include "base/options.h"
 #include "base/text.h"
 #include "ctl/ctl.h"
-#include "grpc/health.h"
-#include "grpc/server.h"
 #include "node/lb/balancer.h"
-#include "node/access.h"
-#include "node/node.h"
-#include "node/node_service.h"
 #include "spop/agent.h"
-
-/* --- the API port -------------------------------------------------------------------------- */
-
-int
-hf_balancer_serve(struct hf_balancer *balancer, struct hf_err *err)
-{
-    struct hf_grpc_server_options options;
-    int r;
-
-    hf_grpc_server_options_init(&options);
-    hf_access_guard(hf_node_access(balancer->node), &options);
-    r = hf_grpc_server_new(balancer->control, &options, &balancer->api, err);
-    if (r < 0) {
-        return r;
-    }
-    r = hf_grpc_health_new(balancer->api, &balancer->health);
-    if (r < 0 || (r = hf_grpc_health_set(balancer->health, "lb", true)) < 0) {
-        return hf_fail(err, r, "no memory for the health service");
-    }
-    if ((r = hf_state_service_serve(balancer->state, balancer->api,
-                                    "/routingcontroller.RoutingController/State", err)) < 0 ||
-        (r = hf_node_service_add(balancer->node, balancer->api, err)) < 0) {
-        return r;
-    }
-    return hf_grpc_server_listen(balancer->api, hf_options_str(balancer->options, "api"), err);
-}
-
-/* --- commands ------------------------------------------------------------------------------ */
-
-static struct hf_balancer *
-balancer_of(void *arg)
-{
-    return hf_cast(arg, struct hf_balancer, HF_BALANCER_MAGIC);
-}
 
 static int
 cmd_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
-    const struct hf_balancer *balancer = balancer_of(arg);
+    const struct hf_balancer *balancer = hf_balancer_of(arg);
     const struct hf_balancer_child *child;
 
     (void)err;
     hf_text_printf(hf_ctl_out(call),
                    "children=%zu usable=%zu called=%zu warm_pairs=%zu ignored=%llu haproxy=%zu\n",
                    balancer->children.count, hf_tree_usable(balancer->tree),
-                   hf_map_count(&balancer->by_id), hf_tree_known(balancer->tree),
+                   hf_map_count(&balancer->front.by_id), hf_tree_known(balancer->tree),
                    (unsigned long long)hf_tree_ignored(balancer->tree),
                    balancer->agent ? hf_spop_agent_conns(balancer->agent) : 0);
     HF_LIST_FOR (child, &balancer->children.list, link.node) {
@@ -71,11 +31,11 @@ cmd_show(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 static void
 show_function(struct hf_balancer_function *function, struct hf_text *out)
 {
-    const char *id = hf_callee_id(function->callee);
+    const char *id = hf_callee_id(function->front.callee);
     const struct hf_balancer_endpoint *endpoint;
     struct hf_pool_load load;
 
-    hf_callee_load(function->callee, &load);
+    hf_callee_load(function->front.callee, &load);
     hf_text_printf(out, "function=%s warm=%s in_flight=%u waiting=%u calls=%llu children=", id,
                    hf_tree_is_warm(function->balancer->tree, id) ? "yes" : "no", load.in_flight,
                    load.waiting, (unsigned long long)load.calls_total);
@@ -89,19 +49,19 @@ show_function(struct hf_balancer_function *function, struct hf_text *out)
 static int
 cmd_functions(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
-    struct hf_balancer *balancer = balancer_of(arg);
+    struct hf_balancer *balancer = hf_balancer_of(arg);
     const char *only = hf_ctl_arg(call, 0);
     const struct hf_map_node *node = NULL;
     bool found = !only;
 
-    while ((node = hf_map_next(&balancer->by_id, node))) {
+    while ((node = hf_map_next(&balancer->front.by_id, node))) {
         struct hf_balancer_function *function =
-            hf_container_of(node, struct hf_balancer_function, node);
+            hf_container_of(node, struct hf_balancer_function, front.node);
 
-        if (!only || strcmp(only, hf_callee_id(function->callee)) == 0) {
+        if (!only || strcmp(only, hf_callee_id(function->front.callee)) == 0) {
             show_function(function, hf_ctl_out(call));
             if (only) {
-                hf_callee_show(function->callee, hf_ctl_out(call));
+                hf_callee_show(function->front.callee, hf_ctl_out(call));
             }
             found = true;
         }
@@ -113,26 +73,14 @@ static int
 cmd_state(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
     (void)err;
-    hf_state_service_show(balancer_of(arg)->state, hf_ctl_out(call));
+    hf_state_service_show(hf_balancer_of(arg)->front.state, hf_ctl_out(call));
     return 0;
 }
 
-static const struct hf_ctl_command commands[] = {
+const struct hf_ctl_command hf_balancer_commands[] = {
     { "lb/show", "", "Shows the children and whether they can be used.", 0, 0, false, cmd_show },
     { "lb/functions", "[FUNCTION]", "Shows the functions that are called, and where.", 0, 1, false,
       cmd_functions },
     { "lb/state", "", "Shows what parents are told.", 0, 0, false, cmd_state },
     { 0 },
 };
-
-int
-hf_balancer_register_commands(struct hf_balancer *balancer, struct hf_err *err)
-{
-    return hf_ctl_register(hf_node_ctl(balancer->node), commands, balancer, err);
-}
-
-void
-hf_balancer_unregister_commands(struct hf_balancer *balancer)
-{
-    hf_ctl_unregister(hf_node_ctl(balancer->node), commands, balancer);
-}

@@ -1,10 +1,10 @@
 /*
  * balancer.h - the parts of the role lb; private to this folder.
  *
- * A load balancer joins three things: the data path (proxy.h, callee.h) on the I/O
+ * A load balancer joins three things: the data path (node/front/, node/proxy/) on the I/O
  * threads, with child nodes as endpoints; the tree's routing state (engine/tree.h); and
  * the children (node/peer/), both on the control thread.  Everything here belongs to
- * the control thread, but for `by_id`.
+ * the control thread.
  *
  * It has no list of functions.  One that is called gets a callee, whose endpoints are the
  * children that the tree names for it; when nobody calls it any more it is forgotten, and
@@ -13,48 +13,30 @@
 #ifndef HF_LB_BALANCER_H
 #define HF_LB_BALANCER_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/assert.h"
 #include "base/list.h"
-#include "base/map.h"
 #include "base/random.h"
+#include "ctl/ctl.h"
 #include "engine/tree.h"
-#include "loop/address.h"
 #include "loop/timer.h"
+#include "node/front/front.h"
 #include "node/peer/peers.h"
-#include "node/proxy/callee.h"
-#include "node/proxy/proxy.h"
 #include "node/proxy/upstream.h"
-#include "node/role.h"
-#include "node/state_service.h"
 
-#define HF_BALANCER_MAGIC          HF_MAGIC('b', 'a', 'l', 'r')
 #define HF_BALANCER_FUNCTION_MAGIC HF_MAGIC('b', 'f', 'u', 'n')
 #define HF_BALANCER_ENDPOINT_MAGIC HF_MAGIC('b', 'e', 'n', 'd')
 
-struct hf_grpc_health;
-struct hf_grpc_server;
-struct hf_options;
 struct hf_spop_agent;
 
 struct hf_balancer {
-    uint32_t magic;
-    struct hf_role role;
-    struct hf_node *node;
-    struct hf_loop *control;
-    const struct hf_options *options; /* [lb] */
-
-    /* Data path. */
-    struct hf_proxy *proxy; /* NULL: HAProxy forwards the calls */
+    struct hf_front front; /* first */
     struct hf_upstream_config upstream;
     struct hf_callee_config callee;
 
     /* Functions that are called. */
-    pthread_rwlock_t lock;    /* guards `by_id`; I/O threads read */
-    struct hf_map by_id;      /* struct hf_balancer_function */
     struct hf_list by_due;    /* the same, that to be looked at next first */
     struct hf_list by_review; /* the same, those not reviewed first */
     struct hf_timer look;     /* at the first of `by_due` */
@@ -84,20 +66,17 @@ struct hf_balancer {
     struct hf_spop_agent *agent; /* NULL: nobody asks */
     size_t turn;                 /* of a function's warm children */
 
-    /* API. */
-    struct hf_grpc_server *api;
-    struct hf_grpc_health *health;
-    struct hf_state_service *state;
-
-    /* Drain. */
-    struct hf_timer drain_limit;
-    char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
-    struct hf_task nothing_runs;             /* without a data path the drain is over at once */
-    void (*drained)(void *arg);
-    void *drained_arg;
     struct hf_task flush; /* the last thing on the control loop */
     bool flushed;
 };
+
+/* The load balancer of a front. */
+static inline struct hf_balancer *
+hf_balancer_of(void *front)
+{
+    return hf_container_of(hf_cast(front, struct hf_front, HF_FRONT_MAGIC), struct hf_balancer,
+                           front);
+}
 
 struct hf_balancer_child {
     struct hf_link link; /* first */
@@ -123,8 +102,7 @@ struct hf_balancer_child {
 struct hf_balancer_function {
     uint32_t magic;
     struct hf_balancer *balancer;
-    struct hf_callee *callee;
-    struct hf_map_node node;
+    struct hf_front_function front;
     struct hf_list due_link;
     struct hf_list review_link;
     struct hf_list endpoints; /* struct hf_balancer_endpoint */
@@ -145,7 +123,8 @@ struct hf_balancer_endpoint {
 
 /* --- functions.c --------------------------------------------------------------------------- */
 
-extern const struct hf_router_ops hf_balancer_router;
+/* For `struct hf_front_ops`. */
+void hf_balancer_resolve(struct hf_front *, struct hf_route *);
 
 /* A function as its callee is told of it: nothing is known but the id. */
 struct hf_function hf_balancer_about(const char *id, uint32_t slots);
@@ -186,8 +165,8 @@ void hf_balancer_on_work(struct hf_task *);
 /* Reads `[lb] children`. */
 int hf_balancer_read_children(struct hf_balancer *, struct hf_err *err);
 
-/* Connects to them, and to those that come. */
-int hf_balancer_connect(struct hf_balancer *, struct hf_err *err);
+/* For `struct hf_front_ops`: connects to them, and to those that come. */
+int hf_balancer_connect(struct hf_front *, struct hf_err *err);
 void hf_balancer_disconnect(struct hf_balancer *);
 
 /* The same child has been heard of, or never will be: calls wait for one less after a start. */
@@ -236,15 +215,13 @@ void hf_balancer_on_above(void *arg);
 /* --- haproxy.c ----------------------------------------------------------------------------- */
 
 /* Listens for HAProxy's questions where the configuration says, if it does. */
-int hf_balancer_open_agent(struct hf_balancer *, struct hf_err *err);
+int hf_balancer_open_agent(struct hf_front *, struct hf_err *err);
 
 /* HAProxy has to do without us.  Harmless if it did before. */
-void hf_balancer_close_agent(struct hf_balancer *);
+void hf_balancer_close_agent(struct hf_front *);
 
 /* --- api.c --------------------------------------------------------------------------------- */
 
-int hf_balancer_serve(struct hf_balancer *, struct hf_err *err);
-int hf_balancer_register_commands(struct hf_balancer *, struct hf_err *err);
-void hf_balancer_unregister_commands(struct hf_balancer *);
+extern const struct hf_ctl_command hf_balancer_commands[];
 
 #endif

@@ -44,7 +44,8 @@ is_up(const struct hf_balancer_child *child)
 static void
 shorten_ejections(struct hf_balancer *balancer)
 {
-    uint64_t soon = hf_loop_now(balancer->control) + hf_options_u64(balancer->options, "eject_for");
+    uint64_t soon =
+        hf_loop_now(balancer->front.control) + hf_options_u64(balancer->front.options, "eject_for");
 
     struct hf_balancer_child *child;
 
@@ -60,15 +61,15 @@ hf_balancer_update_hope(struct hf_balancer *balancer)
 {
     if (hf_tree_usable(balancer->tree) > 0) {
         hf_timer_cancel(&balancer->hope);
-        if (balancer->hopeless && !hf_node_is_draining(balancer->node)) {
-            hf_grpc_health_set_all(balancer->health, true);
+        if (balancer->hopeless && !hf_node_is_draining(balancer->front.node)) {
+            hf_grpc_health_set_all(balancer->front.health, true);
         }
         balancer->hopeless = false;
         return;
     }
     shorten_ejections(balancer);
     if (!balancer->hopeless && !hf_timer_is_set(&balancer->hope)) {
-        hf_timer_set(&balancer->hope, hf_options_u64(balancer->options, "child_wait"));
+        hf_timer_set(&balancer->hope, hf_options_u64(balancer->front.options, "child_wait"));
     }
 }
 
@@ -97,14 +98,14 @@ hf_balancer_no_child(const struct hf_balancer *balancer)
 void
 hf_balancer_eject(struct hf_balancer_child *child)
 {
-    const struct hf_options *options = child->balancer->options;
+    const struct hf_options *options = child->balancer->front.options;
     uint64_t most = hf_options_u64(options, "eject_max");
 
     if (child->ejected) {
         return;
     }
     /* Some time without a failure is the way back to short ejections. */
-    if (hf_loop_now(child->balancer->control) >= child->readmitted_ns + most) {
+    if (hf_loop_now(child->balancer->front.control) >= child->readmitted_ns + most) {
         child->ejected_for_ns = 0;
     }
     child->ejected_for_ns = child->ejected_for_ns > 0 ? hf_min(child->ejected_for_ns * 2, most)
@@ -123,7 +124,7 @@ static void
 readmit(struct hf_balancer_child *child)
 {
     child->ejected = child->on_trial = false;
-    child->readmitted_ns = hf_loop_now(child->balancer->control);
+    child->readmitted_ns = hf_loop_now(child->balancer->front.control);
     update(child);
 }
 
@@ -214,7 +215,8 @@ note(struct hf_balancer_child *child, bool was_up)
         hf_log(child->draining || !child->serving ? HF_LOG_NOTICE : HF_LOG_WARNING, "child lost",
                HF_KV_STR("child", link->address), HF_KV_STR("why", link->error));
         hf_count(&child_lost);
-        hf_timer_set(&child->give_up, hf_options_u64(child->balancer->options, "give_up_after"));
+        hf_timer_set(&child->give_up,
+                     hf_options_u64(child->balancer->front.options, "give_up_after"));
     } else if (news) {
         hf_log(HF_LOG_NOTICE, "child can't be reached yet; retrying",
                HF_KV_STR("child", link->address), HF_KV_STR("why", link->error));
@@ -289,9 +291,9 @@ on_init(struct hf_link *link, struct hf_err *err)
     }
     child->balancer = balancer;
     child->settled = true; /* unless a start waits for it */
-    hf_random_init(&child->random, hf_node_seed(balancer->node, link->address));
-    hf_timer_init(&child->readmit, balancer->control, HF_TIMER_REAL, on_readmit);
-    hf_timer_init(&child->give_up, balancer->control, HF_TIMER_REAL, on_give_up);
+    hf_random_init(&child->random, hf_node_seed(balancer->front.node, link->address));
+    hf_timer_init(&child->readmit, balancer->front.control, HF_TIMER_REAL, on_readmit);
+    hf_timer_init(&child->give_up, balancer->front.control, HF_TIMER_REAL, on_give_up);
     return 0;
 }
 

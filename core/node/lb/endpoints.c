@@ -28,7 +28,7 @@ endpoint_add(struct hf_balancer_function *function, struct hf_balancer_child *ch
         .user = endpoint,
     };
 
-    if (!endpoint || hf_callee_add(function->callee, &spec, &endpoint->callee, NULL) < 0) {
+    if (!endpoint || hf_callee_add(function->front.callee, &spec, &endpoint->callee, NULL) < 0) {
         hf_log_limited(HF_LOG_ERROR, "no memory to use a child",
                        HF_KV_STR("child", child->link.address));
         free(endpoint);
@@ -77,7 +77,7 @@ static size_t
 find_children(struct hf_balancer_function *function)
 {
     struct hf_balancer *balancer = function->balancer;
-    const char *id = hf_callee_id(function->callee);
+    const char *id = hf_callee_id(function->front.callee);
     size_t max = balancer->children.count;
     size_t wanted = function->wanted;
 
@@ -149,9 +149,9 @@ hf_balancer_widen(struct hf_balancer_function *function)
 void
 hf_balancer_set_bound(struct hf_balancer_function *function, uint32_t slots)
 {
-    const struct hf_function about = hf_balancer_about(hf_callee_id(function->callee), slots);
+    const struct hf_function about = hf_balancer_about(hf_callee_id(function->front.callee), slots);
 
-    if (hf_callee_redefine(function->callee, &about) == 0) {
+    if (hf_callee_redefine(function->front.callee, &about) == 0) {
         function->unbounded = slots == 0;
     }
 }
@@ -164,13 +164,13 @@ serve_waiting(struct hf_balancer_function *function)
     struct hf_pool_load load;
 
     hf_balancer_refresh(function);
-    hf_callee_load(function->callee, &load);
+    hf_callee_load(function->front.callee, &load);
     while (spill > 0 && load.waiting > 0 && load.endpoints > 0) {
         if (!hf_balancer_widen(function)) {
             hf_balancer_set_bound(function, 0); /* all are beyond it: it has done its work */
             return;
         }
-        hf_callee_load(function->callee, &load);
+        hf_callee_load(function->front.callee, &load);
     }
 }
 
@@ -243,7 +243,7 @@ hf_balancer_on_work(struct hf_task *task)
     balancer->working = false;
     if (hf_tree_work(balancer->tree, BATCH) || more) {
         balancer->working = true;
-        hf_loop_post(balancer->control, &balancer->work);
+        hf_loop_post(balancer->front.control, &balancer->work);
     } else {
         hf_peers_reap(&balancer->children);
     }
@@ -255,6 +255,6 @@ hf_balancer_changed(struct hf_balancer *balancer)
     balancer->review++;
     if (!balancer->working) {
         balancer->working = true;
-        hf_loop_post(balancer->control, &balancer->work);
+        hf_loop_post(balancer->front.control, &balancer->work);
     }
 }

@@ -25,7 +25,7 @@ HF_COUNTER(tree_forgotten, "Functions forgotten because nobody called them.");
 static uint64_t
 now_of(const struct hf_balancer *balancer)
 {
-    return hf_loop_policy_now(balancer->control);
+    return hf_loop_policy_now(balancer->front.control);
 }
 
 /* --- making and forgetting ------------------------------------------------------------------ */
@@ -33,23 +33,19 @@ now_of(const struct hf_balancer *balancer)
 static struct hf_balancer_function *
 find(const struct hf_balancer *balancer, const char *id, size_t len)
 {
-    struct hf_map_node *node = hf_map_find(&balancer->by_id, id, len);
+    struct hf_front_function *found = hf_front_find(&balancer->front, id, len);
 
-    return node ? hf_container_of(node, struct hf_balancer_function, node) : NULL;
+    return found ? hf_container_of(found, struct hf_balancer_function, front) : NULL;
 }
 
 static void
 function_free(struct hf_balancer_function *function)
 {
-    struct hf_balancer *balancer = function->balancer;
-
-    pthread_rwlock_wrlock(&balancer->lock);
-    hf_map_remove(&balancer->by_id, &function->node);
-    pthread_rwlock_unlock(&balancer->lock);
+    hf_front_unlist(&function->balancer->front, &function->front);
     hf_balancer_drop_endpoints(&function->endpoints);
     hf_list_remove(&function->due_link);
     hf_list_remove(&function->review_link);
-    hf_callee_disown(function->callee);
+    hf_callee_disown(function->front.callee);
     function->magic = 0;
     free(function);
 }
@@ -73,7 +69,7 @@ static bool
 retire(struct hf_balancer_function *function)
 {
     hf_balancer_drop_endpoints(&function->endpoints);
-    if (!hf_callee_retire(function->callee)) {
+    if (!hf_callee_retire(function->front.callee)) {
         hf_balancer_refresh(function);
         return false;
     }
@@ -86,7 +82,7 @@ retire(struct hf_balancer_function *function)
 static bool
 is_idle(struct hf_balancer_function *function, uint64_t since_ns, struct hf_pool_load *ret)
 {
-    hf_callee_load(function->callee, ret);
+    hf_callee_load(function->front.callee, ret);
     return ret->in_flight == 0 && ret->waiting == 0 && ret->last_finished_ns <= since_ns;
 }
 
@@ -120,19 +116,6 @@ hf_balancer_about(const char *id, uint32_t slots)
 }
 
 static int
-function_list(struct hf_balancer_function *function)
-{
-    struct hf_balancer *balancer = function->balancer;
-    const char *id = hf_callee_id(function->callee);
-    int r;
-
-    pthread_rwlock_wrlock(&balancer->lock);
-    r = hf_map_add(&balancer->by_id, &function->node, id, strlen(id));
-    pthread_rwlock_unlock(&balancer->lock);
-    return r;
-}
-
-static int
 function_new(struct hf_balancer *balancer, const char *id, struct hf_balancer_function **ret,
              struct hf_err *err)
 {
@@ -149,15 +132,15 @@ function_new(struct hf_balancer *balancer, const char *id, struct hf_balancer_fu
     hf_list_init(&function->endpoints);
     hf_list_init(&function->due_link);
     hf_list_init(&function->review_link);
-    r = hf_callee_new(&balancer->callee, &about, hf_node_seed(balancer->node, id), function,
-                      &function->callee, err);
+    r = hf_callee_new(&balancer->callee, &about, hf_node_seed(balancer->front.node, id), function,
+                      &function->front.callee, err);
     if (r < 0) {
         free(function);
         return r;
     }
-    r = function_list(function);
+    r = hf_front_list(&balancer->front, &function->front);
     if (r < 0) {
-        hf_callee_disown(function->callee);
+        hf_callee_disown(function->front.callee);
         free(function);
         return hf_fail(err, r, "no memory to take calls of it");
     }
@@ -181,22 +164,6 @@ hf_balancer_forget_functions(struct hf_balancer *balancer)
 
 /* --- the router ------------------------------------------------------------------------------ */
 
-static struct hf_callee *
-router_find(void *arg, const char *id, size_t len)
-{
-    struct hf_balancer *balancer = arg;
-    struct hf_balancer_function *function;
-    struct hf_callee *callee = NULL;
-
-    pthread_rwlock_rdlock(&balancer->lock);
-    function = find(balancer, id, len);
-    if (function) {
-        callee = hf_callee_ref(function->callee);
-    }
-    pthread_rwlock_unlock(&balancer->lock);
-    return callee;
-}
-
 /* The function of that id, made if it is new. */
 static int
 activate(struct hf_balancer *balancer, const struct hf_route *route,
@@ -212,7 +179,8 @@ activate(struct hf_balancer *balancer, const struct hf_route *route,
         return hf_fail(err, HF_ENOTFOUND, "no function has an id of more than %u bytes",
                        HF_TREE_ID_MAX);
     }
-    if (hf_map_count(&balancer->by_id) >= hf_options_u64(balancer->options, "max_functions") &&
+    if (hf_map_count(&balancer->front.by_id) >=
+            hf_options_u64(balancer->front.options, "max_functions") &&
         !make_room(balancer)) {
         return hf_fail(err, HF_EFULL, "as many functions are called at once as may");
     }
@@ -221,12 +189,10 @@ activate(struct hf_balancer *balancer, const struct hf_route *route,
               : hf_fail(err, HF_ENOMEM, "no memory to take calls of it");
 }
 
-/* On the control thread. */
-static void
-resolve(struct hf_task *task)
+void
+hf_balancer_resolve(struct hf_front *front, struct hf_route *route)
 {
-    struct hf_route *route = hf_container_of(task, struct hf_route, task);
-    struct hf_balancer *balancer = hf_cast(route->router, struct hf_balancer, HF_BALANCER_MAGIC);
+    struct hf_balancer *balancer = hf_balancer_of(front);
     struct hf_balancer_function *function;
     struct hf_err err = HF_ERR_INIT;
     int r = activate(balancer, route, &function, &err);
@@ -238,23 +204,8 @@ resolve(struct hf_task *task)
     if (route->widen) {
         hf_balancer_widen(function);
     }
-    hf_route_answer(route, hf_callee_ref(function->callee), 0, "");
+    hf_route_answer(route, hf_callee_ref(function->front.callee), 0, "");
 }
-
-static void
-router_resolve(void *arg, struct hf_route *route)
-{
-    struct hf_balancer *balancer = arg;
-
-    route->router = balancer;
-    route->task.run = resolve;
-    hf_loop_post(balancer->control, &route->task);
-}
-
-const struct hf_router_ops hf_balancer_router = {
-    .find = router_find,
-    .resolve = router_resolve,
-};
 
 /* --- children tell --------------------------------------------------------------------------- */
 
@@ -268,8 +219,7 @@ hf_balancer_refresh_id(struct hf_balancer *balancer, const char *id)
     }
 }
 
-/* --- time ---------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------ */
 
 /* The function's time has come: forgets it, or lets it have fewer children again. */
 static void
@@ -321,8 +271,9 @@ hf_balancer_on_hopeless(struct hf_timer *timer)
     struct hf_balancer_function *function;
 
     balancer->hopeless = true;
-    hf_grpc_health_set_all(balancer->health, false); /* parents may know better children */
+    hf_grpc_health_set_all(balancer->front.health, false); /* parents may know better children */
     HF_LIST_FOR (function, &balancer->by_due, due_link) {
-        hf_callee_refuse(function->callee, HF_FAILURE_NO_CHILD, hf_balancer_no_child(balancer));
+        hf_callee_refuse(function->front.callee, HF_FAILURE_NO_CHILD,
+                         hf_balancer_no_child(balancer));
     }
 }

@@ -61,7 +61,7 @@ choose(struct hf_balancer *balancer, const char *function)
 static void
 on_message(void *arg, const struct hf_spop_message *message, struct hf_spop_writer *actions)
 {
-    struct hf_balancer *balancer = hf_cast(arg, struct hf_balancer, HF_BALANCER_MAGIC);
+    struct hf_balancer *balancer = hf_balancer_of(arg);
     const struct hf_balancer_child *child = NULL;
     char id[HF_TREE_ID_MAX + 1];
 
@@ -91,22 +91,26 @@ on_trouble(void *arg, const char *what)
 }
 
 int
-hf_balancer_open_agent(struct hf_balancer *balancer, struct hf_err *err)
+hf_balancer_open_agent(struct hf_front *front, struct hf_err *err)
 {
+    struct hf_balancer *balancer = hf_balancer_of(front);
     const struct hf_spop_agent_config config = {
-        .address = hf_options_str(balancer->options, "spoe"),
+        .address = hf_options_str(balancer->front.options, "spoe"),
         .limits = HF_SPOP_LIMITS_DEFAULT,
         .on_message = on_message,
         .on_trouble = on_trouble,
         .arg = balancer,
     };
 
-    return config.address ? hf_spop_agent_new(balancer->control, &config, &balancer->agent, err)
-                          : 0;
+    return config.address
+               ? hf_spop_agent_new(balancer->front.control, &config, &balancer->agent, err)
+               : 0;
 }
 
 void
-hf_balancer_close_agent(struct hf_balancer *balancer)
+hf_balancer_close_agent(struct hf_front *front)
 {
+    struct hf_balancer *balancer = hf_balancer_of(front);
+
     hf_spop_agent_free(hf_steal(balancer->agent));
 }

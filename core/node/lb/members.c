@@ -64,33 +64,35 @@ hf_balancer_read_children(struct hf_balancer *balancer, struct hf_err *err)
     int r;
 
     children->on_synced = on_synced;
-    r = hf_peers_read(children, balancer->options, "children", "leaf", err);
+    r = hf_peers_read(children, balancer->front.options, "children", "leaf", err);
     if (r < 0) {
         return r;
     }
     if (selector->discover && !children->directory) {
-        return hf_node_refuse(hf_node_config(balancer->node), "lb", "children", "discover", err,
-                              "to discover them, a section [store] is needed that says where");
+        return hf_node_refuse(hf_node_config(balancer->front.node), "lb", "children", "discover",
+                              err, "to discover them, a section [store] is needed that says where");
     }
     if (strcmp(selector->role, "lb") == 0) {
-        children->discovery.not_id = hf_node_id(balancer->node);
+        children->discovery.not_id = hf_node_id(balancer->front.node);
     }
     if (children->count == 0 && !selector->discover) {
-        return hf_node_refuse(hf_node_config(balancer->node), "lb", "children", NULL, err,
+        return hf_node_refuse(hf_node_config(balancer->front.node), "lb", "children", NULL, err,
                               "expected at least one, as API-ADDRESS/PROXY-ADDRESS, or 'discover'");
     }
     return 0;
 }
 
 int
-hf_balancer_connect(struct hf_balancer *balancer, struct hf_err *err)
+hf_balancer_connect(struct hf_front *front, struct hf_err *err)
 {
+    struct hf_balancer *balancer = hf_balancer_of(front);
     bool discover = balancer->children.discovery.selector.discover;
 
+    hf_peers_close(&balancer->children); /* of an attempt before that failed */
     balancer->hopeless = false;
     balancer->unsettled = discover;
     balancer->directory_settled = !discover;
-    hf_timer_set(&balancer->settle, hf_options_u64(balancer->options, "child_wait"));
+    hf_timer_set(&balancer->settle, hf_options_u64(balancer->front.options, "child_wait"));
     hf_balancer_update_hope(balancer);
     return hf_peers_open(&balancer->children, err);
 }

@@ -153,8 +153,8 @@ hf_leaf_claim(struct hf_leaf_worker *worker, const struct hf_remote_instance *re
     claim = claim_new(worker, remote);
     if (!claim) {
         leave(worker, remote, "no memory");
-    } else if (hf_catalog_resolve(leaf->catalog, leaf->control, claim->remote.function_id, len,
-                                  on_found, claim, &claim->lookup, &err) < 0) {
+    } else if (hf_catalog_resolve(leaf->catalog, leaf->front.control, claim->remote.function_id,
+                                  len, on_found, claim, &claim->lookup, &err) < 0) {
         leave(worker, remote, hf_err_message(&err));
         claim_free(claim);
     }

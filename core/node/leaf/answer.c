@@ -49,7 +49,7 @@ on_probed(void *arg, enum hf_grpc_probe_result result, const char *text)
     if (result == HF_GRPC_PROBE_READY) {
         finish(instance);
         hf_autoscaler_started(leaf->autoscaler, &instance->fleet, hf_leaf_now(leaf));
-    } else if (hf_loop_now(leaf->control) >= instance->ask_until_ns) {
+    } else if (hf_loop_now(leaf->front.control) >= instance->ask_until_ns) {
         finish(instance);
         give_up(instance, text);
     } else {
@@ -65,7 +65,7 @@ ask(struct hf_timer *timer)
 {
     struct hf_leaf_instance *instance = hf_container_of(timer, struct hf_leaf_instance, ask_again);
 
-    if (hf_grpc_probe(instance->worker->leaf->control, instance->address, HF_GRPC_PROBE_HTTP2,
+    if (hf_grpc_probe(instance->worker->leaf->front.control, instance->address, HF_GRPC_PROBE_HTTP2,
                       ANSWER_NS, on_probed, instance, &instance->probe, NULL) < 0) {
         hf_timer_set(&instance->ask_again, AGAIN_MAX_NS);
     }
@@ -79,8 +79,8 @@ hf_leaf_await_answer(struct hf_leaf_instance *instance)
     instance->asking = true;
     instance->ask_delay_ns = AGAIN_MIN_NS;
     instance->ask_until_ns =
-        hf_loop_now(leaf->control) + hf_options_u64(leaf->options, "start_timeout");
-    hf_timer_init(&instance->ask_again, leaf->control, HF_TIMER_REAL, ask);
+        hf_loop_now(leaf->front.control) + hf_options_u64(leaf->front.options, "start_timeout");
+    hf_timer_init(&instance->ask_again, leaf->front.control, HF_TIMER_REAL, ask);
     ask(&instance->ask_again);
 }
 

@@ -5,42 +5,26 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/options.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "ctl/ctl.h"
 #include "grpc/health.h"
-#include "grpc/server.h"
 #include "node/leaf/leaf.h"
-#include "node/access.h"
 #include "node/node.h"
-#include "node/node_service.h"
 
 /* --- the API port -------------------------------------------------------------- */
 
 int
-hf_leaf_serve(struct hf_leaf *leaf, struct hf_err *err)
+hf_leaf_serve(struct hf_front *front, struct hf_err *err)
 {
-    struct hf_grpc_server_options options;
-    int r;
+    struct hf_leaf *leaf = hf_leaf_of(front);
+    int r = hf_grpc_health_set(front->health, "store", hf_catalog_is_synced(leaf->catalog));
 
-    hf_grpc_server_options_init(&options);
-    hf_access_guard(hf_node_access(leaf->node), &options);
-    r = hf_grpc_server_new(leaf->control, &options, &leaf->api, err);
     if (r < 0) {
-        return r;
-    }
-    r = hf_grpc_health_new(leaf->api, &leaf->health);
-    if (r < 0 || (r = hf_grpc_health_set(leaf->health, "leaf", true)) < 0 ||
-        (r = hf_grpc_health_set(leaf->health, "store", hf_catalog_is_synced(leaf->catalog))) < 0) {
         return hf_fail(err, r, "no memory for the health service");
     }
-    if ((r = hf_state_service_serve(leaf->state, leaf->api, "/leaf.Leaf/State", err)) < 0 ||
-        (r = hf_leaf_serve_restart(leaf, err)) < 0 ||
-        (r = hf_node_service_add(leaf->node, leaf->api, err)) < 0) {
-        return r;
-    }
-    return hf_grpc_server_listen(leaf->api, hf_options_str(leaf->options, "api"), err);
+    hf_leaf_follow_catalog(leaf);
+    return hf_leaf_serve_restart(leaf, err);
 }
 
 /* --- commands ------------------------------------------------------------------ */
@@ -63,12 +47,12 @@ show_load(struct hf_leaf_function *function, struct hf_text *out)
     struct hf_pool_load load;
 
     hf_text_init(&failure);
-    hf_callee_show_failure(function->callee, &failure);
-    hf_callee_load(function->callee, &load);
+    hf_callee_show_failure(function->front.callee, &failure);
+    hf_callee_load(function->front.callee, &load);
     hf_text_printf(out,
                    "function=%s endpoints=%u idle=%u draining=%u in_flight=%u waiting=%u "
                    "calls=%llu at_limit=%s service_us=%llu wait_us=%llu invalid_picks=%llu",
-                   hf_callee_id(function->callee), load.endpoints, load.idle, load.draining,
+                   hf_callee_id(function->front.callee), load.endpoints, load.idle, load.draining,
                    load.in_flight, load.waiting, (unsigned long long)load.calls_total,
                    load.at_limit ? "yes" : "no", (unsigned long long)(load.service_ns / HF_USEC),
                    (unsigned long long)(load.wait_ns / HF_USEC),
@@ -84,15 +68,16 @@ show_load(struct hf_leaf_function *function, struct hf_text *out)
 static int
 cmd_functions(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
-    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    struct hf_leaf *leaf = hf_leaf_of(arg);
     const char *only = hf_ctl_arg(call, 0);
     const struct hf_map_node *node = NULL;
     bool found = !only;
 
-    while ((node = hf_map_next(&leaf->by_id, node))) {
-        struct hf_leaf_function *function = hf_container_of(node, struct hf_leaf_function, node);
+    while ((node = hf_map_next(&leaf->front.by_id, node))) {
+        struct hf_leaf_function *function =
+            hf_container_of(node, struct hf_leaf_function, front.node);
 
-        if (!only || strcmp(only, hf_callee_id(function->callee)) == 0) {
+        if (!only || strcmp(only, hf_callee_id(function->front.callee)) == 0) {
             show_load(function, hf_ctl_out(call));
             found = true;
         }
@@ -133,7 +118,7 @@ show_worker(const struct hf_leaf_worker *worker, struct hf_text *out)
 static int
 cmd_workers(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
-    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    struct hf_leaf *leaf = hf_leaf_of(arg);
     const struct hf_leaf_worker *worker;
 
     (void)err;
@@ -171,7 +156,7 @@ show_instance(const struct hf_leaf_instance *instance, struct hf_text *out)
 static int
 cmd_instances(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
-    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    struct hf_leaf *leaf = hf_leaf_of(arg);
     const struct hf_leaf_worker *worker;
 
     (void)err;
@@ -188,35 +173,35 @@ cmd_instances(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 static int
 cmd_state(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
-    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    struct hf_leaf *leaf = hf_leaf_of(arg);
 
     (void)err;
-    hf_state_service_show(leaf->state, hf_ctl_out(call));
+    hf_state_service_show(leaf->front.state, hf_ctl_out(call));
     return 0;
 }
 
 static int
 cmd_policy(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
-    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    struct hf_leaf *leaf = hf_leaf_of(arg);
     const char *id = hf_ctl_arg(call, 0);
-    struct hf_map_node *node = hf_map_find(&leaf->by_id, id, strlen(id));
+    const struct hf_front_function *function = hf_front_find(&leaf->front, id, strlen(id));
 
-    if (!node) {
+    if (!function) {
         return hf_fail(err, HF_ENOTFOUND, "function '%s' is cold or not registered", id);
     }
-    hf_callee_show(hf_container_of(node, struct hf_leaf_function, node)->callee, hf_ctl_out(call));
+    hf_callee_show(function->front.callee, hf_ctl_out(call));
     return 0;
 }
 
 static int
 cmd_policies(void *arg, struct hf_ctl_call *call, struct hf_err *err)
 {
-    struct hf_leaf *leaf = hf_cast(arg, struct hf_leaf, HF_LEAF_MAGIC);
+    struct hf_leaf *leaf = hf_leaf_of(arg);
     const char *id = hf_ctl_arg(call, 0);
-    struct hf_map_node *node = id ? hf_map_find(&leaf->by_id, id, strlen(id)) : NULL;
+    struct hf_front_function *found = id ? hf_front_find(&leaf->front, id, strlen(id)) : NULL;
     struct hf_fleet_function *function =
-        node ? &hf_container_of(node, struct hf_leaf_function, node)->scaled.base : NULL;
+        found ? &hf_container_of(found, struct hf_leaf_function, front)->scaled.base : NULL;
 
     if (id && !function) {
         return hf_fail(err, HF_ENOTFOUND, "function '%s' is cold or not registered", id);
@@ -225,7 +210,7 @@ cmd_policies(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     return 0;
 }
 
-static const struct hf_ctl_command commands[] = {
+const struct hf_ctl_command hf_leaf_commands[] = {
     { "leaf/functions", "[FUNCTION]", "Shows the functions that are called or warm.", 0, 1, false,
       cmd_functions },
     { "leaf/instances", "", "Shows the instances that this leaf uses.", 0, 0, false,
@@ -239,15 +224,3 @@ static const struct hf_ctl_command commands[] = {
       "Shows what scheduler and scaler hold, and their wrong answers.", 0, 1, false, cmd_policies },
     { 0 },
 };
-
-int
-hf_leaf_register_commands(struct hf_leaf *leaf, struct hf_err *err)
-{
-    return hf_ctl_register(hf_node_ctl(leaf->node), commands, leaf, err);
-}
-
-void
-hf_leaf_unregister_commands(struct hf_leaf *leaf)
-{
-    hf_ctl_unregister(hf_node_ctl(leaf->node), commands, leaf);
-}

@@ -60,7 +60,7 @@ const char *
 hf_leaf_worker_choose(const struct hf_leaf_worker *worker, const char *internal,
                       const char *external)
 {
-    bool in = hf_options_bool(worker->leaf->options, "containerized");
+    bool in = hf_options_bool(worker->leaf->front.options, "containerized");
     const char *wanted = in ? internal : external;
     const char *other = in ? external : internal;
 
@@ -129,7 +129,7 @@ take_answer(struct start *start, const struct hf_grpc_result *result)
         .name = response->instance_name,
         .address = hf_leaf_worker_choose(worker, response->instance_internal_ip,
                                          response->instance_external_ip),
-        .leaf_id = hf_node_id(worker->leaf->node),
+        .leaf_id = hf_node_id(worker->leaf->front.node),
     };
     hf_leaf_worker_claimed(start->worker, instance.id);
     if (!instance.address || !*instance.id) {
@@ -157,14 +157,14 @@ hf_leaf_worker_start(struct hf_leaf_worker *worker, const char *function_id, uin
 {
     Worker__StartRequest message = WORKER__START_REQUEST__INIT;
     struct hf_h2_fields *metadata = hf_h2_fields_new();
-    const char *leaf_id = hf_node_id(worker->leaf->node);
+    const char *leaf_id = hf_node_id(worker->leaf->front.node);
     size_t len = strlen(function_id) + 1;
     struct start *start = calloc(1, sizeof *start + len);
     struct hf_grpc_request request = {
         .path = "/worker.Worker/Start",
         .message = &message.base,
         .response = &worker__start_response__descriptor,
-        .timeout_ns = hf_options_u64(worker->leaf->options, "start_timeout"),
+        .timeout_ns = hf_options_u64(worker->leaf->front.options, "start_timeout"),
         .metadata = metadata,
     };
     char newest[24];
@@ -296,7 +296,7 @@ send_stop(struct stop *stop)
         .path = "/worker.Worker/Stop",
         .message = &message.base,
         .response = &worker__stop_response__descriptor,
-        .timeout_ns = hf_options_u64(stop->worker->leaf->options, "stop_timeout"),
+        .timeout_ns = hf_options_u64(stop->worker->leaf->front.options, "stop_timeout"),
     };
 
     message.instance_id = stop->instance_id;
@@ -321,7 +321,7 @@ hf_leaf_worker_stop(struct hf_leaf_worker *worker, const char *instance_id, void
     stop->done = done;
     stop->arg = arg;
     memcpy(stop->instance_id, instance_id, len);
-    hf_timer_init(&stop->again, worker->leaf->control, HF_TIMER_REAL, on_stop_again);
+    hf_timer_init(&stop->again, worker->leaf->front.control, HF_TIMER_REAL, on_stop_again);
     hf_backoff_init(&stop->backoff, STOP_RETRY_MIN_NS, STOP_RETRY_MAX_NS,
                     hf_random_u64(&worker->link.backoff.random));
     hf_list_append(&worker->stops, &stop->node);

@@ -21,43 +21,19 @@ HF_COUNTER(leaf_unreachable, "Instances that could not be reached before they ha
 /* --- making and forgetting ------------------------------------------------- */
 
 static struct hf_leaf_function *
-find(const struct hf_leaf *leaf, const char *id, size_t len)
+find(const struct hf_leaf *leaf, const char *id)
 {
-    struct hf_map_node *node = hf_map_find(&leaf->by_id, id, len);
+    struct hf_front_function *found = hf_front_find(&leaf->front, id, strlen(id));
 
-    return node ? hf_container_of(node, struct hf_leaf_function, node) : NULL;
-}
-
-static bool
-list(struct hf_leaf_function *function)
-{
-    const char *id = function->def->function.id;
-    struct hf_leaf *leaf = function->leaf;
-
-    pthread_rwlock_wrlock(&leaf->lock);
-    function->listed =
-        hf_map_add(&leaf->by_id, &function->node, hf_callee_id(function->callee), strlen(id)) == 0;
-    pthread_rwlock_unlock(&leaf->lock);
-    return function->listed;
-}
-
-static void
-unlist(struct hf_leaf_function *function)
-{
-    if (function->listed) {
-        pthread_rwlock_wrlock(&function->leaf->lock);
-        hf_map_remove(&function->leaf->by_id, &function->node);
-        pthread_rwlock_unlock(&function->leaf->lock);
-        function->listed = false;
-    }
+    return found ? hf_container_of(found, struct hf_leaf_function, front) : NULL;
 }
 
 void
 hf_leaf_function_free(struct hf_leaf_function *function)
 {
-    unlist(function);
+    hf_front_unlist(&function->leaf->front, &function->front);
     hf_list_remove(&function->link);
-    hf_callee_disown(function->callee);
+    hf_callee_disown(function->front.callee);
     hf_function_def_unref(function->def);
     hf_autoscaler_forget(function->leaf->autoscaler, &function->scaled.base);
 }
@@ -68,10 +44,10 @@ equip(struct hf_leaf_function *function, struct hf_err *err)
 {
     struct hf_leaf *leaf = function->leaf;
     const struct hf_function *spec = &function->def->function;
-    int r = hf_callee_new(&leaf->callee, spec, hf_node_seed(leaf->node, spec->id), function,
-                          &function->callee, err);
+    int r = hf_callee_new(&leaf->callee, spec, hf_node_seed(leaf->front.node, spec->id), function,
+                          &function->front.callee, err);
 
-    if (r == 0 && !list(function)) {
+    if (r == 0 && hf_front_list(&leaf->front, &function->front) < 0) {
         r = hf_fail(err, HF_ENOMEM, "no memory to make it active");
     }
     return r;
@@ -81,7 +57,7 @@ struct hf_leaf_function *
 hf_leaf_activate(struct hf_leaf *leaf, struct hf_function_def *def, struct hf_err *err)
 {
     const struct hf_function *spec = &def->function;
-    struct hf_leaf_function *function = find(leaf, spec->id, strlen(spec->id));
+    struct hf_leaf_function *function = find(leaf, spec->id);
     struct hf_fleet_function *fleet;
 
     if (function) {
@@ -106,22 +82,6 @@ hf_leaf_activate(struct hf_leaf *leaf, struct hf_function_def *def, struct hf_er
 
 /* --- the router ------------------------------------------------------------ */
 
-static struct hf_callee *
-router_find(void *arg, const char *id, size_t len)
-{
-    struct hf_leaf *leaf = arg;
-    struct hf_leaf_function *function;
-    struct hf_callee *callee = NULL;
-
-    pthread_rwlock_rdlock(&leaf->lock);
-    function = find(leaf, id, len);
-    if (function) {
-        callee = hf_callee_ref(function->callee);
-    }
-    pthread_rwlock_unlock(&leaf->lock);
-    return callee;
-}
-
 static void
 answer_with(struct hf_leaf *leaf, struct hf_route *route, struct hf_function_def *def)
 {
@@ -129,7 +89,7 @@ answer_with(struct hf_leaf *leaf, struct hf_route *route, struct hf_function_def
     struct hf_leaf_function *function = hf_leaf_activate(leaf, def, &err);
 
     if (function) {
-        hf_route_answer(route, hf_callee_ref(function->callee), 0, "");
+        hf_route_answer(route, hf_callee_ref(function->front.callee), 0, "");
     } else {
         hf_route_answer(route, NULL, hf_err_code(&err), hf_err_message(&err));
     }
@@ -142,18 +102,16 @@ on_found(void *arg, struct hf_function_def *def, int code, const char *message)
     struct hf_route *route = arg;
 
     if (def) {
-        answer_with(route->router, route, def);
+        answer_with(hf_leaf_of(route->router), route, def);
     } else {
         hf_route_answer(route, NULL, code, message);
     }
 }
 
-/* On the control thread. */
-static void
-resolve(struct hf_task *task)
+void
+hf_leaf_resolve(struct hf_front *front, struct hf_route *route)
 {
-    struct hf_route *route = hf_container_of(task, struct hf_route, task);
-    struct hf_leaf *leaf = hf_cast(route->router, struct hf_leaf, HF_LEAF_MAGIC);
+    struct hf_leaf *leaf = hf_leaf_of(front);
     struct hf_function_def *def = hf_catalog_find(leaf->catalog, route->id, route->id_len);
     struct hf_err err = HF_ERR_INIT;
     int r;
@@ -162,27 +120,12 @@ resolve(struct hf_task *task)
         answer_with(leaf, route, def);
         return;
     }
-    r = hf_catalog_resolve(leaf->catalog, leaf->control, route->id, route->id_len, on_found, route,
+    r = hf_catalog_resolve(leaf->catalog, front->control, route->id, route->id_len, on_found, route,
                            NULL, &err);
     if (r < 0) {
         hf_route_answer(route, NULL, r, hf_err_message(&err));
     }
 }
-
-static void
-router_resolve(void *arg, struct hf_route *route)
-{
-    struct hf_leaf *leaf = arg;
-
-    route->router = leaf;
-    route->task.run = resolve;
-    hf_loop_post(leaf->control, &route->task);
-}
-
-const struct hf_router_ops hf_leaf_router = {
-    .find = router_find,
-    .resolve = router_resolve,
-};
 
 /* --- the catalog ------------------------------------------------------------ */
 
@@ -191,9 +134,9 @@ hf_leaf_tell_state(struct hf_leaf_function *function)
 {
     struct hf_pool_load load;
 
-    hf_callee_load(function->callee, &load);
-    hf_state_service_set(function->leaf->state, hf_callee_id(function->callee),
-                         load.endpoints > 0 && function->listed);
+    hf_callee_load(function->front.callee, &load);
+    hf_state_service_set(function->leaf->front.state, hf_callee_id(function->front.callee),
+                         load.endpoints > 0 && function->front.listed);
 }
 
 static void
@@ -202,7 +145,7 @@ on_put(struct hf_catalog_listener *listener, struct hf_function_def *def,
 {
     struct hf_leaf *leaf = hf_container_of(listener, struct hf_leaf, listener);
     const char *id = def->function.id;
-    struct hf_leaf_function *function = find(leaf, id, strlen(id));
+    struct hf_leaf_function *function = find(leaf, id);
     struct hf_function_def *before;
     bool replace;
 
@@ -212,7 +155,7 @@ on_put(struct hf_catalog_listener *listener, struct hf_function_def *def,
     }
     before = function->def;
     replace = before->instance_revision != def->instance_revision;
-    if (hf_callee_redefine(function->callee, &def->function) < 0) {
+    if (hf_callee_redefine(function->front.callee, &def->function) < 0) {
         hf_log(HF_LOG_ERROR, "no memory to update a function", HF_KV_STR("function", id));
         return;
     }
@@ -228,14 +171,14 @@ on_delete(struct hf_catalog_listener *listener, struct hf_function_def *def)
 {
     struct hf_leaf *leaf = hf_container_of(listener, struct hf_leaf, listener);
     const char *id = def->function.id;
-    struct hf_leaf_function *function = find(leaf, id, strlen(id));
+    struct hf_leaf_function *function = find(leaf, id);
 
     if (!function) {
         return;
     }
-    unlist(function);
+    hf_front_unlist(&leaf->front, &function->front);
     hf_leaf_tell_state(function);
-    hf_callee_delete(function->callee, "it has been deleted");
+    hf_callee_delete(function->front.callee, "it has been deleted");
     hf_autoscaler_delete(leaf->autoscaler, &function->scaled.base, hf_leaf_now(leaf));
     hf_leaf_pump(leaf);
 }
@@ -244,7 +187,7 @@ on_delete(struct hf_catalog_listener *listener, struct hf_function_def *def)
 static void
 tell_store_health(struct hf_leaf *leaf, bool is_there)
 {
-    if (leaf->health && hf_grpc_health_set(leaf->health, "store", is_there) < 0) {
+    if (leaf->front.health && hf_grpc_health_set(leaf->front.health, "store", is_there) < 0) {
         hf_log(HF_LOG_ERROR, "no memory for the health service");
     }
 }
@@ -313,10 +256,10 @@ on_ejected(struct hf_callee_endpoint *endpoint, void *endpoint_user)
              instance->id, instance->address);
     if (!load.served) {
         hf_count(&leaf_unreachable);
-        hf_callee_set_failure(function->callee, why);
+        hf_callee_set_failure(function->front.callee, why);
     }
     hf_log_limited(HF_LOG_WARNING, "instance can't be reached; replacing it",
-                   HF_KV_STR("function", hf_callee_id(function->callee)),
+                   HF_KV_STR("function", hf_callee_id(function->front.callee)),
                    HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->address),
                    HF_KV_BOOL("served", load.served));
     hf_autoscaler_unreachable(leaf->autoscaler, &instance->fleet, load.served, why,

@@ -1,53 +1,36 @@
 /*
  * leaf.h - the parts of the leaf role; private to this folder.
  *
- * A leaf joins three things: the data path (proxy.h, callee.h) on the I/O threads, the
+ * A leaf joins three things: the data path (node/front/, node/proxy/) on the I/O threads, the
  * brain (engine/autoscale.h), and the workers (worker.h), both on the control
- * thread.  Everything here belongs to the control thread, but for `by_id`.
+ * thread.  Everything here belongs to the control thread.
  */
 #ifndef HF_LEAF_LEAF_H
 #define HF_LEAF_LEAF_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/assert.h"
 #include "base/map.h"
+#include "ctl/ctl.h"
 #include "engine/autoscale.h"
-#include "loop/address.h"
 #include "loop/timer.h"
-#include "node/proxy/callee.h"
 #include "node/catalog.h"
-#include "node/proxy/proxy.h"
-#include "node/role.h"
-#include "node/state_service.h"
+#include "node/front/front.h"
 #include "node/proxy/upstream.h"
 #include "node/leaf/worker.h"
 #include "node/peer/peers.h"
 
-#define HF_LEAF_MAGIC HF_MAGIC('l', 'e', 'a', 'f')
-
-struct hf_grpc_server;
-struct hf_grpc_health;
 struct hf_grpc_probe;
-struct hf_options;
 
 struct hf_leaf {
-    uint32_t magic;
-    struct hf_role role;
-    struct hf_node *node;
-    struct hf_loop *control;
+    struct hf_front front; /* first */
     struct hf_catalog *catalog;
-    const struct hf_options *options; /* [leaf] */
-
-    /* Data path. */
-    struct hf_proxy *proxy;
+    struct hf_catalog_listener listener;
     struct hf_upstream_config upstream;
     struct hf_callee_config callee;
-    pthread_rwlock_t lock;    /* guards `by_id`; I/O threads read */
-    struct hf_map by_id;      /* active functions, struct hf_leaf_function */
-    struct hf_list functions; /* the same, and deleted ones that still run */
+    struct hf_list functions; /* struct hf_leaf_function: active ones, and deleted that still run */
 
     /* Brain. */
     const struct hf_scheduler_ops *scheduler_ops;
@@ -60,29 +43,25 @@ struct hf_leaf {
 
     struct hf_peers workers; /* struct hf_leaf_worker */
 
-    /* API. */
-    struct hf_grpc_server *api;
-    struct hf_grpc_health *health;
-    struct hf_state_service *state;
-    struct hf_catalog_listener listener;
-
-    /* Drain. */
-    struct hf_timer drain_limit;
-    uint32_t parting;                        /* instances being stopped as the last of a drain */
-    char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
-    void (*drained)(void *arg);
-    void *drained_arg;
+    /* The last of a drain. */
+    uint32_t parting; /* instances that are being stopped */
+    struct hf_timer parting_limit;
 };
+
+/* The leaf of a front. */
+static inline struct hf_leaf *
+hf_leaf_of(void *front)
+{
+    return hf_container_of(hf_cast(front, struct hf_front, HF_FRONT_MAGIC), struct hf_leaf, front);
+}
 
 /* A function that is called or warm. */
 struct hf_leaf_function {
-    struct hf_scaled scaled; /* the brain's part; HF_FLEET_FUNCTION_MAGIC */
+    struct hf_scaled scaled;        /* the brain's part; HF_FLEET_FUNCTION_MAGIC */
+    struct hf_front_function front; /* not listed once it is deleted */
     struct hf_leaf *leaf;
-    struct hf_callee *callee;
     struct hf_function_def *def;
-    struct hf_map_node node;
     struct hf_list link; /* in `functions` */
-    bool listed;         /* in `by_id`; a deleted function is not */
 };
 
 /* An instance, from the decision to start it until nothing refers to it. */
@@ -117,8 +96,10 @@ hf_leaf_instance_of(struct hf_fleet_instance *fleet)
 
 /* --- functions.c ---------------------------------------------------------------------- */
 
-extern const struct hf_router_ops hf_leaf_router;
 extern const struct hf_callee_ops hf_leaf_callee_ops;
+
+/* For `struct hf_front_ops`. */
+void hf_leaf_resolve(struct hf_front *, struct hf_route *);
 
 /* The active function of that definition, made if it was cold; NULL, and why, if it cannot be. */
 struct hf_leaf_function *hf_leaf_activate(struct hf_leaf *, struct hf_function_def *,
@@ -178,9 +159,11 @@ void hf_leaf_forget_claims(struct hf_leaf_worker *);
 
 /* --- api.c ---------------------------------------------------------------------------- */
 
-int hf_leaf_serve(struct hf_leaf *, struct hf_err *err);
+extern const struct hf_ctl_command hf_leaf_commands[];
+
+/* For `struct hf_front_ops`. */
+int hf_leaf_serve(struct hf_front *, struct hf_err *err);
+
 int hf_leaf_serve_restart(struct hf_leaf *, struct hf_err *err); /* restart.c */
-int hf_leaf_register_commands(struct hf_leaf *, struct hf_err *err);
-void hf_leaf_unregister_commands(struct hf_leaf *);
 
 #endif

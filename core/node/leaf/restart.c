@@ -24,13 +24,13 @@ count_obsolete(const struct hf_fleet_function *fleet)
 static void
 on_restart(struct hf_grpc_call *call, const void *message)
 {
-    struct hf_leaf *leaf = hf_cast(hf_grpc_call_arg(call), struct hf_leaf, HF_LEAF_MAGIC);
+    struct hf_leaf *leaf = hf_leaf_of(hf_grpc_call_arg(call));
     const Hyperfaas__V1__RestartRequest *request = message;
     Hyperfaas__V1__RestartResponse response = HYPERFAAS__V1__RESTART_RESPONSE__INIT;
     const char *id = request->function_id;
-    struct hf_map_node *node = hf_map_find(&leaf->by_id, id, strlen(id));
+    struct hf_front_function *found = hf_front_find(&leaf->front, id, strlen(id));
     struct hf_leaf_function *function =
-        node ? hf_container_of(node, struct hf_leaf_function, node) : NULL;
+        found ? hf_container_of(found, struct hf_leaf_function, front) : NULL;
 
     if (!function) { /* it is cold, so the next instance is a new one */
         hf_grpc_call_reply(call, &response.base);
@@ -63,7 +63,7 @@ static const struct hf_grpc_method methods[] = {
 int
 hf_leaf_serve_restart(struct hf_leaf *leaf, struct hf_err *err)
 {
-    int r = hf_grpc_server_add(leaf->api, methods, hf_countof(methods), leaf);
+    int r = hf_grpc_server_add(leaf->front.api, methods, hf_countof(methods), leaf);
 
     return r < 0 ? hf_fail(err, r, "can't serve restarts") : 0;
 }

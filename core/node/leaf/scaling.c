@@ -16,7 +16,7 @@ HF_LOG_MODULE(leaf);
 uint64_t
 hf_leaf_now(const struct hf_leaf *leaf)
 {
-    return hf_loop_policy_now(leaf->control);
+    return hf_loop_policy_now(leaf->front.control);
 }
 
 /* --- instances ------------------------------------------------------------- */
@@ -70,13 +70,13 @@ note_starting(struct hf_fleet_function *fleet)
     const struct hf_fleet_instance *first = hf_list_first(&fleet->instances[HF_INSTANCE_STARTING],
                                                           struct hf_fleet_instance, of_function);
 
-    hf_callee_set_starting(function->callee, first ? first->since_ns : 0);
+    hf_callee_set_starting(function->front.callee, first ? first->since_ns : 0);
 }
 
 static void
 note_failure(const struct hf_fleet_instance *fleet, const char *why)
 {
-    hf_callee_set_failure(hf_leaf_function_of(fleet->function)->callee, why);
+    hf_callee_set_failure(hf_leaf_function_of(fleet->function)->front.callee, why);
 }
 
 static void
@@ -161,7 +161,7 @@ start(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
     struct hf_err err = HF_ERR_INIT;
     char start_id[96];
 
-    snprintf(start_id, sizeof start_id, "%s-%llu", hf_node_boot_id(leaf->node),
+    snprintf(start_id, sizeof start_id, "%s-%llu", hf_node_boot_id(leaf->front.node),
              (unsigned long long)fleet->number);
     instance->starting = true;
     note_starting(fleet->function);
@@ -186,7 +186,7 @@ admit(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
     };
     struct hf_err err = HF_ERR_INIT;
 
-    if (hf_callee_add(function->callee, &spec, &instance->endpoint, &err) < 0) {
+    if (hf_callee_add(function->front.callee, &spec, &instance->endpoint, &err) < 0) {
         hf_log(HF_LOG_ERROR, "can't use an instance", HF_KV_STR("instance", instance->id),
                HF_KV_ERR(&err));
         hf_autoscaler_retire(leaf->autoscaler, fleet, hf_leaf_now(leaf));
@@ -210,8 +210,8 @@ drain(struct hf_leaf *leaf, struct hf_fleet_instance *fleet,
         hf_autoscaler_drained(leaf->autoscaler, fleet, hf_leaf_now(leaf));
         return;
     }
-    how(hf_callee_lock(function->callee, &out), &instance->endpoint->base, &out);
-    hf_callee_unlock(function->callee, &out);
+    how(hf_callee_lock(function->front.callee, &out), &instance->endpoint->base, &out);
+    hf_callee_unlock(function->front.callee, &out);
     hf_leaf_tell_state(function);
 }
 
@@ -223,10 +223,10 @@ shrink(const struct hf_scale_action *action)
 
     for (uint32_t i = 0; i < action->count && found; i++) {
         struct hf_pool_out out;
-        struct hf_pool *pool = hf_callee_lock(function->callee, &out);
+        struct hf_pool *pool = hf_callee_lock(function->front.callee, &out);
 
         found = hf_pool_drain_idle(pool, action->before_ns, &out);
-        hf_callee_unlock(function->callee, &out);
+        hf_callee_unlock(function->front.callee, &out);
     }
     hf_leaf_tell_state(function);
 }
@@ -286,7 +286,7 @@ cold(struct hf_leaf *leaf, struct hf_fleet_function *fleet)
 {
     struct hf_leaf_function *function = hf_leaf_function_of(fleet);
 
-    if (hf_callee_retire(function->callee)) {
+    if (hf_callee_retire(function->front.callee)) {
         hf_leaf_function_free(function);
     } else { /* a call has come, or one goes on at an instance that is lost */
         hf_autoscaler_demand(leaf->autoscaler, fleet, hf_leaf_now(leaf));
@@ -297,7 +297,7 @@ cold(struct hf_leaf *leaf, struct hf_fleet_function *fleet)
 static void
 tell_pool(const struct hf_scale_action *action)
 {
-    struct hf_callee *callee = hf_leaf_function_of(action->function)->callee;
+    struct hf_callee *callee = hf_leaf_function_of(action->function)->front.callee;
     struct hf_pool_out out;
     struct hf_pool *pool = hf_callee_lock(callee, &out);
 

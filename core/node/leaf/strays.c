@@ -101,7 +101,7 @@ note(struct hf_leaf_worker *worker, struct hf_list *list, const char *instance_i
     if (!stray) {
         return;
     }
-    stray->since_ns = hf_loop_now(worker->leaf->control);
+    stray->since_ns = hf_loop_now(worker->leaf->front.control);
     memcpy(stray->instance_id, instance_id, instance_size);
     stray->function_id = memcpy(stray->instance_id + instance_size, function_id, function_size);
     hf_list_append(list, &stray->node);
@@ -110,7 +110,7 @@ note(struct hf_leaf_worker *worker, struct hf_list *list, const char *instance_i
 static void
 forget_old(struct hf_leaf_worker *worker)
 {
-    uint64_t now = hf_loop_now(worker->leaf->control);
+    uint64_t now = hf_loop_now(worker->leaf->front.control);
     struct stray *stray;
 
     while ((stray = hf_list_first(&worker->given_up, struct stray, node)) &&

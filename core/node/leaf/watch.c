@@ -33,7 +33,7 @@ take_instance(struct hf_leaf_worker *worker, const Hyperfaas__V1__Instance *told
     /* After the snapshot, what appears are starts of this or another leaf. */
     if (worker->link.state == HF_LINK_UP ||
         told->state != HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_READY ||
-        strcmp(told->leaf_id, hf_node_id(worker->leaf->node)) != 0 || !instance.address ||
+        strcmp(told->leaf_id, hf_node_id(worker->leaf->front.node)) != 0 || !instance.address ||
         !hf_node_id_is_valid(told->instance_id)) {
         return;
     }
@@ -115,7 +115,7 @@ watch_ours(struct hf_leaf_worker *worker)
         .response = &hyperfaas__v1__watch_event__descriptor,
     };
 
-    watch.node_id = (char *)(uintptr_t)hf_node_id(worker->leaf->node);
+    watch.node_id = (char *)(uintptr_t)hf_node_id(worker->leaf->front.node);
     return hf_link_stream(&worker->link, &request, on_watch_event);
 }
 

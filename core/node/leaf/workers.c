@@ -167,7 +167,8 @@ hf_leaf_worker_gone(struct hf_leaf_worker *worker, const char *instance_id, cons
            HF_KV_STR("function", instance->fleet.function->spec->id),
            HF_KV_STR("instance", instance_id), HF_KV_STR("why", why));
     if (how) {
-        hf_callee_note_end(hf_leaf_function_of(instance->fleet.function)->callee, instance_id, how);
+        hf_callee_note_end(hf_leaf_function_of(instance->fleet.function)->front.callee, instance_id,
+                           how);
     }
     hf_autoscaler_gone(leaf->autoscaler, &instance->fleet, why, hf_leaf_now(leaf));
     hf_leaf_pump(leaf);
@@ -188,7 +189,7 @@ on_init(struct hf_link *link, struct hf_err *err)
     hf_list_init(&worker->stops);
     hf_list_init(&worker->named);
     hf_list_init(&worker->given_up);
-    hf_map_init(&worker->instances, hf_node_seed(worker->leaf->node, "instances"));
+    hf_map_init(&worker->instances, hf_node_seed(worker->leaf->front.node, "instances"));
     return 0;
 }
 
