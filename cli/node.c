@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "ctl/client.h"
 #include "node/node.h"
+#include "node/role.h"
 #include "node/node_config.h"
 
 /* --- configuration ------------------------------------------------------------------------- */
@@ -29,7 +30,7 @@ config_check(struct cli *cli, struct hf_err *err)
         hf_fail(err, HF_EINVALID, "which configuration? For example: hyperfaas config check FILE");
         return CLI_USAGE;
     }
-    if (hf_node_new(cli->config, &node, err) < 0) {
+    if (hf_node_new(cli->config, hf_roles, &node, err) < 0) {
         return CLI_USAGE;
     }
     hf_node_free(node);

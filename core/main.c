@@ -306,7 +306,7 @@ main(int argc, char **argv)
         r = apply_log(config, !arguments.check, &err);
     }
     if (r == 0) {
-        r = hf_node_new(config, &node, &err);
+        r = hf_node_new(config, hf_roles, &node, &err);
     }
     if (r < 0) {
         fprintf(stderr, "hyperfaasd: %s\n", hf_err_message(&err));

@@ -25,11 +25,12 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/node_document.c %D%/node_document.h \
     %D%/node_drain.c \
     %D%/node_id.c %D%/node_id.h \
+    %D%/node_life.c \
     %D%/node_modules.c \
     %D%/node_place.c %D%/node_place.h \
     %D%/node_store.c \
     %D%/node_threads.c \
-    %D%/role.h \
+    %D%/role.h %D%/roles.c \
     %D%/secret.c %D%/secret.h \
     %D%/selector.c %D%/selector.h
 

@@ -29,13 +29,15 @@ struct hf_node;
 struct hf_module;
 struct hf_options;
 struct hf_role_address;
+struct hf_role_ops;
 
 /* --- for main ------------------------------------------------------------------------------ */
 
-/* Builds a node with its roles: modules loaded, options checked, nothing opened to the
- * outside.  The configuration is borrowed until `hf_node_free`.  The calling thread
- * becomes the control thread. */
-int hf_node_new(const struct hf_config *config, struct hf_node **ret, struct hf_err *err);
+/* Builds a node with its roles, which are among `roles` (role.h: hf_roles): modules loaded, options
+ * checked, nothing opened to the outside.  The configuration is borrowed until `hf_node_free`.  The
+ * calling thread becomes the control thread. */
+int hf_node_new(const struct hf_config *config, const struct hf_role_ops *const *roles,
+                struct hf_node **ret, struct hf_err *err);
 
 /* Opens the state folder, the store, the control socket; starts the roles. */
 int hf_node_start(struct hf_node *node, struct hf_err *err);

@@ -22,20 +22,6 @@
 
 static const char *const role_names[] = { "lb", "leaf", "worker" };
 
-bool
-hf_node_config_has_role(const struct hf_node_config *checked, const char *role)
-{
-    const struct hf_options *node = hf_node_config_options(checked, "node");
-    const char *item;
-
-    for (size_t i = 0; (item = hf_options_item(node, "roles", i)); i++) {
-        if (strcmp(item, role) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int
 check_roles(const struct hf_config *config, const struct hf_options *node, struct hf_err *err)
 {

@@ -7,15 +7,10 @@
 #ifndef HF_NODE_NODE_CHECK_H
 #define HF_NODE_NODE_CHECK_H
 
-#include <stdbool.h>
-
 struct hf_config;
 struct hf_err;
 struct hf_node_config;
 struct hf_options;
-
-/* Whether the node has the role. */
-bool hf_node_config_has_role(const struct hf_node_config *checked, const char *role);
 
 /* All of it.  Errors name file, line and what would be right. */
 int hf_node_check(const struct hf_config *config, const struct hf_node_config *checked,

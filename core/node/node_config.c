@@ -14,7 +14,6 @@
 #include "base/macros.h"
 #include "base/options.h"
 #include "base/text.h"
-#include "node/node_check.h"
 
 /* clang-format off */
 
@@ -318,9 +317,6 @@ hf_node_config_new(const struct hf_config *config, struct hf_node_config **ret, 
     for (size_t i = 0; i < SECTION_COUNT && r == 0; i++) {
         r = check_section(config, &hf_node_sections[i], &node_config->options[i], err);
     }
-    if (r == 0) {
-        r = hf_node_check(config, node_config, err);
-    }
     if (r < 0) {
         hf_node_config_free(node_config);
         return r;
@@ -348,6 +344,20 @@ hf_node_config_options(const struct hf_node_config *node_config, const char *sec
 
     hf_assert(found);
     return node_config->options[found - hf_node_sections];
+}
+
+bool
+hf_node_config_has_role(const struct hf_node_config *checked, const char *role)
+{
+    const struct hf_options *node = hf_node_config_options(checked, "node");
+    const char *item;
+
+    for (size_t i = 0; (item = hf_options_item(node, "roles", i)); i++) {
+        if (strcmp(item, role) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void

@@ -8,6 +8,7 @@
 #ifndef HF_NODE_NODE_CONFIG_H
 #define HF_NODE_NODE_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +35,8 @@ extern const size_t hf_node_section_count;
 /* By name; NULL: there is none. */
 const struct hf_node_section *hf_node_section(const char *name);
 
-/* A configuration, checked: every section exists, every value of ours is good. */
+/* A configuration: every section exists, every value of ours is well formed.  What else may be
+ * wrong finds node_check.h. */
 struct hf_node_config;
 
 /* `config` is borrowed until `free`. */
@@ -45,6 +47,9 @@ void hf_node_config_free(struct hf_node_config *node_config); /* NULL is allowed
 /* The values of our rows of a section, given or not; the section must exist. */
 const struct hf_options *hf_node_config_options(const struct hf_node_config *node_config,
                                                 const char *section);
+
+/* Whether the node has the role. */
+bool hf_node_config_has_role(const struct hf_node_config *checked, const char *role);
 
 /* A whole sample file, every option commented, without those of modules. */
 void hf_node_config_sample(struct hf_text *out);

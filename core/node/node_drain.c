@@ -11,15 +11,6 @@
 
 HF_LOG_MODULE(node);
 
-void
-hf_node_end_if_done(struct hf_node *node)
-{
-    if (node->stop_when_drained && node->drained && !node->withdrawing) {
-        node->ended = true;
-        hf_loop_stop(node->control);
-    }
-}
-
 /* --- back into service --------------------------------------------------------------------- */
 
 /* The last role comes back first, so that whoever calls finds whoever is called. */

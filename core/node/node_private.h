@@ -1,5 +1,5 @@
 /*
- * node_private.h - what a node consists of; for node.c, node_modules.c and node_ctl.c.
+ * node_private.h - what a node consists of; for node*.c.
  */
 #ifndef HF_NODE_NODE_PRIVATE_H
 #define HF_NODE_NODE_PRIVATE_H
@@ -63,7 +63,7 @@ struct hf_node {
     struct hf_list undrain_waiters; /* struct hf_node_undrain */
 };
 
-/* node_drain.c: ends `hf_node_run` if it is told to and nothing is left to wait for. */
+/* node.c: ends `hf_node_run` if it is to end and nothing is left to wait for. */
 void hf_node_end_if_done(struct hf_node *node);
 
 /* node_threads.c */

@@ -69,7 +69,11 @@ struct hf_role_ops {
     void (*capacity)(const struct hf_role *role, Hyperfaas__V1__Capacity *ret);
 };
 
-/* The roles there are; each is defined by its own folder or file. */
+/* All roles there are, in the order in which they drain, NULL behind the last; roles.c, which is
+ * for whoever makes a node. */
+extern const struct hf_role_ops *const hf_roles[];
+
+/* Each is defined by its own folder. */
 extern const struct hf_role_ops hf_lb_role;
 extern const struct hf_role_ops hf_leaf_role;
 extern const struct hf_role_ops hf_worker_role;

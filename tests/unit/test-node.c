@@ -63,22 +63,26 @@ create(const struct hf_role_ops *ops, struct hf_node *node, struct hf_role **ret
     return 0;
 }
 
+static const struct hf_role_ops lb_role;
+static const struct hf_role_ops leaf_role;
+static const struct hf_role_ops worker_role;
+
 static int
 create_lb(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
 {
-    return create(&hf_lb_role, node, ret, err);
+    return create(&lb_role, node, ret, err);
 }
 
 static int
 create_leaf(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
 {
-    return create(&hf_leaf_role, node, ret, err);
+    return create(&leaf_role, node, ret, err);
 }
 
 static int
 create_worker(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
 {
-    return create(&hf_worker_role, node, ret, err);
+    return create(&worker_role, node, ret, err);
 }
 
 static struct test_role *
@@ -158,7 +162,7 @@ addresses(const struct hf_role *role, struct hf_role_address *ret, size_t max)
     return 1;
 }
 
-const struct hf_role_ops hf_lb_role = {
+static const struct hf_role_ops lb_role = {
     .name = "lb",
     .create = create_lb,
     .start = start,
@@ -168,7 +172,7 @@ const struct hf_role_ops hf_lb_role = {
     .addresses = addresses,
 };
 
-const struct hf_role_ops hf_leaf_role = {
+static const struct hf_role_ops leaf_role = {
     .name = "leaf",
     .knows_functions = true,
     .create = create_leaf,
@@ -179,7 +183,7 @@ const struct hf_role_ops hf_leaf_role = {
     .addresses = addresses,
 };
 
-const struct hf_role_ops hf_worker_role = {
+static const struct hf_role_ops worker_role = {
     .name = "worker",
     .knows_functions = true,
     .create = create_worker,
@@ -189,6 +193,9 @@ const struct hf_role_ops hf_worker_role = {
     .destroy = destroy,
     .addresses = addresses,
 };
+
+static const struct hf_role_ops *const roles_there_are[] = { &lb_role, &leaf_role, &worker_role,
+                                                             NULL };
 
 /* --- nodes --------------------------------------------------------------------------------- */
 
@@ -214,7 +221,7 @@ make_roles(struct fixture *f, const char *roles, const char *more, struct hf_err
                    "[store]\npath = %s/functions\n%s",
                    roles, f->state_dir, build ? build : ".", unit_folder(), more);
     CU_ASSERT_EQUAL_FATAL(hf_config_parse(text.data, text.len, "test.ini", &f->config, NULL), 0);
-    return hf_node_new(f->config, &f->node, err);
+    return hf_node_new(f->config, roles_there_are, &f->node, err);
 }
 
 static int

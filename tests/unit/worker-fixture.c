@@ -116,7 +116,7 @@ make_node(struct worker_fixture *f)
                    "[runtime]\nplugin = fake\n",
                    unit_folder(), build ? build : ".", unit_folder());
     CU_ASSERT_EQUAL_FATAL(hf_config_parse(text.data, text.len, "test.ini", &f->config, NULL), 0);
-    hf_node_new(f->config, &f->node, &err);
+    hf_node_new(f->config, hf_roles, &f->node, &err);
     UNIT_STR(err.message, "");
     CU_ASSERT_PTR_NOT_NULL_FATAL(f->node);
     CU_ASSERT_EQUAL_FATAL(hf_node_start(f->node, NULL), 0);

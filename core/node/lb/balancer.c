@@ -5,14 +5,11 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/options.h"
 #include "node/lb/balancer.h"
 #include "node/node.h"
 #include "plugin/module.h"
 #include "spop/agent.h"
-
-HF_LOG_MODULE(lb);
 
 /* Connections to children.  A failed dial ejects the child, so the next one follows at the
  * earliest when it is readmitted. */

@@ -10,7 +10,6 @@
 #include "ctl/ctl.h"
 #include "grpc/health.h"
 #include "node/leaf/leaf.h"
-#include "node/node.h"
 
 /* --- the API port -------------------------------------------------------------- */
 
@@ -190,7 +189,7 @@ cmd_policy(void *arg, struct hf_ctl_call *call, struct hf_err *err)
     if (!function) {
         return hf_fail(err, HF_ENOTFOUND, "function '%s' is cold or not registered", id);
     }
-    hf_callee_show(function->front.callee, hf_ctl_out(call));
+    hf_callee_show(function->callee, hf_ctl_out(call));
     return 0;
 }
 

@@ -4,12 +4,10 @@
  *
  * Which workers there are, and who they are, is the peers' business (node/peer/peers.h).
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
-#include "base/options.h"
 #include "node/leaf/leaf.h"
 #include "node/node.h"
 
