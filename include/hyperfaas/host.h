@@ -218,6 +218,7 @@ struct hf_host_http_events {
  * Services for drivers.  All on the loop's thread, except where it says "any
  * thread".  Timers, watches, children and listeners may be freed from any
  * callback, their own included; none of their callbacks runs after that.
+ * Freeing NULL does nothing.
  */
 struct hf_driver_host {
     uint32_t size;

@@ -4,6 +4,7 @@
 #include "json.h"
 
 #include <limits.h>
+#include <stdlib.h>
 
 #include <json-c/json_tokener.h>
 
@@ -53,10 +54,24 @@ json_true(struct json_object *value)
     return json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value);
 }
 
+uint64_t
+json_u64(struct json_object *value)
+{
+    long long number = json_object_is_type(value, json_type_string)
+                           ? strtoll(json_object_get_string(value), NULL, 10)
+                           : json_number(value);
+
+    return number > 0 ? (uint64_t)number : 0;
+}
+
 struct json_object *
 json_item(struct json_object *array, size_t i)
 {
-    return json_object_is_type(array, json_type_array) && i < json_object_array_length(array)
-               ? json_object_array_get_idx(array, i)
-               : NULL;
+    return i < json_count(array) ? json_object_array_get_idx(array, i) : NULL;
+}
+
+size_t
+json_count(struct json_object *array)
+{
+    return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
 }

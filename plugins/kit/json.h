@@ -22,7 +22,11 @@ const char *json_text(struct json_object *);
 int64_t json_number(struct json_object *);
 bool json_true(struct json_object *);
 
-/* The `i`th of an array, or NULL. */
+/* A number, also one written as a text; 0 if it is none, or negative. */
+uint64_t json_u64(struct json_object *);
+
+/* The `i`th of an array, or NULL; how many it has, 0 if it is none. */
 struct json_object *json_item(struct json_object *, size_t i);
+size_t json_count(struct json_object *);
 
 #endif

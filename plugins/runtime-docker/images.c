@@ -117,9 +117,7 @@ pull_free(struct pull *pull)
 
     DL_DELETE(images->pulls, pull);
     engine_cancel(pull->call);
-    if (pull->progress) {
-        images->runtime->driver->timer_free(pull->progress);
-    }
+    images->runtime->driver->timer_free(pull->progress);
     objects_fini(&pull->reports);
     free(pull->image);
     free(pull);

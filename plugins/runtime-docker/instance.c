@@ -112,9 +112,7 @@ instance_free(struct instance *instance)
         HASH_DEL(runtime->by_id, instance);
     }
     DL_DELETE(runtime->instances, instance);
-    if (instance->limit) {
-        runtime->driver->timer_free(instance->limit);
-    }
+    runtime->driver->timer_free(instance->limit);
     runtime->driver->timer_free(instance->again);
     making_fini(&instance->making);
     last_words_free(instance->last_words);

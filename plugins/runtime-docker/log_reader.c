@@ -31,9 +31,7 @@ reader_free(struct log_reader *reader)
 {
     DL_DELETE(reader->runtime->readers, reader);
     engine_cancel(reader->call);
-    if (reader->timer) {
-        reader->runtime->driver->timer_free(reader->timer);
-    }
+    reader->runtime->driver->timer_free(reader->timer);
     free(reader);
 }
 

@@ -80,9 +80,7 @@ answer_stop(struct due *due, int code)
 {
     struct stop *stop = (struct stop *)(void *)due;
 
-    if (stop->grace) {
-        stop->runtime->driver->timer_free(stop->grace);
-    }
+    stop->runtime->driver->timer_free(stop->grace);
     if (code == 0 && !stop->ended) {
         stop->done(stop->arg, HF_ENOTFOUND, "there is no such instance", NULL);
     } else {

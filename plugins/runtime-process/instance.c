@@ -46,18 +46,14 @@ instance_free(struct instance *instance)
     if (instance->hh.tbl) {
         HASH_DEL(runtime->instances, instance);
     }
-    if (instance->child) {
-        runtime->driver->child_free(instance->child);
-    }
+    runtime->driver->child_free(instance->child);
     output_free(instance->output);
     users_release(runtime->users, instance->user);
     program_release(runtime, instance->program);
     if (instance->port >= 0) {
         close(instance->port);
     }
-    if (instance->timer) {
-        runtime->driver->timer_free(instance->timer);
-    }
+    runtime->driver->timer_free(instance->timer);
     free(instance->name);
     free(instance->address);
     free(instance->function_id);

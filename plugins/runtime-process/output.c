@@ -236,9 +236,7 @@ output_free(struct output *output)
         output_unfollow(follower);
         follower->on_end(follower);
     }
-    if (output->watch) {
-        output->driver->watch_free(output->watch);
-    }
+    output->driver->watch_free(output->watch);
     close(output->pipe);
     if (output->file >= 0) {
         close(output->file);

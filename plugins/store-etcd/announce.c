@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base64.h"
+#include <utlist.h>
+
+#include "../kit/json.h"
 #include "etcd.h"
-#include "requests.h"
 
 /* Beats in a row that must fail before the document counts as gone: then the lease is over. */
 #define BEATS_A_LIFE 3
@@ -22,7 +23,7 @@
 
 struct announcement {
     struct hf_store *store;
-    struct announcement *next, **link; /* in the store's list */
+    struct announcement *prev, *next; /* in the store's list (utlist) */
     uint32_t space;
     char *id, *data;
     size_t len;
@@ -42,16 +43,9 @@ struct announcement {
 static void
 announcement_free(struct announcement *a)
 {
-    if (a->link) {
-        *a->link = a->next;
-        if (a->next) {
-            a->next->link = a->link;
-        }
-    }
+    DL_DELETE(a->store->announcements, a);
     call_cancel(a->call);
-    if (a->timer) {
-        a->store->driver->timer_free(a->timer);
-    }
+    a->store->driver->timer_free(a->timer);
     free(a->id);
     free(a->data);
     free(a->key);
@@ -150,7 +144,7 @@ on_granted(void *arg, int code, const char *message, struct json_object *answer)
     struct announcement *a = arg;
 
     a->call = NULL;
-    a->lease = code < 0 ? 0 : answer_u64(answer, "ID");
+    a->lease = code < 0 ? 0 : json_u64(JSON_AT(answer, "ID"));
     if (a->lease == 0) {
         failed(a, code < 0 ? code : HF_EIO, code < 0 ? message : "etcd gave no lease");
         return;
@@ -172,7 +166,7 @@ on_kept(void *arg, int code, const char *message, struct json_object *answer)
     a->call = NULL;
     if (code < 0) {
         failed(a, code, message);
-    } else if (answer_u64(answer_member(answer, "result"), "TTL") == 0) {
+    } else if (json_u64(JSON_AT(answer, "result", "TTL")) == 0) {
         grant(a); /* it had expired */
     } else {
         write_key(a);
@@ -294,6 +288,7 @@ etcd_announce(struct hf_store *store, const struct hf_document *document, uint64
         return store->host->fail(err, HF_ENOMEM, "store etcd: out of memory");
     }
     a->store = store;
+    DL_PREPEND(store->announcements, a);
     a->space = document->space;
     a->ttl_ns = ttl_ns;
     a->on_told = told;
@@ -302,12 +297,6 @@ etcd_announce(struct hf_store *store, const struct hf_document *document, uint64
         announcement_free(a);
         return store->host->fail(err, HF_ENOMEM, "store etcd: out of memory");
     }
-    a->next = store->announcements;
-    a->link = &store->announcements;
-    if (a->next) {
-        a->next->link = &a->next;
-    }
-    store->announcements = a;
     set_timer(a, 0);
     *ret = (struct hf_store_op *)(void *)a; /* the host gives it to etcd_withdraw alone */
     return 0;

@@ -1,9 +1,7 @@
 # The metadata store "etcd".
 
-HF_STORE_ETCD_SOURCES = \
+HF_STORE_ETCD_SOURCES = $(HF_KIT_JSON) \
     %D%/announce.c \
-    %D%/answers.c %D%/answers.h \
-    %D%/base64.c %D%/base64.h \
     %D%/call.c \
     %D%/client.c %D%/client.h %D%/client_private.h \
     %D%/etcd.h \
@@ -13,10 +11,10 @@ HF_STORE_ETCD_SOURCES = \
     %D%/lines.c %D%/lines.h \
     %D%/listing.c \
     %D%/operations.c \
-    %D%/requests.c %D%/requests.h \
     %D%/store-etcd.c \
     %D%/stream.c \
-    %D%/token.c
+    %D%/token.c \
+    %D%/wire.c %D%/wire.h
 
 plugin_LTLIBRARIES += %D%/store-etcd.la
 %C%_store_etcd_la_SOURCES = $(HF_STORE_ETCD_SOURCES)

@@ -25,9 +25,7 @@
 static void
 call_free(struct call *call)
 {
-    if (call->timer) {
-        call->client->driver->timer_free(call->timer);
-    }
+    call->client->driver->timer_free(call->timer);
     free(call->body);
     free(call);
 }

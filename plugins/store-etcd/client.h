@@ -14,7 +14,7 @@
 
 #include <hyperfaas/host.h>
 
-#include "answers.h"
+#include "wire.h"
 
 #define MSEC UINT64_C(1000000)
 #define SEC  UINT64_C(1000000000)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 /* --- life --------------------------------------------------------------------------------- */
 
 static void
@@ -23,21 +25,12 @@ stop(struct follow *follow)
 static void
 follow_free(struct follow *follow)
 {
-    if (follow->link) {
-        *follow->link = follow->next;
-        if (follow->next) {
-            follow->next->link = follow->link;
-        }
-    }
+    DL_DELETE(follow->store->follows, follow);
     if (follow->timer && follow->more) {
         stop(follow);
     }
-    if (follow->timer) {
-        follow->store->driver->timer_free(follow->timer);
-    }
-    if (follow->more) {
-        follow->store->driver->timer_free(follow->more);
-    }
+    follow->store->driver->timer_free(follow->timer);
+    follow->store->driver->timer_free(follow->more);
     known_free(follow->known);
     free(follow->page_first);
     free(follow);
@@ -304,6 +297,7 @@ etcd_watch(struct hf_store *store, uint32_t space, const struct hf_store_watcher
         return store->host->fail(err, HF_ENOMEM, "store etcd: out of memory");
     }
     follow->store = store;
+    DL_PREPEND(store->follows, follow);
     follow->keys = keys;
     follow->watcher = watcher;
     follow->arg = arg;
@@ -315,12 +309,6 @@ etcd_watch(struct hf_store *store, uint32_t space, const struct hf_store_watcher
         follow_free(follow);
         return store->host->fail(err, HF_ENOMEM, "store etcd: out of memory");
     }
-    follow->next = store->follows;
-    follow->link = &store->follows;
-    if (follow->next) {
-        follow->next->link = &follow->next;
-    }
-    store->follows = follow;
     store->driver->timer_set(follow->timer, 0);
     *ret = (struct hf_store_op *)(void *)follow; /* the host gives it to etcd_unwatch alone */
     return 0;

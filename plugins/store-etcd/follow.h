@@ -28,7 +28,7 @@ enum follow_state {
 
 struct follow {
     struct hf_store *store;
-    struct follow *next, **link; /* in the store's list */
+    struct follow *prev, *next; /* in the store's list (utlist) */
     const struct keys *keys;
     const struct hf_store_watcher *watcher; /* NULL: unwatched */
     void *arg;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base64.h"
+#include "wire.h"
 
 static const struct {
     uint32_t space;

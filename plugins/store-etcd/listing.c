@@ -5,11 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json_object.h>
-
-#include "base64.h"
+#include "../kit/json.h"
 #include "follow.h"
-#include "requests.h"
 
 /* Documents in a page: few enough that the loop does not stand still over one. */
 #define PAGE_SIZE 100
@@ -73,11 +70,11 @@ skip_value(struct follow *follow, const struct pair *pair)
 static bool
 take_documents(struct follow *follow, struct json_object *kvs)
 {
-    for (size_t i = 0; follow->watcher && i < answer_count(kvs); i++) {
+    for (size_t i = 0; follow->watcher && i < json_count(kvs); i++) {
         struct pair pair;
         bool ok = true;
 
-        if (!pair_read(json_object_array_get_idx(kvs, i), &pair)) {
+        if (!pair_read(json_item(kvs, i), &pair)) {
             return false;
         }
         if (follow->keys_only) {
@@ -85,7 +82,7 @@ take_documents(struct follow *follow, struct json_object *kvs)
         } else {
             follow_take(follow, &pair);
         }
-        if (i + 1 == answer_count(kvs)) {
+        if (i + 1 == json_count(kvs)) {
             ok = move_behind(follow, &pair);
         }
         pair_fini(&pair);
@@ -99,8 +96,8 @@ take_documents(struct follow *follow, struct json_object *kvs)
 static void
 take_page(struct follow *follow, struct json_object *answer)
 {
-    struct json_object *kvs = answer_member(answer, "kvs");
-    bool more = answer_bool(answer, "more") && answer_count(kvs) > 0;
+    struct json_object *kvs = JSON_AT(answer, "kvs");
+    bool more = json_true(JSON_AT(answer, "more")) && json_count(kvs) > 0;
 
     if (follow->list_revision == 0) {
         struct header header = answer_header(answer);

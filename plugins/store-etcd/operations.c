@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json_object.h>
+#include <utlist.h>
 
-#include "base64.h"
+#include "../kit/json.h"
 #include "etcd.h"
-#include "requests.h"
 
 enum {
     OPERATIONS_MAX = 4096, /* under way at a time */
@@ -22,7 +21,7 @@ enum kind { GET, PUT, PUT_ABSENT, PUT_OVER, REMOVE };
 
 struct hf_store_op {
     struct hf_store *store;
-    struct hf_store_op *next, **link; /* in the store's list */
+    struct hf_store_op *prev, *next; /* in the store's list (utlist) */
     enum kind kind;
     uint32_t space;
     char *id, *data; /* copies; `data` is what is written */
@@ -40,17 +39,10 @@ op_free(struct hf_store_op *op)
 {
     struct hf_store *store = op->store;
 
-    if (op->link) {
-        *op->link = op->next;
-        if (op->next) {
-            op->next->link = op->link;
-        }
-        store->n_ops--;
-    }
+    DL_DELETE(store->ops, op);
+    store->n_ops--;
     call_cancel(op->call);
-    if (op->timer) {
-        store->driver->timer_free(op->timer);
-    }
+    store->driver->timer_free(op->timer);
     free(op->id);
     free(op->data);
     free(op);
@@ -110,14 +102,14 @@ on_timer(void *arg)
 static void
 take_document(struct hf_store_op *op, struct json_object *answer)
 {
-    struct json_object *kvs = answer_member(answer, "kvs");
+    struct json_object *kvs = JSON_AT(answer, "kvs");
     struct pair pair;
 
-    if (answer_count(kvs) == 0) {
+    if (json_count(kvs) == 0) {
         finish(op, HF_ENOTFOUND, "there is no such document");
         return;
     }
-    if (!pair_read(json_object_array_get_idx(kvs, 0), &pair)) {
+    if (!pair_read(json_item(kvs, 0), &pair)) {
         finish(op, HF_EIO, "etcd's answer cannot be read");
         return;
     }
@@ -135,13 +127,11 @@ take_document(struct hf_store_op *op, struct json_object *answer)
 static void
 take_conflict(struct hf_store_op *op, struct json_object *answer)
 {
-    struct json_object *responses = answer_member(answer, "responses");
-    struct json_object *read =
-        answer_count(responses) > 0 ? json_object_array_get_idx(responses, 0) : NULL;
+    struct json_object *read = json_item(JSON_AT(answer, "responses"), 0);
 
     if (op->kind == PUT_ABSENT) {
         finish(op, HF_EEXISTS, "it is there already");
-    } else if (answer_count(answer_member(answer_member(read, "response_range"), "kvs")) == 0) {
+    } else if (json_count(JSON_AT(read, "response_range", "kvs")) == 0) {
         finish(op, HF_ENOTFOUND, "there is no such document");
     } else {
         finish(op, HF_ECONFLICT, "it has been changed by somebody else");
@@ -156,7 +146,7 @@ take_answer(struct hf_store_op *op, struct json_object *answer)
         take_document(op, answer);
         break;
     case REMOVE:
-        if (answer_u64(answer, "deleted") == 0) {
+        if (json_u64(JSON_AT(answer, "deleted")) == 0) {
             finish(op, HF_ENOTFOUND, "there is no such document");
             break;
         }
@@ -166,7 +156,7 @@ take_answer(struct hf_store_op *op, struct json_object *answer)
         break;
     case PUT_ABSENT:
     case PUT_OVER:
-        if (!answer_bool(answer, "succeeded")) {
+        if (!json_true(JSON_AT(answer, "succeeded"))) {
             take_conflict(op, answer);
             break;
         }
@@ -303,6 +293,8 @@ op_new(struct hf_store *store, enum kind kind, const struct hf_document *documen
         return store->host->fail(err, HF_ENOMEM, "store etcd: out of memory");
     }
     op->store = store;
+    DL_PREPEND(store->ops, op);
+    store->n_ops++;
     op->kind = kind;
     op->done = done;
     op->arg = arg;
@@ -310,13 +302,6 @@ op_new(struct hf_store *store, enum kind kind, const struct hf_document *documen
         op_free(op);
         return store->host->fail(err, HF_ENOMEM, "store etcd: out of memory");
     }
-    op->next = store->ops;
-    op->link = &store->ops;
-    if (op->next) {
-        op->next->link = &op->next;
-    }
-    store->ops = op;
-    store->n_ops++;
     if (ret) {
         *ret = op;
     }

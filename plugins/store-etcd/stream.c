@@ -10,12 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json_object.h>
-
 #include <hyperfaas/error.h>
 
+#include "../kit/json.h"
 #include "follow.h"
-#include "requests.h"
 
 /* A longer line is not read, and no more is kept that comes faster than it is told: what they tell
  * is listed instead, page by page. */
@@ -32,12 +30,13 @@
 static void
 take_error(struct follow *follow, struct json_object *object)
 {
-    struct json_object *error = answer_member(object, "error");
-    const char *text = answer_text(error, "message");
+    struct json_object *error = JSON_AT(object, "error");
+    const char *text = json_text(JSON_AT(error, "message"));
     char message[MESSAGE_SIZE];
 
     if (!*text) {
-        text = answer_text(object, *answer_text(object, "message") ? "message" : "error");
+        text = json_text(
+            JSON_AT(object, *json_text(JSON_AT(object, "message")) ? "message" : "error"));
     }
     if (client_is_token_refusal(0, text)) {
         client_forget_token(follow->store->client);
@@ -51,10 +50,10 @@ take_error(struct follow *follow, struct json_object *object)
 static void
 take_cancellation(struct follow *follow, struct json_object *result)
 {
-    const char *reason = answer_text(result, "cancel_reason");
+    const char *reason = json_text(JSON_AT(result, "cancel_reason"));
     char message[MESSAGE_SIZE];
 
-    if (answer_u64(result, "compact_revision") > 0) {
+    if (json_u64(JSON_AT(result, "compact_revision")) > 0) {
         follow_list_anew(follow); /* what happened in between is forgotten */
         return;
     }
@@ -71,13 +70,13 @@ take_event(struct follow *follow, struct json_object *event)
 {
     struct pair pair;
 
-    if (!pair_read(answer_member(event, "kv"), &pair)) {
+    if (!pair_read(JSON_AT(event, "kv"), &pair)) {
         return;
     }
     if (pair.revision >= follow->events_end) {
         follow->events_end = pair.revision + 1;
     }
-    if (strcmp(answer_text(event, "type"), "DELETE") == 0) {
+    if (strcmp(json_text(JSON_AT(event, "type")), "DELETE") == 0) {
         follow_take_removed(follow, &pair);
     } else {
         follow_take(follow, &pair);
@@ -90,11 +89,11 @@ take_event(struct follow *follow, struct json_object *event)
 static void
 take_events(struct follow *follow, unsigned *left)
 {
-    for (; follow->events && follow->next_event < answer_count(follow->events) && *left > 0;
+    for (; follow->events && follow->next_event < json_count(follow->events) && *left > 0;
          --*left) {
-        take_event(follow, json_object_array_get_idx(follow->events, follow->next_event++));
+        take_event(follow, json_item(follow->events, follow->next_event++));
     }
-    if (follow->events && follow->next_event == answer_count(follow->events)) {
+    if (follow->events && follow->next_event == json_count(follow->events)) {
         json_object_put(follow->events);
         follow->events = NULL;
         follow->resume = follow->events_end;
@@ -105,21 +104,21 @@ take_events(struct follow *follow, unsigned *left)
 static void
 take_result(struct follow *follow, struct json_object *result)
 {
-    struct json_object *events = answer_member(result, "events");
+    struct json_object *events = JSON_AT(result, "events");
     struct header header = answer_header(result);
 
-    if (answer_bool(result, "canceled")) {
+    if (json_true(JSON_AT(result, "canceled"))) {
         take_cancellation(follow, result);
         return;
     }
-    if (answer_bool(result, "created")) {
+    if (json_true(JSON_AT(result, "created"))) {
         if (!follow_accepts(follow, &header)) {
             return;
         }
         follow->state = FOLLOW_WATCHING;
         follow->store->driver->timer_set(follow->timer, (int64_t)PROBE_EVERY);
     }
-    if (answer_count(events) > 0) {
+    if (json_count(events) > 0) {
         follow->events = json_object_get(events);
         follow->next_event = 0;
         follow->events_end = follow->resume;
@@ -140,7 +139,7 @@ static void
 take_line(struct follow *follow, const char *line, size_t len)
 {
     struct json_object *object = answer_parse(line, len);
-    struct json_object *result = answer_member(object, "result");
+    struct json_object *result = JSON_AT(object, "result");
 
     if (!object) {
         follow_lose(follow, "etcd's watch sends what is not JSON");

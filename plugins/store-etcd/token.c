@@ -8,12 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json_object.h>
-
 #include <hyperfaas/error.h>
 
+#include "../kit/json.h"
 #include "client_private.h"
-#include "requests.h"
 
 /* For one attempt to get a token. */
 #define AUTHENTICATE_LIMIT (5 * SEC)
@@ -92,7 +90,7 @@ static bool
 keep_token(struct client *client, const char *body, size_t len)
 {
     struct json_object *answer = answer_parse(body, len);
-    const char *token = answer_text(answer, "token");
+    const char *token = json_text(JSON_AT(answer, "token"));
     char *line = NULL;
 
     if (*token && asprintf(&line, "Authorization: %s", token) < 0) {

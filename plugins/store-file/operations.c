@@ -19,8 +19,7 @@ struct hf_store_op {
     struct request request; /* first: notices come back with it */
     struct hf_store *store;
     struct hf_store_op *prev, *next; /* in the store's list (utlist) */
-    bool listed;
-    char *id, *data; /* copies, for the request */
+    char *id, *data;                 /* copies, for the request */
 
     /* Who waits.  `done` is NULL once it has run; the thread may still be at it. */
     hf_store_done_fn *done;
@@ -38,13 +37,9 @@ struct hf_store_op {
 static void
 op_free(struct hf_store_op *op)
 {
-    if (op->listed) {
-        DL_DELETE(op->store->ops, op);
-        op->store->n_ops--;
-    }
-    if (op->timer) {
-        op->store->driver->timer_free(op->timer);
-    }
+    DL_DELETE(op->store->ops, op);
+    op->store->n_ops--;
+    op->store->driver->timer_free(op->timer);
     free(op->request.document.data);
     free(op->id);
     free(op->data);
@@ -147,6 +142,8 @@ op_new(struct hf_store *store, enum request_kind kind, const struct change *chan
         return store->host->fail(err, HF_ENOMEM, "store file: out of memory");
     }
     op->store = store;
+    DL_APPEND(store->ops, op);
+    store->n_ops++;
     op->request.kind = kind;
     if (!op_fill(op, change)) {
         op_free(op);
@@ -162,9 +159,6 @@ op_begin(struct hf_store_op *op, struct hf_store_op **ret)
 {
     struct hf_store *store = op->store;
 
-    DL_APPEND(store->ops, op);
-    op->listed = true;
-    store->n_ops++;
     io_submit(store->io, &op->request);
     if (ret) {
         *ret = op;

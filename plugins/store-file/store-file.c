@@ -17,9 +17,7 @@ file_destroy(struct hf_store *store)
     if (!store) {
         return;
     }
-    if (store->notices) {
-        store->driver->watch_free(store->notices);
-    }
+    store->driver->watch_free(store->notices);
     io_free(store->io);
     operations_end(store);
     free(store->path);

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "plugins/store-etcd/answers.h"
+#include "plugins/kit/json.h"
 #include "plugins/store-etcd/lines.h"
+#include "plugins/store-etcd/wire.h"
 
 #define LINE_MAX_ ((size_t)1 << 15)
 
@@ -14,17 +15,17 @@ static void
 read_answer(const char *line, size_t len)
 {
     struct json_object *answer = answer_parse(line, len);
-    struct json_object *pairs = answer_member(answer_member(answer, "result"), "events");
+    struct json_object *pairs = JSON_AT(answer, "result", "events");
     char message[MESSAGE_SIZE];
     struct pair pair;
 
     answer_revision(answer);
     answer_refusal(line, len, message);
     FUZZ_CHECK(memchr(message, '\0', sizeof message));
-    for (size_t i = 0; pairs && i < answer_count(pairs) && i < 100; i++) {
-        struct json_object *event = json_object_array_get_idx(pairs, i);
+    for (size_t i = 0; pairs && i < json_count(pairs) && i < 100; i++) {
+        struct json_object *event = json_item(pairs, i);
 
-        if (pair_read(answer_member(event, "kv"), &pair)) {
+        if (pair_read(JSON_AT(event, "kv"), &pair)) {
             FUZZ_CHECK(pair.key && pair.key[pair.key_len] == '\0');
             pair_fini(&pair);
         }

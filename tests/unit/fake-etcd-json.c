@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/store-etcd/base64.h"
+#include "plugins/store-etcd/wire.h"
 
 void
 add_bytes(struct json_object *object, const char *name, const char *data, size_t len)

@@ -69,8 +69,12 @@ timer_set(struct hf_host_timer *timer, int64_t delay_ns)
 static void
 timer_free(struct hf_host_timer *timer)
 {
-    struct hf_host_timer **link = &timer->fake->timers;
+    struct hf_host_timer **link;
 
+    if (!timer) {
+        return;
+    }
+    link = &timer->fake->timers;
     while (*link != timer) {
         link = &(*link)->next;
     }
@@ -114,8 +118,12 @@ watch_new(const struct hf_driver_host *driver, int fd, uint32_t events,
 static void
 watch_free(struct hf_host_watch *watch)
 {
-    struct hf_host_watch **link = &watch->fake->watches;
+    struct hf_host_watch **link;
 
+    if (!watch) {
+        return;
+    }
+    link = &watch->fake->watches;
     while (*link != watch) {
         link = &(*link)->next;
     }

@@ -120,8 +120,12 @@ child_signal(struct hf_host_child *child, int signal)
 static void
 child_free(struct hf_host_child *child)
 {
-    struct hf_host_child **link = &child->fake->children;
+    struct hf_host_child **link;
 
+    if (!child) {
+        return;
+    }
+    link = &child->fake->children;
     kill(-child->pid, SIGKILL);
     if (!child->reaped) {
         waitpid(child->pid, NULL, 0);

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/store-etcd/base64.h"
 #include "plugins/store-etcd/known.h"
 #include "plugins/store-etcd/lines.h"
+#include "plugins/store-etcd/wire.h"
 #include "unit.h"
 
 static void
