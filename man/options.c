@@ -13,7 +13,6 @@
 #include "base/text.h"
 #include "node/node_config.h"
 #include "plugin/module.h"
-#include "plugin/where.h"
 
 /* --- roff ------------------------------------------------------------------------------------ */
 

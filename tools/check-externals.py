@@ -23,6 +23,8 @@ PUBLIC = {
 PUBLIC_HEADERS = ("functions/hyperfaas-function.h",)
 
 FOR_TESTS = {
+    "base64_decode": "what a fake etcd is asked with",
+    "codec_read": "a message by itself",
     "hf_config_parse": "a configuration without a file",
     "hf_counter_value": "what was counted",
     "hf_fleet_invalid_picks": "what a policy did wrong",

@@ -39,7 +39,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 # What drivers are given.
 %C%_libhf_node_la_SOURCES += \
     %D%/driver_host.c %D%/driver_host.h \
-    %D%/driver_service.c %D%/driver_service.h
+    %D%/driver_service.c
 
 # What several roles serve.
 %C%_libhf_node_la_SOURCES += \

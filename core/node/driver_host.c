@@ -19,7 +19,6 @@
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "loop/watch.h"
-#include "node/driver_service.h"
 
 #define DRIVER_MAGIC HF_MAGIC('d', 'r', 'v', 'h')
 

@@ -4,7 +4,7 @@
  * One server takes all connections; which instance a caller means is told by the
  * address it dialled.
  */
-#include "node/driver_service.h"
+#include "node/driver_host.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/options.h"
 #include "base/text.h"
-#include "plugin/where.h"
+#include "plugin/module.h"
 
 int
 hf_node_state_folder(const char *given, char **ret, struct hf_err *err)

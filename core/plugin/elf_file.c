@@ -1,6 +1,6 @@
-/* elf_file.c - the headers of a shared object, read before the loader trusts them; see elf_file.h.
- */
-#include "plugin/elf_file.h"
+/* elf_file.c - the headers of a shared object, read before the loader trusts them; see
+ * module_private.h. */
+#include "plugin/module_private.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -17,14 +17,13 @@
 
 #include "base/err.h"
 #include "base/guest.h"
+#include "base/json.h"
 #include "base/list.h"
 #include "base/macros.h"
 #include "base/options.h"
 #include "base/text.h"
-#include "plugin/elf_file.h"
 #include "plugin/host.h"
-#include "plugin/kinds.h"
-#include "plugin/search.h"
+#include "plugin/module_private.h"
 
 /* Rows of one table of options; a table with more has no end. */
 #define OPTIONS_MAX 256
@@ -42,6 +41,82 @@ struct loaded {
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct hf_list all = { &all, &all }; /* struct loaded; they stay */
+
+/* --- kinds --------------------------------------------------------------------------------- */
+
+/* clang-format off */
+#define MEMBER(kind, member) { #member, offsetof(struct hf_##kind##_ops, member) }
+
+static const struct hf_kind_member lb_required[] = {
+    MEMBER(lb, create), MEMBER(lb, destroy), MEMBER(lb, pick), { NULL, 0 },
+};
+static const struct hf_kind_member scheduler_required[] = {
+    MEMBER(scheduler, create), MEMBER(scheduler, destroy), MEMBER(scheduler, pick), { NULL, 0 },
+};
+static const struct hf_kind_member scaler_required[] = {
+    MEMBER(scaler, create), MEMBER(scaler, destroy), MEMBER(scaler, on_demand),
+    MEMBER(scaler, on_tick), { NULL, 0 },
+};
+static const struct hf_kind_member store_required[] = {
+    MEMBER(store, create), MEMBER(store, destroy), MEMBER(store, get), MEMBER(store, put),
+    MEMBER(store, remove), MEMBER(store, cancel), MEMBER(store, watch), MEMBER(store, unwatch),
+    { NULL, 0 },
+};
+static const struct hf_kind_member runtime_required[] = {
+    MEMBER(runtime, create), MEMBER(runtime, destroy), MEMBER(runtime, start),
+    MEMBER(runtime, stop), MEMBER(runtime, cancel), MEMBER(runtime, list), { NULL, 0 },
+};
+#undef MEMBER
+
+static const struct hf_kind kinds[] = {
+    { HF_PLUGIN_LB, "lb", sizeof(struct hf_lb_ops), lb_required },
+    { HF_PLUGIN_SCHEDULER, "scheduler", sizeof(struct hf_scheduler_ops), scheduler_required },
+    { HF_PLUGIN_SCALER, "scaler", sizeof(struct hf_scaler_ops), scaler_required },
+    { HF_PLUGIN_STORE, "store", sizeof(struct hf_store_ops), store_required },
+    { HF_PLUGIN_RUNTIME, "runtime", sizeof(struct hf_runtime_ops), runtime_required },
+};
+/* clang-format on */
+
+/* The list in plugin.h and the one above must agree. */
+#define COUNT_KIND(id, value, name) +1
+_Static_assert(hf_countof(kinds) == 0 HF_PLUGIN_KINDS(COUNT_KIND), "each kind has its row");
+#undef COUNT_KIND
+
+const struct hf_kind *
+hf_kind_of(uint32_t kind)
+{
+    for (size_t i = 0; i < hf_countof(kinds); i++) {
+        if (kinds[i].kind == kind) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+const char *
+hf_plugin_kind_name(uint32_t kind)
+{
+    const struct hf_kind *found = hf_kind_of(kind);
+
+    return found ? found->name : NULL;
+}
+
+int
+hf_plugin_kind_parse(const char *name, uint32_t *ret, struct hf_err *err)
+{
+    hf_autotext struct hf_text names;
+
+    hf_text_init(&names);
+    for (size_t i = 0; i < hf_countof(kinds); i++) {
+        if (strcmp(kinds[i].name, name) == 0) {
+            *ret = kinds[i].kind;
+            return 0;
+        }
+        hf_text_printf(&names, "%s%s", i > 0 ? ", " : "", kinds[i].name);
+    }
+    return hf_fail(err, HF_EINVALID, "'%s' is no kind of module; they are %s", name,
+                   hf_text_str(&names));
+}
 
 /* --- the descriptor ------------------------------------------------------------------------ */
 
@@ -348,4 +423,35 @@ hf_module_load(uint32_t kind, const char *name, const struct hf_plugin_path *pat
     r = load_file(kind, by_path ? NULL : name, by_path ? name : found, ret, err);
     pthread_mutex_unlock(&mutex);
     return r;
+}
+
+/* --- in words ------------------------------------------------------------------------------ */
+
+void
+hf_module_describe(const struct hf_module *module, struct hf_text *out)
+{
+    hf_text_printf(out, "%s-%s: %s\n", hf_plugin_kind_name(module->kind), module->name,
+                   module->summary);
+    hf_text_printf(out, "file: %s\n", module->path);
+    hf_text_printf(out, "interface: %u.%u\n", module->abi_major, module->abi_minor);
+    if (!module->options || !module->options[0].key) {
+        hf_text_add(out, "options: none\n");
+        return;
+    }
+    hf_text_printf(out, "options:\n\n");
+    hf_options_write_sample(module->options, out);
+}
+
+void
+hf_module_describe_json(const struct hf_module *module, const char *key, struct hf_json *json)
+{
+    hf_json_object(json, key);
+    hf_json_str(json, "kind", hf_plugin_kind_name(module->kind));
+    hf_json_str(json, "name", module->name);
+    hf_json_str(json, "summary", module->summary);
+    hf_json_str(json, "file", module->path);
+    hf_json_u64(json, "abi_major", module->abi_major);
+    hf_json_u64(json, "abi_minor", module->abi_minor);
+    hf_options_write_json(module->options, "options", json);
+    hf_json_end(json);
 }

@@ -55,6 +55,11 @@ struct hf_plugin_path {
     size_t n;
 };
 
+/* Where modules lie when nobody says so: the folder for a program that runs from its build tree,
+ * "../plugins" from where the program lies; else the one that was installed with the program. Lives
+ * as long as the process.  Not for several threads at once. */
+const char *hf_plugin_folder(void);
+
 /* Loads the module of a kind by its name, or by the path of its file if `name`
  * has a slash.  One that is loaded already is returned again.  The error says
  * where it was looked for and what was found there, or what is wrong with the

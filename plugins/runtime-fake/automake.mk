@@ -1,11 +1,10 @@
 # The runtime "fake".
 
-HF_RUNTIME_FAKE_SOURCES = \
-    %D%/codec.c %D%/codec.h \
+HF_RUNTIME_FAKE_SOURCES = $(HF_KIT_IMAGE) \
     %D%/fake.h \
     %D%/instance.c \
     %D%/models.c %D%/models.h \
-    %D%/random.c %D%/random.h \
+    %D%/random.c \
     %D%/runtime-fake.c \
     %D%/schedule.c %D%/schedule.h \
     %D%/service.c \

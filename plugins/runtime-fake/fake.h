@@ -10,13 +10,22 @@
 
 #include <hyperfaas/runtime.h>
 
-#include "random.h"
+#include "../kit/image.h"
 #include "schedule.h"
 
 /* Room for an instance's id (12 hexadecimal digits), name and address. */
 #define INSTANCE_ID_SIZE 13
 #define NAME_SIZE        96
 #define ADDRESS_SIZE     24
+
+/* Where numbers come from: the host's sequence, or one of our own by a seed. */
+struct chance {
+    const struct hf_driver_host *driver;
+    bool seeded;
+    uint64_t state;
+};
+
+enum distribution { DISTRIBUTION_FIXED, DISTRIBUTION_EXPONENTIAL, DISTRIBUTION_LOGNORMAL };
 
 /* From the options. */
 struct settings {
@@ -76,6 +85,22 @@ struct instance {
     const char *image;
     char texts[]; /* function id, owner id, image */
 };
+
+/* --- random.c: chance, from one sequence of numbers that a seed repeats --- */
+
+uint64_t chance_next(struct chance *);
+
+/* True in `probability` of all cases; takes no number for 0. */
+bool chance_happens(struct chance *, double probability);
+
+/* The distribution of that name: fixed, exponential, lognormal. */
+enum distribution distribution_of(const char *name);
+
+/*
+ * A time with the given mean.  `sigma` is the standard deviation of the
+ * logarithm of a lognormal one; others don't use it.
+ */
+uint64_t chance_time(struct chance *, enum distribution, uint64_t mean_ns, double sigma);
 
 /* --- table.c: slots, addresses, ids --- */
 

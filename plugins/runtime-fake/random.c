@@ -1,10 +1,10 @@
 /*
  * random.c - numbers, events and times by chance.
  */
-#include "random.h"
-
 #include <math.h>
 #include <string.h>
+
+#include "fake.h"
 
 static const double pi = 3.14159265358979323846;
 

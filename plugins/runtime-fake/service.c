@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec.h"
 #include "fake.h"
 #include "models.h"
 

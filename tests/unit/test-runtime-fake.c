@@ -12,9 +12,7 @@
 #include <hyperfaas/runtime.h>
 
 #include "contract-runtime.h"
-#include "plugins/runtime-fake/codec.h"
-#include "plugins/runtime-fake/random.h"
-#include "plugins/runtime-fake/schedule.h"
+#include "plugins/runtime-fake/models.h"
 #include "runtime-bench.h"
 #include "unit.h"
 
