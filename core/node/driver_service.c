@@ -1,7 +1,7 @@
 /*
  * driver_service.c - gRPC served for instances that live inside a driver.
  *
- * One server takes all connections; which instance a caller means is told by the
+ * One server takes all connections; which instance a caller means is known by the
  * address it dialled.
  */
 #include "node/driver_host.h"

@@ -45,7 +45,7 @@ struct hf_instance_info {
     const char *owner_id;
     uint32_t ready; /* 1: the runtime knows that it serves; no probe is needed */
 
-    /* --- since 0.2, told by `list` --- */
+    /* --- since 0.2, reported by `list` --- */
     uint32_t ended;    /* 1: it has ended, and is there until it is stopped */
     uint64_t revision; /* as given to its start; 0: unknown */
 };

@@ -55,7 +55,7 @@ struct hf_document {
 typedef void hf_store_done_fn(void *arg, int code, const char *message,
                               const struct hf_document *document);
 
-/* Who is told of changes.  `arg` comes from `watch`. */
+/* Who hears of changes.  `arg` comes from `watch`. */
 struct hf_store_watcher {
     uint32_t size;
 
@@ -63,7 +63,7 @@ struct hf_store_watcher {
     void (*on_put)(void *arg, const struct hf_document *);
     /* It is gone. */
     void (*on_delete)(void *arg, const char *id);
-    /* All that existed has been told; again after each recovery. */
+    /* All that existed has been reported; again after each recovery. */
     void (*on_synced)(void *arg);
     /* A document can't be read: it is skipped, and its last good version, if any, stays. */
     void (*on_bad)(void *arg, const char *id, const char *message);
@@ -111,15 +111,15 @@ struct hf_store_ops {
     /* Keeps `document` there for as long as this process lives.  Watchers hear of it at once, and
      * of its end as soon as the store can know, at most about `ttl_ns` after the process has died.
      * The store tries again when it can't be written and writes it again when it was lost.
-     * `told` runs, never before `announce` returned, whenever that changes: with code 0 and the
+     * `reported` runs, never before `announce` returned, whenever that changes: with code 0 and the
      * document when it is there; with a negative code when it is not (HF_EEXISTS: another living
      * process announces the same id, as far as the store can tell).  `*ret` is for `withdraw`. */
     int (*announce)(struct hf_store *, const struct hf_document *document, uint64_t ttl_ns,
-                    hf_store_done_fn *told, void *arg, struct hf_store_op **ret,
+                    hf_store_done_fn *reported, void *arg, struct hf_store_op **ret,
                     struct hf_err *err);
-    /* Ends an announcement and removes its document.  `told` never runs again; `done` does, once,
-     * within `timeout_ns`, or with HF_ECANCELLED.  A store that is destroyed withdraws what it
-     * can without waiting. */
+    /* Ends an announcement and removes its document.  `reported` never runs again; `done` does,
+     * once, within `timeout_ns`, or with HF_ECANCELLED.  A store that is destroyed withdraws what
+     * it can without waiting. */
     void (*withdraw)(struct hf_store *, struct hf_store_op *, uint64_t timeout_ns,
                      hf_store_done_fn *done, void *arg);
 

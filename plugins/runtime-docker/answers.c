@@ -67,7 +67,7 @@ without_slash(const char *name)
 /* --- inspect -------------------------------------------------------------------------------- */
 
 void
-answer_inspect(struct json_object *answer, const struct whereabouts *where, struct inspected *ret)
+answer_inspect(struct json_object *answer, const struct addressing *where, struct inspected *ret)
 {
     struct json_object *state = JSON_AT(answer, "State");
     struct json_object *settings = JSON_AT(answer, "NetworkSettings");
@@ -81,7 +81,7 @@ answer_inspect(struct json_object *answer, const struct whereabouts *where, stru
         .out_of_memory = json_true(JSON_AT(state, "OOMKilled")),
         .exit_code = (int32_t)json_number(JSON_AT(state, "ExitCode")),
     };
-    snprintf(ret->excuse, sizeof ret->excuse, "%s", json_text(JSON_AT(state, "Error")));
+    snprintf(ret->reason, sizeof ret->reason, "%s", json_text(JSON_AT(state, "Error")));
     find_internal(JSON_AT(settings, "Networks"), where->network,
                   without_slash(json_text(JSON_AT(answer, "Name"))), ret->internal);
     if (binding) {
@@ -93,7 +93,7 @@ answer_inspect(struct json_object *answer, const struct whereabouts *where, stru
 /* --- listings ------------------------------------------------------------------------------- */
 
 static void
-find_published(struct json_object *ports, const struct whereabouts *where,
+find_published(struct json_object *ports, const struct addressing *where,
                char ret[static ADDRESS_SIZE])
 {
     struct json_object *port;
@@ -112,7 +112,7 @@ find_published(struct json_object *ports, const struct whereabouts *where,
 }
 
 bool
-answer_listed(struct json_object *item, const struct whereabouts *where, struct listed *ret)
+answer_listed(struct json_object *item, const struct addressing *where, struct listed *ret)
 {
     struct json_object *labels = JSON_AT(item, "Labels");
 

@@ -11,10 +11,10 @@
 #include <json-c/json_object.h>
 
 #define ADDRESS_SIZE 96
-#define EXCUSE_SIZE  256
+#define REASON_SIZE  256
 
 /* Where the addresses of a container are to be found. */
-struct whereabouts {
+struct addressing {
     const char *network;   /* "": the engine's default */
     const char *advertise; /* host part of the external address; "": the published one's */
 };
@@ -25,13 +25,13 @@ struct inspected {
     bool paused;
     bool out_of_memory;
     int32_t exit_code;
-    char excuse[EXCUSE_SIZE];    /* the engine's own word on why it did not run; "" if none */
+    char reason[REASON_SIZE];    /* the engine's own word on why it did not run; "" if none */
     char internal[ADDRESS_SIZE]; /* in the network; "" if it has none there */
     char external[ADDRESS_SIZE]; /* on the host; "" if not published */
 };
 
 /* Reads GET /containers/ID/json. */
-void answer_inspect(struct json_object *, const struct whereabouts *, struct inspected *ret);
+void answer_inspect(struct json_object *, const struct addressing *, struct inspected *ret);
 
 /* A container as listed; texts belong to the JSON. */
 struct listed {
@@ -47,7 +47,7 @@ struct listed {
 };
 
 /* Reads one of GET /containers/json; false if that cannot be one of ours. */
-bool answer_listed(struct json_object *, const struct whereabouts *, struct listed *ret);
+bool answer_listed(struct json_object *, const struct addressing *, struct listed *ret);
 
 /* What happens to a container. */
 enum event_kind { EVENT_OTHER, EVENT_DIED, EVENT_PAUSED, EVENT_MADE };

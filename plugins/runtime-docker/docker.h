@@ -54,9 +54,9 @@ struct hf_runtime {
     const struct hf_runtime_events *events;
     void *events_arg;
 
-    struct mould mould;
-    const char **env; /* `mould` points to it */
-    struct whereabouts where;
+    struct template template;
+    const char **env; /* `template` points to it */
+    struct addressing where;
     uint32_t parallel; /* starts at once */
     bool closing;
 
@@ -70,7 +70,7 @@ struct hf_runtime {
     uint32_t under_way;         /* starts whose turn it is */
     uint64_t made;              /* names, ever */
     uint64_t moment;            /* counts what must be put in order */
-    bool listed;                /* `list` has told what was there before us */
+    bool listed;                /* `list` has reported what was there before us */
 
     struct hf_counter *create_us; /* what the engine took, all together */
     struct hf_counter *start_us;

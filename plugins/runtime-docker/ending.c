@@ -16,17 +16,11 @@
 #define LOOK_NS (5 * SECOND_NS)
 
 /* The end of a log. */
-struct last_words {
+struct log_end {
     struct demux demux;
     char text[512];
     size_t len;
 };
-
-void
-last_words_free(struct last_words *words)
-{
-    free(words);
-}
 
 /* --- in words ------------------------------------------------------------------------------- */
 
@@ -34,32 +28,32 @@ last_words_free(struct last_words *words)
 static void
 keep(void *arg, const void *data, size_t len)
 {
-    struct last_words *words = arg;
-    size_t room = sizeof words->text - 1;
+    struct log_end *end = arg;
+    size_t room = sizeof end->text - 1;
     size_t stay;
 
     if (len > room) {
         data = (const char *)data + (len - room);
         len = room;
     }
-    stay = words->len < room - len ? words->len : room - len;
-    memmove(words->text, words->text + words->len - stay, stay);
-    memcpy(words->text + stay, data, len);
-    words->len = stay + len;
-    words->text[words->len] = '\0';
+    stay = end->len < room - len ? end->len : room - len;
+    memmove(end->text, end->text + end->len - stay, stay);
+    memcpy(end->text + stay, data, len);
+    end->len = stay + len;
+    end->text[end->len] = '\0';
 }
 
 /* The last line that is not empty; "" if there is none. */
 static const char *
-last_line(struct last_words *words)
+last_line(struct log_end *end)
 {
     char *newline;
 
-    while (words->len > 0 && words->text[words->len - 1] <= ' ') {
-        words->text[--words->len] = '\0';
+    while (end->len > 0 && end->text[end->len - 1] <= ' ') {
+        end->text[--end->len] = '\0';
     }
-    newline = strrchr(words->text, '\n');
-    return newline ? newline + 1 : words->text;
+    newline = strrchr(end->text, '\n');
+    return newline ? newline + 1 : end->text;
 }
 
 static int32_t
@@ -77,8 +71,8 @@ describe(const struct instance *instance, char *text, size_t size)
 
     if (found->paused) {
         snprintf(text, size, "%s was paused by somebody", instance->name);
-    } else if (found->excuse[0]) {
-        snprintf(text, size, "%s did not run: %s", instance->name, found->excuse);
+    } else if (found->reason[0]) {
+        snprintf(text, size, "%s did not run: %s", instance->name, found->reason);
     } else if (found->out_of_memory) {
         snprintf(text, size, "%s was killed for using more memory than its limit", instance->name);
     } else if (number) {
@@ -118,7 +112,7 @@ on_piece(void *arg, const void *data, size_t len)
 {
     struct instance *instance = arg;
 
-    demux_add(&instance->last_words->demux, data, len, keep, instance->last_words);
+    demux_add(&instance->log_end->demux, data, len, keep, instance->log_end);
 }
 
 static void
@@ -126,7 +120,7 @@ on_words(void *arg, const struct engine_reply *reply)
 {
     struct instance *instance = arg;
     char how[400], message[900];
-    const char *line = last_line(instance->last_words);
+    const char *line = last_line(instance->log_end);
 
     (void)reply; /* without a log the message is shorter */
     instance->call = NULL;
@@ -148,11 +142,11 @@ instance_explain(struct instance *instance)
     char path[160], how[400];
 
     instance->state = INSTANCE_ENDED;
-    instance->last_words = calloc(1, sizeof *instance->last_words);
+    instance->log_end = calloc(1, sizeof *instance->log_end);
     snprintf(path, sizeof path, "/containers/%s/logs?stdout=1&stderr=1&tail=10",
              instance->container);
     request.path = path;
-    if (!instance->last_words ||
+    if (!instance->log_end ||
         engine_begin(instance->runtime->engine, &request, &instance->call, NULL) < 0) {
         describe(instance, how, sizeof how);
         tell(instance, how);

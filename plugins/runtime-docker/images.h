@@ -18,7 +18,7 @@ struct pull_waiter {
 };
 
 int images_new(struct hf_runtime *, struct images **ret, struct hf_err *err);
-/* Nobody who waits is told.  NULL is allowed. */
+/* Nobody who waits hears of it.  NULL is allowed. */
 void images_free(struct images *);
 
 /* What GET /images/json says: an element of its list, after all was forgotten. */

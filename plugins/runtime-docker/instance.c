@@ -115,7 +115,7 @@ instance_free(struct instance *instance)
     runtime->driver->timer_free(instance->limit);
     runtime->driver->timer_free(instance->again);
     making_fini(&instance->making);
-    last_words_free(instance->last_words);
+    free(instance->log_end);
     free(instance->container);
     free(instance->function_id);
     free(instance->owner_id);
@@ -206,7 +206,7 @@ on_removed(void *arg, const struct engine_reply *reply)
     }
     if (++instance->tries == REMOVALS) {
         runtime->host->log(runtime->host, HF_HOST_WARNING,
-                           "container %s is not removed, which is tried on: %s", instance->name,
+                           "container %s cannot be removed, trying again: %s", instance->name,
                            reply->message);
     }
     runtime->driver->timer_set(

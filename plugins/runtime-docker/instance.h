@@ -66,8 +66,8 @@ struct instance {
     bool stray;       /* a container that nobody knew: it is only there to be removed */
     bool unconfirmed; /* whether it was made is not known: the engine may still be at it */
     struct inspected found;
-    struct last_words *last_words; /* being read */
-    struct stop *stops;            /* who waits for its end */
+    struct log_end *log_end; /* being read */
+    struct stop *stops;      /* who waits for its end */
 };
 
 /* Makes one that is in no list of the engine's yet.  NULL: no memory. */
@@ -129,7 +129,5 @@ void instance_ended(struct instance *);
 
 /* The same of one that was looked at already (`found`). */
 void instance_explain(struct instance *);
-
-void last_words_free(struct last_words *);
 
 #endif

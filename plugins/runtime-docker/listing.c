@@ -1,7 +1,7 @@
 /*
  * listing.c - what runs from before, and what the engine has that it should not.
  *
- * Containers of an earlier life of this node stay until `list` has told of them; from then on
+ * Containers of an earlier life of this node stay until `list` has reported them; from then on
  * they are instances like others.
  */
 #include "docker.h"
@@ -28,7 +28,7 @@ struct listing {
 char *
 listing_path(const struct hf_runtime *runtime)
 {
-    char *filters = request_filters(&runtime->mould.marks, false);
+    char *filters = request_filters(&runtime->template.marks, false);
     char *path = NULL;
 
     if (!filters || asprintf(&path, "/containers/json?all=1&%s", filters) < 0) {

@@ -167,14 +167,14 @@ render(struct json_object *object)
 
 /* The instance's id is its host name: it cannot be known before the container is there. */
 static struct json_object *
-environment(const struct mould *mould, const struct making *making)
+environment(const struct template *template, const struct making *making)
 {
     struct json_object *env = json_object_new_array();
 
     append_pair(env, "FUNCTION_ID", making->function_id);
     append_pair(env, "CONTROLLER_ADDRESS", making->controller);
-    for (size_t i = 0; mould->env && mould->env[i]; i++) {
-        append_text(env, mould->env[i]);
+    for (size_t i = 0; template->env && template->env[i]; i++) {
+        append_text(env, template->env[i]);
     }
     return env;
 }
@@ -218,7 +218,7 @@ port_bindings(const char *address)
 }
 
 static void
-put_limits(struct json_object *host, const struct mould *mould, const struct making *making)
+put_limits(struct json_object *host, const struct template *template, const struct making *making)
 {
     if (making->memory_bytes > 0) {
         put_number(host, "Memory", making->memory_bytes);
@@ -228,13 +228,13 @@ put_limits(struct json_object *host, const struct mould *mould, const struct mak
         put_number(host, "CpuPeriod", making->cpu_period_us);
         put_number(host, "CpuQuota", making->cpu_quota_us);
     }
-    if (mould->pids > 0) {
-        put_number(host, "PidsLimit", mould->pids);
+    if (template->pids > 0) {
+        put_number(host, "PidsLimit", template->pids);
     }
     put(host, "CapDrop", one_text("ALL"));
     put(host, "SecurityOpt", one_text("no-new-privileges"));
-    put_truth(host, "ReadonlyRootfs", mould->read_only);
-    if (mould->read_only) {
+    put_truth(host, "ReadonlyRootfs", template->read_only);
+    if (template->read_only) {
         struct json_object *tmpfs = json_object_new_object();
 
         put_text(tmpfs, "/tmp", "");
@@ -271,27 +271,27 @@ volume_mount(const char *volume)
 }
 
 static struct json_object *
-host_config(const struct mould *mould, const struct making *making)
+host_config(const struct template *template, const struct making *making)
 {
     struct json_object *host = json_object_new_object();
 
-    put_limits(host, mould, making);
+    put_limits(host, template, making);
     put_truth(host, "AutoRemove", false); /* an end is to be explained before it is forgotten */
-    put(host, "LogConfig", log_config(mould->log_bytes));
-    if (*mould->volume) {
-        put(host, "Mounts", volume_mount(mould->volume));
+    put(host, "LogConfig", log_config(template->log_bytes));
+    if (*template->volume) {
+        put(host, "Mounts", volume_mount(template->volume));
     }
-    if (*mould->network) {
-        put_text(host, "NetworkMode", mould->network);
+    if (*template->network) {
+        put_text(host, "NetworkMode", template->network);
     }
-    if (*mould->publish) {
-        put(host, "PortBindings", port_bindings(mould->publish));
+    if (*template->publish) {
+        put(host, "PortBindings", port_bindings(template->publish));
     }
     return host;
 }
 
 char *
-request_create(const struct mould *mould, const struct making *making)
+request_create(const struct template *template, const struct making *making)
 {
     struct json_object *body = json_object_new_object();
 
@@ -300,10 +300,10 @@ request_create(const struct mould *mould, const struct making *making)
     }
     put_text(body, "Image", making->image);
     put_truth(body, "Tty", false); /* logs come in frames */
-    put(body, "Env", environment(mould, making));
-    put(body, "Labels", labels(&mould->marks, making));
+    put(body, "Env", environment(template, making));
+    put(body, "Labels", labels(&template->marks, making));
     put(body, "ExposedPorts", at_port(json_object_new_object()));
-    put(body, "HostConfig", host_config(mould, making));
+    put(body, "HostConfig", host_config(template, making));
     return render(body);
 }
 

@@ -30,7 +30,8 @@ struct marks {
 };
 
 /* What all containers have in common. */
-struct mould {
+struct template
+{
     struct marks marks;
     const char *network;    /* to be in; "": the engine's default */
     const char *publish;    /* IP address for the published port; "": do not publish */
@@ -56,7 +57,7 @@ struct making {
 void making_fini(struct making *);
 
 /* The body of POST /containers/create, to be freed; NULL: no memory. */
-char *request_create(const struct mould *, const struct making *);
+char *request_create(const struct template *, const struct making *);
 
 /* The query `filters=...` for what has the marks of this node, in whichever of its lives, to be
  * freed.  `events`: of GET /events, for containers alone.  NULL: no memory. */

@@ -91,7 +91,7 @@ read_env(struct hf_runtime *runtime, struct hf_err *err)
     for (size_t i = 0; i < n; i++) {
         runtime->env[i] = host->option_item(runtime->options, "env", i);
     }
-    runtime->mould.env = runtime->env;
+    runtime->template.env = runtime->env;
     return 0;
 }
 
@@ -111,7 +111,7 @@ is_address(const char *text)
     return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
 }
 
-/* Where ports are published, and what leaves are told of it. */
+/* Where ports are published, and the address that leaves get. */
 static int
 read_addresses(struct hf_runtime *runtime, struct hf_err *err)
 {
@@ -132,8 +132,8 @@ read_addresses(struct hf_runtime *runtime, struct hf_err *err)
                           "leaves reach this machine",
                           publish);
     }
-    runtime->mould.publish = publish;
-    runtime->where = (struct whereabouts){ option(runtime, "network"), advertise };
+    runtime->template.publish = publish;
+    runtime->where = (struct addressing){ option(runtime, "network"), advertise };
     return 0;
 }
 
@@ -145,7 +145,7 @@ read_options(struct hf_runtime *runtime, struct hf_err *err)
     int r;
 
     runtime->parallel = (uint32_t)host->option_u64(options, "parallel_starts");
-    runtime->mould = (struct mould){
+    runtime->template = (struct template){
         .marks = { option(runtime, "cluster"), runtime->driver->node_id, runtime->driver->boot_id },
         .network = option(runtime, "network"),
         .volume = option(runtime, "log_volume"),

@@ -399,7 +399,7 @@ on_event_headers(void *arg)
     }
 }
 
-/* Whatever ends it, things may have happened that were not told. */
+/* Whatever ends it, things may have happened that were not reported. */
 static void
 on_events_end(void *arg, const struct engine_reply *reply)
 {
@@ -413,7 +413,7 @@ static void
 subscribe(struct session *session)
 {
     struct hf_runtime *runtime = session->runtime;
-    char *filters = request_filters(&runtime->mould.marks, true);
+    char *filters = request_filters(&runtime->template.marks, true);
     char *path = NULL;
     struct engine_request request = {
         .method = "GET",

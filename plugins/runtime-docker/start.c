@@ -286,7 +286,7 @@ create(struct instance *instance)
     instance->state = INSTANCE_STARTING;
     make_name(instance);
     if (write_controller(instance) == 0) {
-        body = request_create(&runtime->mould, &instance->making);
+        body = request_create(&runtime->template, &instance->making);
     }
     snprintf(path, sizeof path, "/containers/create?name=%s", instance->name);
     instance->asked = runtime->driver->now(runtime->driver);

@@ -114,7 +114,7 @@ int process_stop(struct hf_runtime *, const char *instance_id, uint64_t grace_ns
 
 struct instance *instance_find(const struct hf_runtime *, const char *id);
 
-/* Fills what is told about an instance; its texts are the instance's. */
+/* Fills what is reported of an instance; its texts are the instance's. */
 void instance_describe(const struct instance *, struct hf_instance_info *ret);
 
 /* Kills it, with its group, answers whoever waits with HF_ECANCELLED, and frees. */

@@ -27,7 +27,7 @@ void users_release(struct users *, struct user *); /* NULL is allowed */
 uint32_t user_uid(const struct user *);
 uint32_t users_gid(const struct users *, const struct user *);
 
-/* Their home; instances are not told the worker's own. */
+/* Their home; instances do not get the worker's own. */
 const char *users_home(const struct users *);
 
 #endif

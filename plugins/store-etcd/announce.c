@@ -31,12 +31,12 @@ struct announcement {
     uint64_t ttl_ns;
     uint64_t lease;    /* 0: none */
     unsigned failures; /* in a row */
-    bool told;         /* the host has heard of `code` */
+    bool reported;     /* the host has heard of `code` */
     int code;
     struct call *call; /* under way; NULL: the timer runs */
     struct hf_host_timer *timer;
-    hf_store_done_fn *on_told; /* NULL: withdrawn */
-    hf_store_done_fn *on_done; /* of the withdrawal */
+    hf_store_done_fn *on_report; /* NULL: withdrawn */
+    hf_store_done_fn *on_done;   /* of the withdrawal */
     void *arg;
 };
 
@@ -53,7 +53,7 @@ announcement_free(struct announcement *a)
     free(a);
 }
 
-/* --- the host is told --------------------------------------------------------------------- */
+/* --- reports to the host ------------------------------------------------------------------ */
 
 static void
 tell(struct announcement *a, int code, const char *message, uint64_t revision)
@@ -67,12 +67,12 @@ tell(struct announcement *a, int code, const char *message, uint64_t revision)
         .revision = revision,
     };
 
-    if (a->told && a->code == code) {
+    if (a->reported && a->code == code) {
         return;
     }
-    a->told = true;
+    a->reported = true;
     a->code = code;
-    a->on_told(a->arg, code, message, code == 0 ? &document : NULL);
+    a->on_report(a->arg, code, message, code == 0 ? &document : NULL);
 }
 
 /* --- one beat: a lease, its life, the key ------------------------------------------------- */
@@ -95,7 +95,7 @@ failed(struct announcement *a, int code, const char *message)
     }
     snprintf(a->store->last_error, sizeof a->store->last_error, "%.200s: %s", a->id, message);
     set_timer(a, delay_ns < beat_ns ? delay_ns : beat_ns);
-    if (!a->told || a->failures >= BEATS_A_LIFE) {
+    if (!a->reported || a->failures >= BEATS_A_LIFE) {
         tell(a, code, message, 0);
     }
 }
@@ -207,7 +207,7 @@ on_timer(void *arg)
 {
     struct announcement *a = arg;
 
-    if (a->on_told) {
+    if (a->on_report) {
         beat(a);
     } else if (a->call) {
         finish(a, HF_ETIMEOUT, "etcd did not answer in time; it forgets the key with its lease");
@@ -223,7 +223,7 @@ etcd_withdraw(struct hf_store *store, struct hf_store_op *op, uint64_t timeout_n
     struct announcement *a = (struct announcement *)(void *)op;
     struct call_request request = { .path = PATH_LEASE_REVOKE };
 
-    a->on_told = NULL;
+    a->on_report = NULL;
     a->on_done = done;
     a->arg = arg;
     call_cancel(a->call);
@@ -272,7 +272,7 @@ fill(struct announcement *a, const struct keys *keys, const struct hf_document *
 
 int
 etcd_announce(struct hf_store *store, const struct hf_document *document, uint64_t ttl_ns,
-              hf_store_done_fn *told, void *arg, struct hf_store_op **ret, struct hf_err *err)
+              hf_store_done_fn *reported, void *arg, struct hf_store_op **ret, struct hf_err *err)
 {
     const struct keys *keys = keys_of(store->keys, document->space);
     struct announcement *a;
@@ -291,7 +291,7 @@ etcd_announce(struct hf_store *store, const struct hf_document *document, uint64
     DL_PREPEND(store->announcements, a);
     a->space = document->space;
     a->ttl_ns = ttl_ns;
-    a->on_told = told;
+    a->on_report = reported;
     a->arg = arg;
     if (!fill(a, keys, document)) {
         announcement_free(a);

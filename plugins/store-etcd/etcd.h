@@ -54,7 +54,7 @@ void follows_show(const struct hf_store *, struct hf_text *);
 /* --- announce.c ------------------------------------------------------------------------------ */
 
 int etcd_announce(struct hf_store *, const struct hf_document *, uint64_t ttl_ns,
-                  hf_store_done_fn *told, void *arg, struct hf_store_op **ret, struct hf_err *);
+                  hf_store_done_fn *reported, void *arg, struct hf_store_op **ret, struct hf_err *);
 void etcd_withdraw(struct hf_store *, struct hf_store_op *, uint64_t timeout_ns,
                    hf_store_done_fn *done, void *arg);
 

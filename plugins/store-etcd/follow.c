@@ -1,5 +1,5 @@
 /*
- * follow.c - following a space: what the watcher is told, losses, new attempts.
+ * follow.c - following a space: what is reported to the watcher, losses, new attempts.
  */
 #include "follow.h"
 
@@ -45,7 +45,7 @@ follow_leave(struct follow *follow)
     }
 }
 
-/* --- what the watcher is told ------------------------------------------------------------- */
+/* --- reports to the watcher --------------------------------------------------------------- */
 
 void
 follow_tell_bad(struct follow *follow, const char *id, const char *message)

@@ -4,7 +4,7 @@
  * First all documents are listed as they are at one revision, in pages; then all changes from the
  * next revision on are read from a stream.  A stream that breaks off is opened again where it
  * ended.  Where that cannot be - etcd has forgotten that revision, or was away for longer - all is
- * listed anew and compared with what was told.
+ * listed anew and compared with what was reported.
  */
 #ifndef HF_STORE_ETCD_FOLLOW_H
 #define HF_STORE_ETCD_FOLLOW_H
@@ -13,7 +13,7 @@
 #include "known.h"
 #include "lines.h"
 
-/* Documents told before the loop turns: what comes at once may be much. */
+/* Documents reported before the loop turns: what comes at once may be much. */
 #define TOLD_A_TURN 64
 
 /* How often a quiet stream's member is asked whether it is still there. */
@@ -41,11 +41,11 @@ struct follow {
     struct known *known;
     uint64_t cluster;  /* whose documents are known, */
     uint64_t term;     /* and since which election; 0: not known yet */
-    uint64_t highest;  /* revision that any member told; less comes from one that lags behind */
+    uint64_t highest;  /* revision that any member reported; less comes from one that lags behind */
     unsigned lower;    /* answers in a row that were below it */
     unsigned failures; /* in a row */
-    bool synced;       /* `on_synced` was told, and nothing since */
-    bool lost;         /* `on_lost` was told since */
+    bool synced;       /* `on_synced` was reported, and nothing since */
+    bool lost;         /* `on_lost` was reported since */
     uint64_t since;    /* policy time of the last of them */
 
     struct call *call; /* for a page, or a probe */
@@ -60,9 +60,9 @@ struct follow {
     uint64_t resume; /* revision to go on from */
     struct hf_host_exchange *exchange;
     struct lines lines;
-    struct json_object *events; /* of the line that is being told; NULL: none */
+    struct json_object *events; /* of the line that is being reported; NULL: none */
     size_t next_event;
-    uint64_t events_end; /* revision to go on from when all of them have been told */
+    uint64_t events_end; /* revision to go on from when all of them have been reported */
 };
 
 /* --- follow.c ----------------------------------------------------------------------------- */
@@ -70,14 +70,14 @@ struct follow {
 /* The end of what `busy++` began; frees a follow that was unwatched meanwhile. */
 void follow_leave(struct follow *);
 
-/* Ends what is under way and tries again later, the watcher being told if that takes longer.
+/* Ends what is under way and tries again later, with a report to the watcher if that takes longer.
  * The follow may be gone when one of these returns, unless `busy`. */
 void follow_lose(struct follow *, const char *message);
 
 /* The stream cannot tell what has happened: list all, and compare. */
 void follow_list_anew(struct follow *);
 
-/* All that existed has been told. */
+/* All that existed has been reported. */
 void follow_tell_synced(struct follow *);
 
 /* A document as it is, or that it has gone; tells what is news. */

@@ -1,5 +1,5 @@
 /*
- * known.c - what a watcher has been told.
+ * known.c - what was reported to a watcher.
  */
 #include "known.h"
 
@@ -18,7 +18,7 @@ struct entry {
 struct known {
     struct entry *present; /* or all, while nothing is compared */
     struct entry *doubted; /* by a comparison that has not met them yet */
-    struct entry *missing; /* told last by `known_next_missing` */
+    struct entry *missing; /* reported last by `known_next_missing` */
 };
 
 struct known *

@@ -1,8 +1,8 @@
 /*
- * known.h - what a watcher has been told: the revision and content of each document.
+ * known.h - what was reported to a watcher: the revision and content of each document.
  *
- * After a gap, what etcd has is compared with it, so that nothing is told twice and what has gone
- * meanwhile is told as removed.
+ * After a gap, what etcd has is compared with it, so that nothing is reported twice and what has
+ * gone meanwhile is reported as removed.
  */
 #ifndef HF_STORE_ETCD_KNOWN_H
 #define HF_STORE_ETCD_KNOWN_H
@@ -13,11 +13,11 @@
 
 struct known;
 
-/* What a document is, compared with what was told. */
+/* What a document is, compared with what was reported. */
 enum known_news {
-    KNOWN_SAME,  /* as told */
+    KNOWN_SAME,  /* as reported */
     KNOWN_NEWER, /* new, or changed since */
-    KNOWN_OTHER, /* of another history: the old one must be told as removed first */
+    KNOWN_OTHER, /* of another history: the old one must be reported as removed first */
     KNOWN_NO_MEMORY,
 };
 

@@ -28,7 +28,7 @@ move_behind(struct follow *follow, const struct pair *last)
     return follow->page_first;
 }
 
-/* All pages have been told: what was known before and was not met has gone. */
+/* All pages have been reported: what was known before and was not met has gone. */
 void
 list_go_on(struct follow *follow)
 {

@@ -15,8 +15,8 @@
 #include "../kit/json.h"
 #include "follow.h"
 
-/* A longer line is not read, and no more is kept that comes faster than it is told: what they tell
- * is listed instead, page by page. */
+/* A longer line is not read, and no more is kept that comes faster than it is reported: what they
+ * hold is listed instead, page by page. */
 #define LINE_MAX    ((size_t)512 << 10)
 #define WAITING_MAX ((size_t)4 << 20)
 
@@ -84,8 +84,8 @@ take_event(struct follow *follow, struct json_object *event)
     pair_fini(&pair);
 }
 
-/* Tells events of the line, as many as may be.  Only when all are told a stream can go on behind
- * them: those of one revision may be many. */
+/* Tells events of the line, as many as may be.  Only when all are reported a stream can go on
+ * behind them: those of one revision may be many. */
 static void
 take_events(struct follow *follow, unsigned *left)
 {
@@ -202,7 +202,7 @@ on_done(void *arg, struct hf_host_exchange *exchange, const struct hf_host_http_
     (void)exchange;
     follow->busy++;
     follow->exchange = NULL;
-    /* What waits to be told comes once more, from where the next stream goes on. */
+    /* What waits to be reported comes once more, from where the next stream goes on. */
     if (!follow->goes_on && (line = lines_rest(&follow->lines, &len))) {
         take_line(follow, line, len);
     }

@@ -19,8 +19,8 @@ static const char lock_suffix[] = ".alive";
 struct announcer {
     struct job job; /* first */
     struct place place;
-    int lock;  /* our lock's file; -1: not announced */
-    bool told; /* the loop has heard of `code` */
+    int lock;      /* our lock's file; -1: not announced */
+    bool reported; /* the loop has heard of `code` */
     int code;
     uint64_t next_ns; /* when to look again, monotonic */
 };
@@ -168,8 +168,8 @@ stands(const struct announcer *a, int folder, uint64_t *ret_revision)
 static void
 tell(struct announcer *a, int code, uint64_t revision, const char *message)
 {
-    if (!a->told || a->code != code) {
-        a->told = io_tell_announced(a->job.io, a->job.request, code, revision, message);
+    if (!a->reported || a->code != code) {
+        a->reported = io_tell_announced(a->job.io, a->job.request, code, revision, message);
         a->code = code;
     }
 }

@@ -117,7 +117,7 @@ look_at_unseen(struct follower *f)
     }
 }
 
-/* Looks at what has gone, and says that all has been told. */
+/* Looks at what has gone, and says that all has been reported. */
 static void
 end_scan(struct follower *f)
 {

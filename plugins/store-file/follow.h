@@ -2,7 +2,7 @@
  * follow.h - one watch: what a folder holds, and every change of it.
  *
  * Runs on the thread of io.h.  inotify says which names to look at again; what
- * counts is what is then found there, compared with what was told before (look.c).
+ * counts is what is then found there, compared with what was reported before (look.c).
  * So it does not matter who changed a file or how, and after lost events one scan
  * of the folder puts everything right.  Not every change is an event: not behind a
  * symbolic link, not by another machine on a network file system.  So the folder is
@@ -23,14 +23,14 @@
 /* Begins to follow the space of `request`, telling `io`; NULL if memory is exhausted. */
 struct job *follower_new(struct io *io, const struct place *, struct request *request);
 
-/* A file as it was last told. */
+/* A file as it was last reported. */
 struct known {
-    uint64_t revision;     /* that was told last; 0: none */
+    uint64_t revision;     /* that was reported last; 0: none */
     uint64_t found;        /* the file's own revision, of what was found last, good or bad, */
     uint64_t hash;         /* and the hash of its content */
     struct stamp stamp;    /* of that */
     bool settled;          /* it was old enough then for its stamp to tell any change */
-    bool told;             /* a good version was told and stands */
+    bool reported;         /* a good version was reported and stands */
     uint32_t seen_in_scan; /* the scan that saw it last */
     UT_hash_handle hh;
     char name[];
@@ -44,13 +44,13 @@ struct follower {
     int folder; /* open during a step only: the kernel tells a removal at the last close */
     DIR *scan;  /* NULL: not scanning */
     uint32_t scan_number;
-    bool scan_tells;        /* at its end, that all has been told */
+    bool scan_tells;        /* at its end, that all has been reported */
     uint64_t scan_began_ns; /* all times here are monotonic */
     uint64_t scan_took_ns;
     uint64_t look_at_ns; /* when to begin the next scan */
     struct known *known; /* by name (uthash) */
-    bool lost;           /* the loop has been told so */
-    bool warned;         /* the loop has been told that the kernel tells nothing */
+    bool lost;           /* that was reported */
+    bool warned;         /* that the kernel reports nothing was reported */
 
     /* The kernel tells that a lock's file was closed before it gives the lock back.  So if it
      * is still held we look again, a few times. */
@@ -61,21 +61,23 @@ struct follower {
 /* Stops following; the next steps look for the folder again. */
 void follower_lose(struct follower *, const char *message);
 
-/* --- look.c: what is found under a name, compared with what was told of it before ---
+/* --- look.c: what is found under a name, compared with what was reported of it before ---
  *
  * Revisions only grow for a follower, whatever the clock and those who move files about do: a
- * version that is news, but whose file is older than what was told, is told under a revision of its
- * own. What is read or written meanwhile (look_found, look_revision) agrees with what is told.
+ * version that is news, but whose file is older than what was reported, is reported under a
+ * revision of its own. What is read or written meanwhile (look_found, look_revision) agrees with
+ * what is reported.
  */
 
-/* What was told of a name, or NULL; forgets all. */
+/* What was reported of a name, or NULL; forgets all. */
 struct known *known_find(const struct follower *, const char *name);
 void known_clear(struct follower *);
 
 /* Why a name is looked at. */
 enum look_reason {
     LOOK_CHANGED, /* something happened to it */
-    LOOK_CREATED, /* it was made, and may not be written yet: then the end of that is told, too */
+    LOOK_CREATED, /* it was made, and may not be written yet: then the end of that is reported, too
+                   */
     LOOK_SCAN,    /* it is its turn */
 };
 
@@ -86,10 +88,10 @@ void look(struct follower *, const char *name, enum look_reason);
 void look_removed(struct follower *, struct known *);
 
 /* The loop has read or written this document: tells it, if that is news, and sets its revision to
- * what was told. */
+ * what was reported. */
 void look_found(struct follower *, const char *name, struct document *);
 
-/* The file's own revision of the version that was told under `revision`. */
+/* The file's own revision of the version that was reported under `revision`. */
 uint64_t look_revision(const struct follower *, const char *name, uint64_t revision);
 
 #endif

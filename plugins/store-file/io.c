@@ -54,7 +54,7 @@ notice_free(struct notice *notice)
     }
 }
 
-/* Wakes the loop if there are notices that it has not been told of.  Once for a
+/* Wakes the loop if there are notices that it does not know of.  Once for a
  * batch: a scan gives one for each file.  Call with the lock held. */
 static void
 announce(struct io *io)
@@ -226,7 +226,7 @@ next_follower(const struct io *io, uint32_t space, size_t *i)
     return NULL;
 }
 
-/* What was read or written is told to those who follow it, before the answer: so both speak of
+/* What was read or written is reported to those who follow it, before the answer: so both speak of
  * one revision, and in the right order. */
 static void
 tell_followers(struct io *io, const struct request *request, const char *name,

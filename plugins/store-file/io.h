@@ -22,7 +22,7 @@ struct io;
 enum notice_kind {
     NOTICE_PUT,         /* a watched document is there: id, data, revision */
     NOTICE_DELETE,      /* it is gone: id */
-    NOTICE_SYNCED,      /* all has been told */
+    NOTICE_SYNCED,      /* all has been reported */
     NOTICE_BAD,         /* a document can't be used: id, message */
     NOTICE_LOST,        /* the folder can't be watched: message */
     NOTICE_WARNING,     /* something an operator should know: message */

@@ -1,5 +1,5 @@
 /*
- * look.c - what was told of files, and what is news.
+ * look.c - what was reported of files, and what is news.
  */
 #include "follow.h"
 
@@ -83,7 +83,7 @@ tell(struct follower *f, enum notice_kind kind, const char *id, const char *mess
 static void
 forget(struct follower *f, struct known *known, const char *id)
 {
-    if (known->told) {
+    if (known->reported) {
         tell(f, NOTICE_DELETE, id, "");
     }
     known_remove(f, known);
@@ -135,7 +135,7 @@ note(struct follower *f, struct known *known, const struct document *document)
     return news;
 }
 
-/* The revision under which a version is told: its own, but above the last. */
+/* The revision under which a version is reported: its own, but above the last. */
 static uint64_t
 next_revision(const struct known *known, const struct document *document)
 {
@@ -151,7 +151,7 @@ tell_version(struct follower *f, struct known *known, const char *id, struct doc
 {
     document->revision = next_revision(known, document);
     if (io_tell(f->job.io, f->job.request, NOTICE_PUT, id, document, "")) {
-        known->told = true;
+        known->reported = true;
         known->revision = document->revision;
     } else {
         free(document->data);
@@ -287,7 +287,7 @@ look_found(struct follower *f, const char *name, struct document *document)
         return;
     }
     memcpy(copy.data, document->data, document->len);
-    if (note(f, known, &copy) || !known->told) {
+    if (note(f, known, &copy) || !known->reported) {
         tell_version(f, known, id, &copy);
     } else {
         free(copy.data);

@@ -11,7 +11,7 @@
 
 enum {
     OPERATIONS_MAX = 4096, /* under way at a time */
-    NOTICES_A_TURN = 64    /* told before the loop turns */
+    NOTICES_A_TURN = 64    /* reported before the loop turns */
 };
 
 /* An operation under way, or a watch. */
@@ -28,7 +28,7 @@ struct hf_store_op {
     bool cancelled;
 
     const struct hf_store_watcher *watcher; /* NULL: not a watch, or unwatched */
-    hf_store_done_fn *told;                 /* NULL: not an announcement, or withdrawn */
+    hf_store_done_fn *reported;             /* NULL: not an announcement, or withdrawn */
     bool ended; /* a watch or announcement that the thread gave up; its owner ends it */
 };
 
@@ -266,7 +266,7 @@ file_unwatch(struct hf_store *store, struct hf_store_op *op)
 
 int
 file_announce(struct hf_store *store, const struct hf_document *document, uint64_t ttl_ns,
-              hf_store_done_fn *told, void *arg, struct hf_store_op **ret, struct hf_err *err)
+              hf_store_done_fn *reported, void *arg, struct hf_store_op **ret, struct hf_err *err)
 {
     const struct change change = change_of(document, HF_STORE_ANY);
     struct hf_store_op *op;
@@ -274,7 +274,7 @@ file_announce(struct hf_store *store, const struct hf_document *document, uint64
 
     if (r == 0) {
         op->request.ttl_ns = ttl_ns;
-        op->told = told;
+        op->reported = reported;
         op->arg = arg;
         op_begin(op, ret);
     }
@@ -285,7 +285,7 @@ void
 file_withdraw(struct hf_store *store, struct hf_store_op *op, uint64_t timeout_ns,
               hf_store_done_fn *done, void *arg)
 {
-    op->told = NULL;
+    op->reported = NULL;
     op->done = done;
     op->arg = arg;
     store->driver->timer_set(op->timer, op->ended                ? 0
@@ -313,7 +313,7 @@ take_end(struct hf_store_op *op)
     };
     char message[MESSAGE_SIZE + NAME_SIZE];
 
-    if (op->watcher || op->told) {
+    if (op->watcher || op->reported) {
         op->ended = true;
         return;
     }
@@ -388,8 +388,8 @@ tell_announced(const struct hf_store_op *op, const struct notice *notice)
         .revision = notice->revision,
     };
 
-    op->told(op->arg, notice->code, notice->message,
-             notice->kind == NOTICE_ANNOUNCED ? &document : NULL);
+    op->reported(op->arg, notice->code, notice->message,
+                 notice->kind == NOTICE_ANNOUNCED ? &document : NULL);
 }
 
 /* Some notices, then the loop turns; the descriptor stays readable while there are more. */
@@ -419,7 +419,7 @@ operations_on_notices(void *arg, uint32_t events)
         }
         if (op->watcher) {
             tell_watcher(op->watcher, op->arg, notice);
-        } else if (op->told) {
+        } else if (op->reported) {
             tell_announced(op, notice);
         }
         notice_free(notice);

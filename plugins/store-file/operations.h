@@ -36,7 +36,8 @@ int file_watch(struct hf_store *, uint32_t space, const struct hf_store_watcher 
                struct hf_store_op **ret, struct hf_err *err);
 void file_unwatch(struct hf_store *, struct hf_store_op *);
 int file_announce(struct hf_store *, const struct hf_document *, uint64_t ttl_ns,
-                  hf_store_done_fn *told, void *arg, struct hf_store_op **ret, struct hf_err *err);
+                  hf_store_done_fn *reported, void *arg, struct hf_store_op **ret,
+                  struct hf_err *err);
 void file_withdraw(struct hf_store *, struct hf_store_op *, uint64_t timeout_ns,
                    hf_store_done_fn *done, void *arg);
 

@@ -12,7 +12,7 @@
 static void
 read_answer(void *arg, struct json_object *json)
 {
-    const struct whereabouts where = { .network = "bridge", .advertise = "" };
+    const struct addressing where = { .network = "bridge", .advertise = "" };
     struct inspected inspected;
     struct listed listed;
     struct event event;

@@ -80,7 +80,7 @@ escapes(void)
 
 static const char *const more_env[] = { "A=b", NULL };
 
-static const struct mould mould = {
+static const struct template template = {
     .marks = { "c", "n", "boot" },
     .network = "net",
     .publish = "127.0.0.1",
@@ -106,7 +106,7 @@ static const struct making making = {
 static void
 asks_for_a_container(void)
 {
-    char *body = request_create(&mould, &making);
+    char *body = request_create(&template, &making);
 
     UNIT_STR(body,
              "{\"Image\":\"hyperfaas-echo:latest\",\"Tty\":false,"
@@ -130,7 +130,7 @@ asks_for_a_container(void)
 static void
 leaves_out_what_is_not_wanted(void)
 {
-    const struct mould plain = {
+    const struct template plain = {
         .marks = { "c", "n", "b" }, .network = "", .publish = "", .volume = ""
     };
     struct making free_one = making;
@@ -152,8 +152,8 @@ leaves_out_what_is_not_wanted(void)
 static void
 filters_by_marks(void)
 {
-    char *events = request_filters(&mould.marks, true);
-    char *list = request_filters(&mould.marks, false);
+    char *events = request_filters(&template.marks, true);
+    char *list = request_filters(&template.marks, false);
 
     UNIT_STR(events, "filters=%7B%22label%22%3A%5B%22hf.cluster%3Dc%22%2C%22hf.node%3Dn%22%5D%2C"
                      "%22type%22%3A%5B%22container%22%5D%7D");
@@ -173,7 +173,7 @@ read(const char *text)
     return value;
 }
 
-static const struct whereabouts anywhere = { "", "" };
+static const struct addressing anywhere = { "", "" };
 
 /* The address at the top has gone since API 1.52: only the network's counts. */
 static void
@@ -191,12 +191,12 @@ finds_addresses(void)
     CU_ASSERT(found.running);
     UNIT_STR(found.internal, "10.1.2.3:50052");
     UNIT_STR(found.external, "0.0.0.0:32768");
-    answer_inspect(value, &(struct whereabouts){ "mine", "host.example" }, &found);
+    answer_inspect(value, &(struct addressing){ "mine", "host.example" }, &found);
     UNIT_STR(found.internal, "10.1.2.3:50052");
     UNIT_STR(found.external, "host.example:32768");
-    answer_inspect(value, &(struct whereabouts){ "nameless", "" }, &found);
+    answer_inspect(value, &(struct addressing){ "nameless", "" }, &found);
     UNIT_STR(found.internal, "hyperfaas-x:50052"); /* the network's DNS knows it */
-    answer_inspect(value, &(struct whereabouts){ "other", "" }, &found);
+    answer_inspect(value, &(struct addressing){ "other", "" }, &found);
     UNIT_STR(found.internal, "");
     json_object_put(value);
 }
@@ -212,7 +212,7 @@ finds_ends(void)
     CU_ASSERT_FALSE(found.running);
     CU_ASSERT(found.out_of_memory);
     UNIT_INT(found.exit_code, 137);
-    UNIT_STR(found.excuse, "no such file");
+    UNIT_STR(found.reason, "no such file");
     json_object_put(value);
     value = read("{\"State\":{\"Running\":true,\"Paused\":true}}");
     answer_inspect(value, &anywhere, &found);
