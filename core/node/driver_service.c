@@ -25,6 +25,7 @@ struct hf_host_listener {
     const struct hf_host_service *service; /* NULL: the driver has freed the listener */
     void *arg;
     struct hf_list calls; /* that have a state */
+    struct hf_task freeing;
 };
 
 struct hf_host_call {
@@ -236,10 +237,11 @@ hf_driver_service_drop(struct hf_host_listener *listener, const char *local)
 
 /* A server may not be freed inside one of its callbacks. */
 static void
-free_later(void *arg)
+free_later(struct hf_task *task)
 {
-    struct hf_host_listener *listener = hf_cast(arg, struct hf_host_listener, LISTENER_MAGIC);
+    struct hf_host_listener *listener = hf_container_of(task, struct hf_host_listener, freeing);
 
+    hf_assert(listener->magic == LISTENER_MAGIC);
     hf_grpc_server_free(listener->server);
     listener->magic = 0;
     free(listener);
@@ -257,6 +259,6 @@ hf_driver_service_free(struct hf_host_listener *listener)
         end(hf_container_of(node, struct hf_host_call, node));
     }
     listener->service = NULL;
-    hf_loop_call(listener->loop, free_later,
-                 listener); /* without memory it stays, and admits nobody */
+    listener->freeing.run = free_later;
+    hf_loop_post(listener->loop, &listener->freeing);
 }
