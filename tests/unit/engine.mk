@@ -13,24 +13,20 @@ THREAD_TESTS += %D%/test-pool-threads
 %C%_test_pool_threads_SOURCES = %D%/test-pool-threads.c %D%/audit-lb.c %D%/audit-lb.h
 %C%_test_pool_threads_LDADD = $(HF_ENGINE_TEST_LIBS)
 
+SIM_LEAF_SOURCES = %D%/sim-leaf.c %D%/sim-leaf.h %D%/sim-policies.c %D%/audit-lb.c %D%/audit-lb.h
 UNIT_TESTS += %D%/test-autoscale %D%/test-autoscale-limit %D%/test-autoscale-policies \
     %D%/test-autoscale-random %D%/test-autoscale-unreachable %D%/test-fleet
 %C%_test_fleet_SOURCES = %D%/test-fleet.c
 %C%_test_fleet_LDADD = $(HF_ENGINE_TEST_LIBS)
-%C%_test_autoscale_SOURCES = %D%/test-autoscale.c %D%/sim-leaf.c %D%/sim-leaf.h \
-    %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_autoscale_SOURCES = %D%/test-autoscale.c $(SIM_LEAF_SOURCES)
 %C%_test_autoscale_LDADD = $(HF_ENGINE_TEST_LIBS)
-%C%_test_autoscale_limit_SOURCES = %D%/test-autoscale-limit.c %D%/sim-leaf.c %D%/sim-leaf.h \
-    %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_autoscale_limit_SOURCES = %D%/test-autoscale-limit.c $(SIM_LEAF_SOURCES)
 %C%_test_autoscale_limit_LDADD = $(HF_ENGINE_TEST_LIBS)
-%C%_test_autoscale_policies_SOURCES = %D%/test-autoscale-policies.c %D%/sim-leaf.c \
-    %D%/sim-leaf.h %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_autoscale_policies_SOURCES = %D%/test-autoscale-policies.c $(SIM_LEAF_SOURCES)
 %C%_test_autoscale_policies_LDADD = $(HF_ENGINE_TEST_LIBS)
-%C%_test_autoscale_random_SOURCES = %D%/test-autoscale-random.c %D%/sim-leaf.c %D%/sim-leaf.h \
-    %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_autoscale_random_SOURCES = %D%/test-autoscale-random.c $(SIM_LEAF_SOURCES)
 %C%_test_autoscale_random_LDADD = $(HF_ENGINE_TEST_LIBS)
-%C%_test_autoscale_unreachable_SOURCES = %D%/test-autoscale-unreachable.c %D%/sim-leaf.c \
-    %D%/sim-leaf.h %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_autoscale_unreachable_SOURCES = %D%/test-autoscale-unreachable.c $(SIM_LEAF_SOURCES)
 %C%_test_autoscale_unreachable_LDADD = $(HF_ENGINE_TEST_LIBS)
 
 UNIT_TESTS += %D%/test-tree %D%/test-tree-model

@@ -112,6 +112,9 @@ struct sim_scheduler {
 
 extern struct sim_scheduler sim_scheduler;
 
+extern const struct hf_scaler_ops sim_scaler_ops;
+extern const struct hf_scheduler_ops sim_scheduler_ops;
+
 /* Settings that tests begin with: a room wait of 5 s, backoff from 100 ms to 10 s, three attempts,
  * four instances per worker, drain limit 30 s. */
 struct hf_autoscale_settings sim_settings(void);

@@ -75,7 +75,8 @@ struct hf_leaf_instance {
     struct hf_map_node by_id;            /* of the worker, once it has an id */
     char *id;                            /* NULL: not known yet */
     char *address;
-    bool asking; /* whether it answers, see answer.c; the rest is for that */
+    struct hf_timer stop_again; /* set: there was no memory to stop it */
+    bool asking;                /* whether it answers, see answer.c; the rest is for that */
     struct hf_grpc_probe *probe;
     struct hf_timer ask_again;
     uint64_t ask_delay_ns;

@@ -13,6 +13,11 @@
 
 HF_LOG_MODULE(leaf);
 
+/* Until a stop is tried again for which there was no memory. */
+#define STOP_AGAIN_NS (1 * HF_SEC)
+
+static void on_stop_again(struct hf_timer *timer);
+
 uint64_t
 hf_leaf_now(const struct hf_leaf *leaf)
 {
@@ -27,6 +32,8 @@ hf_leaf_instance_begin(struct hf_fleet_instance *fleet)
     struct hf_leaf_instance *instance = hf_leaf_instance_of(fleet);
 
     instance->worker = hf_container_of(fleet->worker, struct hf_leaf_worker, fleet);
+    hf_timer_init(&instance->stop_again, instance->worker->leaf->control, HF_TIMER_REAL,
+                  on_stop_again);
     return instance;
 }
 
@@ -57,6 +64,7 @@ instance_settle(struct hf_leaf_instance *instance)
     }
     free(instance->id);
     free(instance->address);
+    hf_timer_fini(&instance->stop_again);
     hf_fleet_instance_free(&instance->fleet);
 }
 
@@ -250,19 +258,22 @@ on_stopped(void *arg)
 }
 
 static void
-stop(struct hf_leaf *leaf, const struct hf_scale_action *action)
+stop(struct hf_leaf_instance *instance)
 {
-    struct hf_leaf_instance *instance = hf_leaf_instance_of(action->instance);
     struct hf_err err = HF_ERR_INIT;
 
-    hf_log(HF_LOG_INFO, "stopping instance", HF_KV_STR("function", action->function->spec->id),
-           HF_KV_STR("instance", instance->id));
     instance->stopping = true;
     if (hf_leaf_worker_stop(instance->worker, instance->id, on_stopped, instance, &err) < 0) {
         instance->stopping = false;
-        hf_log(HF_LOG_ERROR, "can't stop an instance; it may be left behind", HF_KV_ERR(&err));
-        hf_autoscaler_stopped(leaf->autoscaler, action->instance, hf_leaf_now(leaf));
+        hf_log_limited(HF_LOG_ERROR, "can't stop an instance yet; retrying", HF_KV_ERR(&err));
+        hf_timer_set(&instance->stop_again, STOP_AGAIN_NS);
     }
+}
+
+static void
+on_stop_again(struct hf_timer *timer)
+{
+    stop(hf_container_of(timer, struct hf_leaf_instance, stop_again));
 }
 
 static void
@@ -276,6 +287,7 @@ drop(const struct hf_scale_action *action)
     }
     note_starting(action->function);
     hf_leaf_forget_answer(instance);
+    hf_timer_cancel(&instance->stop_again);
     instance_settle(instance);
 }
 
@@ -328,7 +340,9 @@ perform(struct hf_leaf *leaf, const struct hf_scale_action *action)
         drain(leaf, action->instance, hf_pool_leave);
         break;
     case HF_SCALE_STOP:
-        stop(leaf, action);
+        hf_log(HF_LOG_INFO, "stopping instance", HF_KV_STR("function", action->function->spec->id),
+               HF_KV_STR("instance", hf_leaf_instance_of(action->instance)->id));
+        stop(hf_leaf_instance_of(action->instance));
         break;
     case HF_SCALE_DROP:
         drop(action);
