@@ -32,7 +32,7 @@ hf_leaf_instance_begin(struct hf_fleet_instance *fleet)
     struct hf_leaf_instance *instance = hf_leaf_instance_of(fleet);
 
     instance->worker = hf_container_of(fleet->worker, struct hf_leaf_worker, fleet);
-    hf_timer_init(&instance->stop_again, instance->worker->leaf->control, HF_TIMER_REAL,
+    hf_timer_init(&instance->stop_again, instance->worker->leaf->front.control, HF_TIMER_REAL,
                   on_stop_again);
     return instance;
 }
