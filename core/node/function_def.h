@@ -13,7 +13,6 @@
 #include "base/map.h"
 
 struct hf_err;
-struct hf_function_spec;
 
 /* A function as registered, with defaults filled in.  Its texts lie behind it, so that
  * a hundred thousand of them cost little. */

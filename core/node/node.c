@@ -75,19 +75,6 @@ hf_node_io(const struct hf_node *node)
     return node->io;
 }
 
-void
-hf_node_io_do(struct hf_node *node, size_t i, void (*fn)(void *arg), void *arg)
-{
-    hf_assert(i < node->io_count);
-    hf_thread_do(node->io_threads[i], fn, arg);
-}
-
-struct hf_clock *
-hf_node_clock(struct hf_node *node)
-{
-    return &node->clock;
-}
-
 struct hf_budget *
 hf_node_budget(const struct hf_node *node)
 {

@@ -85,12 +85,6 @@ struct hf_loop *const *hf_node_io(const struct hf_node *node);
 /* For the bytes that waiting requests hold in all proxies of the node; see node/budget.h. */
 struct hf_budget *hf_node_budget(const struct hf_node *node);
 
-/* Runs `fn(arg)` on I/O loop `i` and waits until it returned. */
-void hf_node_io_do(struct hf_node *node, size_t i, void (*fn)(void *arg), void *arg);
-
-/* The clock of policies; `hyperfaas ctl NODE time/...` stops and warps it.  Any thread. */
-struct hf_clock *hf_node_clock(struct hf_node *node);
-
 /* A seed for `purpose`, always the same for the same configured `seed`.  Any thread. */
 uint64_t hf_node_seed(const struct hf_node *node, const char *purpose);
 

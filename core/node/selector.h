@@ -17,7 +17,6 @@
 
 struct hf_err;
 struct hf_options;
-struct hf_text;
 
 struct hf_selector {
     bool discover;    /* nodes are to be discovered at all */
