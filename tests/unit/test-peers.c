@@ -291,13 +291,15 @@ begin(const char *node_id, const char *list)
     hf_text_init(&role.heard);
     role.peers = (struct hf_peers){
         .kind = "worker",
-        .ops = &ops,
         .record_size = sizeof(struct record),
-        .role = "worker",
-        .loop = loop,
-        .heartbeat_ns = 10 * HF_MSEC,
-        .loss_ns = 5 * HF_SEC,
-        .seed = 1,
+        .links = {
+            .ops = &ops,
+            .role = "worker",
+            .loop = loop,
+            .heartbeat_ns = 10 * HF_MSEC,
+            .loss_ns = 5 * HF_SEC,
+            .seed = 1,
+        },
     };
     hf_peers_init(&role.peers);
     hf_text_init(&text);
@@ -411,7 +413,7 @@ static void
 silence_is_loss(void)
 {
     begin("n1", "A");
-    role.peers.loss_ns = 50 * HF_MSEC;
+    role.peers.links.loss_ns = 50 * HF_MSEC;
     UNIT_INT(hf_peers_open(&role.peers, NULL), 0);
     expect("a:n1 a:up ");
     node.mute = true;

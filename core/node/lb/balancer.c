@@ -149,13 +149,15 @@ init(struct hf_balancer *balancer, struct hf_node *node)
     hf_timer_init(&balancer->hope, balancer->front.control, HF_TIMER_REAL, hf_balancer_on_hopeless);
     balancer->children = (struct hf_peers){
         .kind = "child",
-        .ops = &hf_balancer_child_ops,
         .record_size = sizeof(struct hf_balancer_child),
-        .loop = balancer->front.control,
         .directory = hf_node_directory(node),
-        .heartbeat_ns = hf_options_u64(balancer->front.options, "heartbeat"),
-        .loss_ns = hf_options_u64(balancer->front.options, "loss_timeout"),
-        .seed = hf_node_seed(node, "children"),
+        .links = {
+            .ops = &hf_balancer_child_ops,
+            .loop = balancer->front.control,
+            .heartbeat_ns = hf_options_u64(balancer->front.options, "heartbeat"),
+            .loss_ns = hf_options_u64(balancer->front.options, "loss_timeout"),
+            .seed = hf_node_seed(node, "children"),
+        },
     };
     hf_peers_init(&balancer->children);
 }

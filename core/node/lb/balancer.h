@@ -180,7 +180,7 @@ void hf_balancer_on_settled(struct hf_timer *);
 extern const struct hf_link_ops hf_balancer_child_ops;
 
 /* The record of a link of this load balancer. */
-struct hf_balancer_child *hf_balancer_child_of(void *link);
+struct hf_balancer_child *hf_balancer_child_of(void *arg);
 
 /* There are usable children, or none, or that may have changed. */
 void hf_balancer_update_hope(struct hf_balancer *);

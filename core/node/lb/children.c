@@ -276,7 +276,7 @@ static int
 on_init(struct hf_link *link, struct hf_err *err)
 {
     struct hf_balancer_child *child = hf_balancer_child_of(link);
-    struct hf_balancer *balancer = hf_container_of(link->peers, struct hf_balancer, children);
+    struct hf_balancer *balancer = hf_container_of(hf_peers_of(link), struct hf_balancer, children);
     hf_autofree char *both = hf_strdup_printf("%s/%s", link->address, link->proxy);
     /* Its name in the tree until it tells its own. */
     const char *id = link->configured ? link->address : both;

@@ -234,15 +234,17 @@ init_workers(struct hf_leaf *leaf)
 {
     leaf->workers = (struct hf_peers){
         .kind = "worker",
-        .ops = &hf_leaf_worker_ops,
         .record_size = sizeof(struct hf_leaf_worker),
-        .role = "worker",
-        .loop = leaf->front.control,
         .directory = hf_node_directory(leaf->front.node),
-        .access = hf_node_access(leaf->front.node),
-        .heartbeat_ns = hf_options_u64(leaf->front.options, "heartbeat"),
-        .loss_ns = hf_options_u64(leaf->front.options, "loss_timeout"),
-        .seed = hf_node_seed(leaf->front.node, "workers"),
+        .links = {
+            .ops = &hf_leaf_worker_ops,
+            .role = "worker",
+            .loop = leaf->front.control,
+            .access = hf_node_access(leaf->front.node),
+            .heartbeat_ns = hf_options_u64(leaf->front.options, "heartbeat"),
+            .loss_ns = hf_options_u64(leaf->front.options, "loss_timeout"),
+            .seed = hf_node_seed(leaf->front.node, "workers"),
+        },
     };
     hf_peers_init(&leaf->workers);
 }

@@ -55,7 +55,7 @@ struct hf_leaf_worker {
 };
 
 /* The record of a link of this leaf. */
-struct hf_leaf_worker *hf_leaf_worker_of(void *link);
+struct hf_leaf_worker *hf_leaf_worker_of(void *arg);
 
 /* --- workers.c ----------------------------------------------------------------------------- */
 

@@ -180,7 +180,7 @@ on_init(struct hf_link *link, struct hf_err *err)
     struct hf_leaf_worker *worker = hf_leaf_worker_of(link);
 
     (void)err;
-    worker->leaf = hf_container_of(link->peers, struct hf_leaf, workers);
+    worker->leaf = hf_container_of(hf_peers_of(link), struct hf_leaf, workers);
     hf_fleet_worker_init(&worker->fleet);
     hf_list_init(&worker->claims);
     hf_list_init(&worker->starts);

@@ -14,7 +14,6 @@
 #include "hyperfaas/v1/node.pb-c.h"
 #include "node/access.h"
 #include "node/node_id.h"
-#include "node/peer/peers.h"
 
 /* A peer that has come back is found within about a second, and one that takes connections and
  * drops them is not asked more often than that either. */
@@ -41,12 +40,10 @@ cancel(struct hf_grpc_client_call **call)
 /* --- loss --------------------------------------------------------------------------------------
  */
 
-/* Ends what is under way; returns whether the peer was up. */
-static bool
+/* Ends what is under way, in all but `down`. */
+static void
 hang_up(struct hf_link *link, enum hf_link_state state, const char *why)
 {
-    bool was_up = link->state == HF_LINK_UP;
-
     cancel(&link->greeting);
     cancel(&link->stream);
     cancel(&link->heartbeat);
@@ -55,46 +52,50 @@ hang_up(struct hf_link *link, enum hf_link_state state, const char *why)
     if (why != link->error) {
         snprintf(link->error, sizeof link->error, "%s", why);
     }
-    if (link->is_known) { /* another address may be the same node's */
-        link->is_known = false;
-        hf_peers_hurry(link->peers);
-    }
-    return was_up;
+}
+
+/* The peer can't be used; the next attempt follows. */
+static void
+leave(struct hf_link *link, enum hf_link_state state, const char *why, uint64_t pause_ns)
+{
+    bool was_up = link->state == HF_LINK_UP;
+    bool was_known = link->is_known;
+
+    link->is_known = false;
+    hang_up(link, state, why);
+    hf_timer_set(&link->retry, pause_ns);
+    link->config->ops->down(link, was_up);
+    link->config->on_away(link, was_known);
 }
 
 void
 hf_link_lose(struct hf_link *link, const char *why)
 {
-    uint64_t up_ns = link->state == HF_LINK_UP ? hf_loop_now(link->peers->loop) - link->up_ns : 0;
-    bool was_up = hang_up(link, HF_LINK_DOWN, why);
+    uint64_t up_ns = link->state == HF_LINK_UP ? hf_loop_now(link->config->loop) - link->up_ns : 0;
 
-    hf_timer_set(&link->retry, hf_backoff_next(&link->backoff, up_ns));
-    link->peers->ops->down(link, was_up);
-    hf_peers_reap_soon(link->peers, link);
+    leave(link, HF_LINK_DOWN, why, hf_backoff_next(&link->backoff, up_ns));
 }
 
 /* Holds the link if the peer must not be used; true: it must not. */
 static bool
 refused(struct hf_link *link)
 {
-    const struct hf_link_ops *ops = link->peers->ops;
-    const char *why = NULL;
+    const struct hf_link_ops *ops = link->config->ops;
+    const char *why;
 
     if (!link->node_id) {
         return false;
     }
     why = ops->refuse ? ops->refuse(link) : NULL;
     if (!why) {
-        why = hf_peers_twin(link->peers, link, link->error, sizeof link->error);
+        why = link->config->twin(link);
     }
-    if (!why) {
-        link->is_known = true;
-        return false;
+    if (why) {
+        leave(link, HF_LINK_HELD, why, HELD_NS);
+        return true;
     }
-    ops->down(link, hang_up(link, HF_LINK_HELD, why));
-    hf_timer_set(&link->retry, HELD_NS);
-    hf_peers_reap_soon(link->peers, link);
-    return true;
+    link->is_known = true;
+    return false;
 }
 
 void
@@ -112,7 +113,7 @@ static void
 on_heartbeat(void *arg, const struct hf_grpc_result *result)
 {
     struct hf_link *link = hf_link_of(arg);
-    const struct hf_link_ops *ops = link->peers->ops;
+    const struct hf_link_ops *ops = link->config->ops;
     const Grpc__Health__V1__HealthCheckResponse *response = result->response;
 
     link->heartbeat = NULL;
@@ -120,7 +121,7 @@ on_heartbeat(void *arg, const struct hf_grpc_result *result)
         hf_link_lose(link, result->message);
         return;
     }
-    hf_timer_set(&link->beat, link->peers->heartbeat_ns);
+    hf_timer_set(&link->beat, link->config->heartbeat_ns);
     if (ops->health) {
         ops->health(link, !response ||
                               response->status ==
@@ -136,7 +137,7 @@ hf_link_check(struct hf_link *link)
         .path = "/grpc.health.v1.Health/Check",
         .message = &check.base,
         .response = &grpc__health__v1__health_check_response__descriptor,
-        .timeout_ns = link->peers->loss_ns,
+        .timeout_ns = link->config->loss_ns,
     };
 
     if (link->state < HF_LINK_LISTENING || link->heartbeat) {
@@ -144,7 +145,7 @@ hf_link_check(struct hf_link *link)
     }
     hf_timer_cancel(&link->beat);
     if (hf_grpc_client_unary(link->client, &request, on_heartbeat, link, &link->heartbeat) < 0) {
-        hf_timer_set(&link->beat, link->peers->heartbeat_ns);
+        hf_timer_set(&link->beat, link->config->heartbeat_ns);
     }
 }
 
@@ -177,7 +178,7 @@ take_name(struct hf_link *link, const char *node_id)
     }
     free(link->node_id);
     link->node_id = kept;
-    link->role = link->peers->role;
+    link->role = link->config->role;
     return true;
 }
 
@@ -201,10 +202,10 @@ on_greeted(void *arg, const struct hf_grpc_result *result)
     }
     if (link->state != HF_LINK_UP) {
         link->state = HF_LINK_LISTENING;
-        hf_timer_set(&link->beat, link->peers->heartbeat_ns);
+        hf_timer_set(&link->beat, link->config->heartbeat_ns);
     }
     link->ours = info != NULL;
-    link->peers->ops->greeted(link, info && info->draining);
+    link->config->ops->greeted(link, info && info->draining);
     if (!link->role || !refused(link)) {
         listen_to(link);
     }
@@ -258,10 +259,10 @@ static void
 on_stream_end(void *arg, const struct hf_grpc_result *result)
 {
     struct hf_link *link = hf_link_of(arg);
-    uint64_t lived_ns = hf_loop_now(link->peers->loop) - link->listening_ns;
+    uint64_t lived_ns = hf_loop_now(link->config->loop) - link->listening_ns;
 
     link->stream = NULL;
-    switch (link->peers->ops->ended(link, result)) {
+    switch (link->config->ops->ended(link, result)) {
     case HF_LINK_ANOTHER:
         listen_to(link);
         break;
@@ -280,7 +281,7 @@ hf_link_stream(struct hf_link *link, const struct hf_grpc_request *request,
                hf_grpc_message_fn *on_message)
 {
     link->on_message = on_message;
-    link->listening_ns = hf_loop_now(link->peers->loop);
+    link->listening_ns = hf_loop_now(link->config->loop);
     return hf_grpc_client_stream(link->client, request, on_stream_message, on_stream_end, link,
                                  &link->stream);
 }
@@ -288,7 +289,7 @@ hf_link_stream(struct hf_link *link, const struct hf_grpc_request *request,
 static void
 listen_to(struct hf_link *link)
 {
-    if (link->peers->ops->listen(link) < 0) {
+    if (link->config->ops->listen(link) < 0) {
         hf_link_lose(link, "no memory to listen to it");
     }
 }
@@ -309,10 +310,10 @@ hf_link_come_up(struct hf_link *link)
         return;
     }
     link->state = HF_LINK_UP;
-    link->up_ns = hf_loop_now(link->peers->loop);
+    link->up_ns = hf_loop_now(link->config->loop);
     link->noted = HF_LINK_UP;
     link->error[0] = '\0';
-    if (link->peers->ops->up(link) < 0) {
+    if (link->config->ops->up(link) < 0) {
         hf_link_lose(link, "it could not be taken in");
     }
 }
@@ -330,16 +331,16 @@ hf_link_note(struct hf_link *link)
  */
 
 void
-hf_link_init(struct hf_link *link, struct hf_peers *peers)
+hf_link_init(struct hf_link *link, struct hf_link_config *config)
 {
-    uint64_t seed = hf_hash_seeded(peers->seed, link->address, strlen(link->address));
+    uint64_t seed = hf_hash_seeded(config->seed, link->address, strlen(link->address));
 
     link->magic = HF_LINK_MAGIC;
     link->noted = HF_LINK_UP;
-    link->peers = peers;
+    link->config = config;
     hf_backoff_init(&link->backoff, RETRY_MIN_NS, RETRY_MAX_NS, seed);
-    hf_timer_init(&link->retry, peers->loop, HF_TIMER_REAL, on_retry);
-    hf_timer_init(&link->beat, peers->loop, HF_TIMER_REAL, on_beat);
+    hf_timer_init(&link->retry, config->loop, HF_TIMER_REAL, on_retry);
+    hf_timer_init(&link->beat, config->loop, HF_TIMER_REAL, on_beat);
 }
 
 void
@@ -354,7 +355,7 @@ hf_link_fini(struct hf_link *link)
 int
 hf_link_open(struct hf_link *link, struct hf_err *err)
 {
-    const struct hf_peers *peers = link->peers;
+    const struct hf_link_config *config = link->config;
     struct hf_grpc_client_options options;
     int r = 0;
 
@@ -367,13 +368,13 @@ hf_link_open(struct hf_link *link, struct hf_err *err)
     options.channel.conn.idle_ns = 0;
     options.channel.backoff_ns = RETRY_MIN_NS;
     options.channel.backoff_max_ns = RETRY_MAX_NS;
-    if (peers->access) {
+    if (config->access) {
         options.credential_name = HF_ACCESS_SECRET;
-        options.credential = hf_access_secret(peers->access, link->address);
+        options.credential = hf_access_secret(config->access, link->address);
     }
-    r = peers->ops->open ? peers->ops->open(link, err) : 0;
+    r = config->ops->open ? config->ops->open(link, err) : 0;
     if (r == 0) {
-        r = hf_grpc_client_new(peers->loop, link->address, &options, &link->client, err);
+        r = hf_grpc_client_new(config->loop, link->address, &options, &link->client, err);
     }
     if (r == 0) {
         hf_timer_set(&link->retry, 0); /* no callback before this has returned */
@@ -384,11 +385,15 @@ hf_link_open(struct hf_link *link, struct hf_err *err)
 void
 hf_link_close(struct hf_link *link)
 {
+    bool was_known = link->is_known;
+
     if (link->client) {
+        link->is_known = false;
         hang_up(link, HF_LINK_DOWN, "");
         hf_timer_cancel(&link->retry);
-        link->peers->ops->close(link);
+        link->config->ops->close(link);
         hf_grpc_client_free(hf_steal(link->client));
+        link->config->on_away(link, was_known);
     }
 }
 

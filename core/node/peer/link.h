@@ -16,7 +16,8 @@
  * that ends says little (a leaf that drains ends its own at once), so a peer that the role believes
  * to be there is greeted anew and stays up meanwhile.  Attempts follow each other with backoff.
  *
- * The link stands first in the role's record of the peer; peers.h makes these and keeps them.
+ * The link stands first in the role's record of the peer; whoever keeps the links of a role
+ * (peers.h) makes these.
  *
  * Control thread.
  */
@@ -32,9 +33,9 @@
 #include "grpc/client.h"
 #include "loop/timer.h"
 
+struct hf_access;
 struct hf_err;
 struct hf_link;
-struct hf_peers;
 struct hf_text;
 
 #define HF_LINK_MAGIC HF_MAGIC('l', 'i', 'n', 'k')
@@ -87,6 +88,23 @@ struct hf_link_ops {
     bool (*is_used)(const struct hf_link *);
 };
 
+/* What the links of a role have in common. */
+struct hf_link_config {
+    const struct hf_link_ops *ops;
+    const char *role; /* which role the peers have; NULL: that is found out */
+    struct hf_loop *loop;
+    const struct hf_access *access; /* has the secrets to send; NULL: none are */
+    uint64_t heartbeat_ns;          /* between questions after their health */
+    uint64_t loss_ns;               /* without an answer: the peer is lost */
+    uint64_t seed;
+
+    /* For whoever keeps them.  Which link is used to the same node already, said in `error`; NULL:
+     * none is. */
+    const char *(*twin)(struct hf_link *);
+    /* The link is not up any more, or still not.  `was_known`: its node is free for another. */
+    void (*on_away)(struct hf_link *, bool was_known);
+};
+
 struct hf_link {
     uint32_t magic;
     uint8_t state;       /* enum hf_link_state */
@@ -95,8 +113,8 @@ struct hf_link {
     bool is_known;       /* it is the one link that is used to `node_id` in `role` */
     bool configured;     /* the configuration lists it */
     uint32_t found;      /* nodes with this address in the store */
-    struct hf_list node; /* in the peers */
-    struct hf_peers *peers;
+    struct hf_list node; /* of whoever keeps it */
+    struct hf_link_config *config;
     char *address;    /* of its API */
     char *proxy;      /* its other address; "": it has none */
     char *node_id;    /* who it said it is; NULL: an existing peer, or not known yet */
@@ -120,9 +138,9 @@ hf_link_of(void *arg)
     return hf_cast(arg, struct hf_link, HF_LINK_MAGIC);
 }
 
-/* --- for peers.c ----------------------------------------------------------------------------- */
+/* --- for whoever keeps it -------------------------------------------------------------------- */
 
-void hf_link_init(struct hf_link *, struct hf_peers *);
+void hf_link_init(struct hf_link *, struct hf_link_config *);
 void hf_link_fini(struct hf_link *);
 
 /* Begins to connect; ends everything.  Not inside a callback of the link. */

@@ -13,43 +13,58 @@
 
 HF_LOG_MODULE(node);
 
-/* --- who they are ------------------------------------------------------------------------------
- */
-
-const char *
-hf_peers_twin(const struct hf_peers *peers, const struct hf_link *link, char *ret, size_t size)
-{
-    const struct hf_link *other;
-
-    HF_LIST_FOR (other, &peers->list, node) {
-        if (other != link && other->is_known && strcmp(other->node_id, link->node_id) == 0 &&
-            strcmp(other->role, link->role) == 0) {
-            snprintf(ret, size, "it is the same %s as %s", peers->role ? peers->role : "node",
-                     other->address);
-            return ret;
-        }
-    }
-    return NULL;
-}
-
-void
-hf_peers_hurry(struct hf_peers *peers)
-{
-    struct hf_link *link;
-
-    HF_LIST_FOR (link, &peers->list, node) {
-        hf_link_hurry(link);
-    }
-}
-
-/* --- records -----------------------------------------------------------------------------------
- */
-
 static bool
 is_listed(const struct hf_link *link)
 {
     return link->configured || link->found > 0;
 }
+
+static void
+reap_soon(const struct hf_link *link)
+{
+    if (!is_listed(link)) {
+        hf_timer_set(&hf_peers_of(link)->reap, 0);
+    }
+}
+
+/* --- who they are ------------------------------------------------------------------------------
+ */
+
+static const char *
+twin(struct hf_link *link)
+{
+    const struct hf_peers *peers = hf_peers_of(link);
+    const struct hf_link *other;
+
+    HF_LIST_FOR (other, &peers->list, node) {
+        if (other != link && other->is_known && strcmp(other->node_id, link->node_id) == 0 &&
+            strcmp(other->role, link->role) == 0) {
+            snprintf(link->error, sizeof link->error, "it is the same %s as %s",
+                     peers->links.role ? peers->links.role : "node", other->address);
+            return link->error;
+        }
+    }
+    return NULL;
+}
+
+/* If it was used, links that are held try its node again; if it is not listed, its record goes, but
+ * later. */
+static void
+on_away(struct hf_link *link, bool was_known)
+{
+    struct hf_peers *peers = hf_peers_of(link);
+    struct hf_link *other;
+
+    HF_LIST_FOR (other, &peers->list, node) {
+        if (was_known && other != link) {
+            hf_link_hurry(other);
+        }
+    }
+    reap_soon(link);
+}
+
+/* --- records -----------------------------------------------------------------------------------
+ */
 
 static void
 link_free(struct hf_link *link)
@@ -77,10 +92,10 @@ link_new(struct hf_peers *peers, const char *address, const char *proxy, bool co
         link_free(link);
         return hf_fail(err, HF_ENOMEM, "%s '%s': no memory", peers->kind, address);
     }
-    hf_link_init(link, peers);
+    hf_link_init(link, &peers->links);
     hf_list_append(&peers->list, &link->node);
     peers->count++;
-    r = peers->ops->init(link, err);
+    r = peers->links.ops->init(link, err);
     if (r < 0) {
         hf_list_remove(&link->node);
         peers->count--;
@@ -95,12 +110,12 @@ link_new(struct hf_peers *peers, const char *address, const char *proxy, bool co
 static void
 forget(struct hf_link *link)
 {
-    struct hf_peers *peers = link->peers;
+    struct hf_peers *peers = hf_peers_of(link);
 
     hf_link_close(link);
     hf_list_remove(&link->node);
     peers->count--;
-    peers->ops->fini(link);
+    peers->links.ops->fini(link);
     hf_link_fini(link);
     link_free(link);
 }
@@ -112,19 +127,11 @@ hf_peers_reap(struct hf_peers *peers)
     struct hf_link *next;
 
     HF_LIST_FOR_SAFE (link, next, &peers->list, node) {
-        if (!is_listed(link) && link->state != HF_LINK_UP && !peers->ops->is_used(link)) {
+        if (!is_listed(link) && link->state != HF_LINK_UP && !peers->links.ops->is_used(link)) {
             hf_log(HF_LOG_NOTICE, "peer forgotten", HF_KV_STR("kind", peers->kind),
                    HF_KV_STR("address", link->address));
             forget(link);
         }
-    }
-}
-
-void
-hf_peers_reap_soon(struct hf_peers *peers, const struct hf_link *link)
-{
-    if (!is_listed(link)) {
-        hf_timer_set(&peers->reap, 0);
     }
 }
 
@@ -164,7 +171,7 @@ add_found(struct hf_peers *peers, const struct hf_found_node *node, struct hf_er
     }
     r = hf_link_open(link, err);
     if (r < 0) {
-        hf_peers_reap_soon(peers, link);
+        reap_soon(link);
         return r;
     }
     link->found++;
@@ -178,7 +185,7 @@ remove_found(struct hf_peers *peers, const struct hf_found_node *node)
 
     if (link && link->found > 0) { /* it may have been found in vain */
         link->found--;
-        hf_peers_reap_soon(peers, link);
+        reap_soon(link);
     }
 }
 
@@ -229,8 +236,10 @@ static const struct hf_discovery_ops discovery_ops = {
 void
 hf_peers_init(struct hf_peers *peers)
 {
+    peers->links.twin = twin;
+    peers->links.on_away = on_away;
     hf_list_init(&peers->list);
-    hf_timer_init(&peers->reap, peers->loop, HF_TIMER_REAL, on_reap);
+    hf_timer_init(&peers->reap, peers->links.loop, HF_TIMER_REAL, on_reap);
     peers->discovery.ops = &discovery_ops;
     peers->discovery.arg = peers;
 }

@@ -20,23 +20,16 @@
 #include "node/discovery.h"
 #include "node/peer/link.h"
 
-struct hf_access;
 struct hf_directory;
 struct hf_options;
 
 /* Embedded in the role, which fills the first part, all zeros, before `init`. */
 struct hf_peers {
-    const char *kind; /* for the log: "worker", "child" */
-    const struct hf_link_ops *ops;
-    size_t record_size; /* of what the role keeps of a peer; a `struct hf_link` stands first */
-    const char *role;   /* which role the peers have; NULL: that is found out */
-    struct hf_loop *loop;
+    const char *kind;            /* for the log: "worker", "child" */
+    size_t record_size;          /* of what the role keeps of a peer; a `struct hf_link` is first */
+    struct hf_link_config links; /* but for `twin` and `on_away` */
     struct hf_directory *directory;       /* NULL: none is discovered */
-    const struct hf_access *access;       /* has the secrets to send; NULL: none are */
     void (*on_synced)(struct hf_peers *); /* the store has told all; NULL: no matter */
-    uint64_t heartbeat_ns;                /* between questions after their health */
-    uint64_t loss_ns;                     /* without an answer: the peer is lost */
-    uint64_t seed;
 
     struct hf_list list; /* struct hf_link, in the order of coming */
     size_t count;
@@ -64,15 +57,11 @@ void hf_peers_close(struct hf_peers *);
  * link. */
 void hf_peers_reap(struct hf_peers *);
 
-/* --- for link.c ------------------------------------------------------------------------------ */
-
-/* Says in `ret` which link is used to the same node already; NULL: none is. */
-const char *hf_peers_twin(const struct hf_peers *, const struct hf_link *, char *ret, size_t size);
-
-/* A node is not used under some address any more: links that are held try it again. */
-void hf_peers_hurry(struct hf_peers *);
-
-/* The link is not up: if it is not listed either, its record goes, but later. */
-void hf_peers_reap_soon(struct hf_peers *, const struct hf_link *);
+/* Whose link it is. */
+static inline struct hf_peers *
+hf_peers_of(const struct hf_link *link)
+{
+    return hf_container_of(link->config, struct hf_peers, links);
+}
 
 #endif
