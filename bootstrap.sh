@@ -31,7 +31,7 @@ PACKAGES="build-essential autoconf automake libtool pkg-config xz-utils
     libevent-dev libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler
     libprotobuf-dev libcurl4-openssl-dev libjson-c-dev libltdl-dev libssl-dev
     uthash-dev libcunit1-dev zlib1g-dev libjpeg-dev groff-base python3 python3-grpcio python3-protobuf"
-EXTRA_PACKAGES="ccache clang-format clang-tidy cppcheck shellcheck valgrind git
+EXTRA_PACKAGES="ccache clang-14 libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck valgrind git
     nghttp2-client nghttp2-proxy haproxy nginx-light
     docker.io docker-compose debootstrap etcd-server openssl iproute2 iptables"
 

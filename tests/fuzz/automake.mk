@@ -58,7 +58,7 @@ TESTS += %D%/seeds.sh
 EXTRA_DIST += %D%/seeds.sh %D%/fuzz.sh %D%/seeds
 
 # Each target for so long; what is found lies in the build folder as crash-*.
-fuzz: all $(HF_FUZZ_TARGETS)
+fuzz: $(BUILT_SOURCES) $(HF_FUZZ_TARGETS)
 	@HF_SRCDIR='$(abs_top_srcdir)' $(srcdir)/%D%/fuzz.sh '$(SECONDS)' $(HF_FUZZ_NAMES)
 clean-local: clean-fuzz
 clean-fuzz:

@@ -1,6 +1,6 @@
 /*
  * fuzz-definitions.c - what functions tell of themselves to `hyperfaas call`: sets of descriptors,
- * and messages by them, both ways.
+ * and messages by them, both ways, and in JSON of the user's.
  */
 #include <string.h>
 
@@ -32,6 +32,21 @@ check_message(const struct cli_schema *schema, const struct cli_type *type, cons
     }
 }
 
+/* A message that somebody has written in JSON. */
+static void
+check_json(const struct cli_schema *schema, const struct cli_type *type, const char *at,
+           const char *end)
+{
+    hf_autotext struct hf_text bytes;
+    struct hf_json_span document;
+
+    hf_text_init(&bytes);
+    bytes.limit = (size_t)1 << 20;
+    if (cli_json_read(&at, end, &document, NULL) == 1) {
+        cli_json_encode(schema, type, document, &bytes, NULL);
+    }
+}
+
 /* The first byte says how much of the input are definitions; the rest is a message. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -49,6 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (cli_schema_method(schema, "t.S/M", &method, NULL) == 0) {
         check_message(schema, method.request, data + 1 + set, size - 1 - set);
+        check_json(schema, method.request, (const char *)data + 1 + set, (const char *)data + size);
     }
     cli_schema_free(schema);
     return 0;
