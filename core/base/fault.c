@@ -126,15 +126,16 @@ find(const char *name, unsigned *ret, struct hf_err *err)
 int
 hf_fault_set(const char *name, const char *what, struct hf_err *err)
 {
-    struct setting setting;
+    struct setting setting = { .count = 0 };
     unsigned fault;
     int r = find(name, &fault, err);
 
-    if (r == 0 && (r = parse_setting(what, &setting, err)) < 0) {
-        r = hf_err_wrap(err, r, "fault '%s'", name);
-    }
     if (r < 0) {
         return r;
+    }
+    r = parse_setting(what, &setting, err);
+    if (r < 0) {
+        return hf_err_wrap(err, r, "fault '%s'", name);
     }
     pthread_mutex_lock(&mutex);
     settings[fault] = setting;
@@ -161,7 +162,7 @@ hf_fault_show(struct hf_text *out)
     pthread_mutex_lock(&mutex);
     for (unsigned i = 0; i < hf_countof(faults); i++) {
         hf_text_printf(out, "%s: %s, failed %" PRIu64 " times  (%s)\n", faults[i].name,
-                       set & 1U << i ? settings[i].text : "off", failed[i], faults[i].help);
+                       (set & 1U << i) ? settings[i].text : "off", failed[i], faults[i].help);
     }
     pthread_mutex_unlock(&mutex);
 }
