@@ -205,7 +205,7 @@ on_told(void *arg, int code, const char *message, const struct hf_document *docu
     } else { /* that the store is away, the catalog complains of */
         bool away = code == HF_EUNAVAILABLE || code == HF_ETIMEOUT;
 
-        hf_log(away ? HF_LOG_NOTICE : HF_LOG_WARNING, "can't be announced in the store; trying on",
+        hf_log(away ? HF_LOG_NOTICE : HF_LOG_WARNING, "can't be announced in the store; retrying",
                HF_KV_STR("id", node->id), HF_KV_STR("why", message));
     }
 }

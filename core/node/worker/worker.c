@@ -105,7 +105,7 @@ on_health(void *arg, bool usable, const char *why)
     if (usable) {
         hf_log(HF_LOG_NOTICE, "the runtime can be used again", HF_KV_STR("why", why));
     } else {
-        hf_log(HF_LOG_WARNING, "the runtime cannot be used; trying on", HF_KV_STR("why", why));
+        hf_log(HF_LOG_WARNING, "the runtime cannot be used; retrying", HF_KV_STR("why", why));
     }
     worker->unusable = !usable;
     tell_health(worker);
