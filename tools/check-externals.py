@@ -63,11 +63,12 @@ def objects():
 
 
 def symbols(path):
-    """Yields the external symbols of an object file, and whether it defines them."""
+    """Yields the external symbols of an object file, and whether it defines them; without those that
+    compilers and sanitizers add, whose names begin with two underscores."""
     listing = subprocess.run(["nm", "-g", path], check=True, capture_output=True, text=True).stdout
     for line in listing.splitlines():
         words = line.split()
-        if len(words) in (2, 3) and words[-2] in "UTDBRC":
+        if len(words) in (2, 3) and words[-2] in "UTDBRC" and not words[-1].startswith("__"):
             yield words[-1], words[-2] != "U"
 
 

@@ -23,7 +23,7 @@ class Large(hf.TestCase):
         before = self.p.leaf.resident_bytes()
         self.assertEqual(self.client.call("/hf.Probe/Unary", data, timeout=60), data)
         grown = self.p.leaf.resident_bytes() - before
-        self.assertLess(grown, 16 * MIB * (4 if hf.env.SANITIZED else 1))
+        self.assertLess(grown, 16 * MIB + hf.env.KEPT_FREED)
 
     def test_64_mib_in_a_stream(self):
         part = bytes(range(256)) * 4096
@@ -35,7 +35,7 @@ class Large(hf.TestCase):
 class SlowReader(hf.TestCase):
     """A caller that stops reading holds nothing but its window."""
 
-    ALLOWED = 24 * MIB * (4 if hf.env.SANITIZED else 1)
+    ALLOWED = 24 * MIB + hf.env.KEPT_FREED
 
     def setUp(self):
         super().setUp()

@@ -14,6 +14,9 @@ SANITIZED = SANITIZERS != "no"
 # Every limit is multiplied by this: generous, since a test that passes never waits for a limit.
 PATIENCE = 6 if SANITIZED else 2
 
+# Bytes that a process may keep of what it freed: sanitizers do, to see who uses it still.
+KEPT_FREED = 256 << 20 if SANITIZED else 0
+
 SKIPPED = 77  # what automake's test driver takes for "skipped"
 
 
