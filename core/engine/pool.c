@@ -208,7 +208,7 @@ wake(struct hf_pool *pool, struct hf_waiter *waiter, enum hf_waiter_state state,
 {
     hf_list_remove(&waiter->node);
     pool->load.waiting--;
-    waiter->state = state;
+    waiter->state = (uint16_t)state;
     hf_list_append(&out->woken, &waiter->node);
 }
 

@@ -60,7 +60,7 @@ level_of(uint32_t level)
     return level > HF_HOST_DEBUG ? HF_LOG_DEBUG : (int)level;
 }
 
-static void
+__attribute__((format(printf, 3, 4))) static void
 host_log(const struct hf_host *host, uint32_t level, const char *fmt, ...)
 {
     struct module_host *self = module_host(host);

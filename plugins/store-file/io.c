@@ -94,9 +94,11 @@ notice_new(struct request *request, enum notice_kind kind, const char *id, const
     struct notice *notice = malloc(sizeof *notice + id_size + message_size);
 
     if (notice) {
+        char *text = (char *)(notice + 1);
+
         *notice = (struct notice){ .request = request, .kind = kind };
-        notice->id = memcpy(notice->text, id, id_size);
-        notice->message = memcpy(notice->text + id_size, message, message_size);
+        notice->id = memcpy(text, id, id_size);
+        notice->message = memcpy(text + id_size, message, message_size);
     }
     return notice;
 }

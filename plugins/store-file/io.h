@@ -40,9 +40,8 @@ struct notice {
     uint64_t revision;
     char *data;
     size_t len;
-    const char *id;
+    const char *id; /* both in the same block */
     const char *message;
-    char text[]; /* holds id and message */
 };
 
 /* The last two go on until they are abandoned. */
