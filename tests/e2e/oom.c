@@ -95,7 +95,7 @@ malloc(size_t size)
 }
 
 EXPORT void *
-calloc(size_t n, size_t size)
+calloc(size_t n, size_t size) /* NOLINT: the names in libc are reserved */
 {
     if (!find_next()) {
         return __libc_calloc(n, size);
@@ -104,7 +104,7 @@ calloc(size_t n, size_t size)
 }
 
 EXPORT void *
-realloc(void *block, size_t size)
+realloc(void *block, size_t size) /* NOLINT: as above */
 {
     if (!find_next()) {
         return __libc_realloc(block, size);
