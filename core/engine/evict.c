@@ -160,7 +160,7 @@ static bool
 evict(struct hf_autoscaler *as, const struct hf_scaled *f, const struct hf_fleet_need *need,
       uint64_t now_ns)
 {
-    uint32_t chosen[CANDIDATES_MAX];
+    uint32_t chosen[CANDIDATES_MAX] = { 0 }; /* a policy may say more than it writes */
     struct candidates candidates;
     uint32_t n;
 
