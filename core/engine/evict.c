@@ -3,8 +3,8 @@
  *
  * Which of them, if any, says the scaler (`victims`).  It is asked about one worker at a
  * time, of which a bounded number of idle instances are shown, after their pools were asked
- * whether they are idle now.  What the policy chooses drains; as it
- * goes, the functions that found no room try again.
+ * whether they are idle now.  What the policy chooses drains; as it goes, the functions that
+ * found no room try again.
  */
 #include "base/counters.h"
 #include "base/guest.h"
