@@ -52,6 +52,9 @@ FOREIGN = {
                   "functions", "bench", "tests", "plugins"),
 }
 
+# What several files of one folder need of a thing's inside is in <thing>_private.h: one suffix.
+OTHER_SUFFIX = re.compile(r"[_-](impl|int|internal|priv)\.h$")
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
 
 
@@ -78,10 +81,22 @@ def role_problem(path, header):
     return f"{os.path.dirname(path)} may not know of core/node/{parts[1]}"
 
 
+def private_problem(path, header):
+    """Says what is wrong with an include of a header that is private to a folder, or None."""
+    if OTHER_SUFFIX.search(header):
+        return "a private header is named <thing>_private.h"
+    if not header.endswith("_private.h") or path.startswith("tests/unit/"):
+        return None
+    folder = os.path.dirname(header)
+    if folder and os.path.dirname(path) != "core/" + folder:
+        return f"private to {folder}"
+    return None
+
+
 def problem(path, where, header, quoted):
     """Says what is wrong with one include, or None."""
     folder = header.split("/")[0]
-    wrong = role_problem(path, header)
+    wrong = role_problem(path, header) or (quoted and private_problem(path, header))
     if wrong:
         return wrong
     if folder == "hyperfaas" or folder == where:

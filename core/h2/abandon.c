@@ -1,7 +1,7 @@
 /*
  * abandon.c - streams that nobody listens to any more.
  */
-#include "h2/conn_impl.h"
+#include "h2/conn_private.h"
 
 static void
 ignore_headers(struct hf_h2_stream *stream, struct hf_h2_fields *fields, enum hf_h2_kind kind,

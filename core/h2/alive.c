@@ -5,7 +5,7 @@
  * sent after it.  So a peer that does one thing at a time, and does not answer, may still be
  * at one of the former, but not at one of the latter.
  */
-#include "h2/conn_impl.h"
+#include "h2/conn_private.h"
 
 int32_t
 hf_h2_conn_ask(struct hf_h2_conn *conn)

@@ -6,19 +6,19 @@ noinst_LTLIBRARIES += %D%/libhf-h2.la
     %D%/alive.c \
     %D%/buffer.c \
     %D%/buffer.h \
-    %D%/buffer_impl.h \
+    %D%/buffer_private.h \
     %D%/channel.c \
     %D%/channel.h \
     %D%/channel_check.c \
     %D%/channel_dial.c \
-    %D%/channel_impl.h \
+    %D%/channel_private.h \
     %D%/conn.c \
     %D%/conn.h \
-    %D%/conn_impl.h \
+    %D%/conn_private.h \
     %D%/ending.c \
     %D%/fields.c \
     %D%/fields.h \
-    %D%/fields_impl.h \
+    %D%/fields_private.h \
     %D%/hpack_guard.c \
     %D%/hpack_guard.h \
     %D%/intake.c \

@@ -12,7 +12,7 @@
 #include <hyperfaas/error.h>
 
 #include "base/assert.h"
-#include "h2/buffer_impl.h"
+#include "h2/buffer_private.h"
 #include "h2/mem.h"
 
 /* Payload of a small chunk: with its head it fills a block of 1 KiB. */

@@ -5,7 +5,7 @@
  * the peer's SETTINGS have come: whoever answers for a function that is not up
  * yet (a port forwarder, say) would swallow requests that cannot be repeated.
  */
-#include "h2/channel_impl.h"
+#include "h2/channel_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * given time, requests sent before the PING may still be what the peer is busy with, and are
  * waited for, up to another limit.
  */
-#include "h2/channel_impl.h"
+#include "h2/channel_private.h"
 
 #define LOOK_NS (250 * HF_MSEC)
 

@@ -1,7 +1,7 @@
 /*
  * channel_dial.c - the connections of a channel: dialled, backed off from, lost.
  */
-#include "h2/channel_impl.h"
+#include "h2/channel_private.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

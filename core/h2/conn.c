@@ -14,7 +14,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
-#include "h2/conn_impl.h"
+#include "h2/conn_private.h"
 #include "h2/mem.h"
 #include "loop/address.h"
 

@@ -7,7 +7,7 @@
  * too.  From the mark on the library's session is only asked and freed: it may have
  * failed, and what it has still to send refers to streams that are gone.
  */
-#include "h2/conn_impl.h"
+#include "h2/conn_private.h"
 
 #include <stdarg.h>
 #include <stdio.h>

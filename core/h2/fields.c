@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "h2/fields_impl.h"
+#include "h2/fields_private.h"
 #include "h2/mem.h"
 
 #define FIELDS_MAGIC HF_MAGIC('h', '2', 'f', 'd')

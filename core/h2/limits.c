@@ -12,7 +12,7 @@
  * directions: those received (rapid reset, CVE-2023-44487), of which a stream that runs to its end
  * pays for one, and those a peer makes us send by breaking rules (CVE-2025-8671).
  */
-#include "h2/conn_impl.h"
+#include "h2/conn_private.h"
 
 #include "base/assert.h"
 

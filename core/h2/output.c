@@ -9,7 +9,7 @@
  *
  * A connection has an output buffer only while it writes.
  */
-#include "h2/conn_impl.h"
+#include "h2/conn_private.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * whoever wants to end the connection from here marks it, and the end of the turn
  * acts.
  */
-#include "h2/conn_impl.h"
+#include "h2/conn_private.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * session.c - a session of nghttp2: made, and what it tells of frames sent and
  * streams closed.  What it tells of frames received is in receive.c.
  */
-#include "h2/conn_impl.h"
+#include "h2/conn_private.h"
 
 #include <pthread.h>
 #include <stdio.h>

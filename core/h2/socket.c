@@ -1,7 +1,7 @@
 /*
  * socket.c - the transport without encryption: a connected socket.
  */
-#include "h2/conn_impl.h"
+#include "h2/conn_private.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

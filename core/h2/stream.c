@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "h2/conn_impl.h"
+#include "h2/conn_private.h"
 #include "h2/mem.h"
 
 /* Blocks up to this size become nghttp2's form on the stack. */

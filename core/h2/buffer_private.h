@@ -1,11 +1,11 @@
 /*
- * buffer_impl.h - the chunks of a buffer, for the output path.
+ * buffer_private.h - the chunks of a buffer, for the output path.
  *
  * A chunk that makes up a whole DATA frame is handed from the stream's buffer
  * to the socket without another copy.  Private to core/h2.
  */
-#ifndef HF_H2_BUFFER_IMPL_H
-#define HF_H2_BUFFER_IMPL_H
+#ifndef HF_H2_BUFFER_PRIVATE_H
+#define HF_H2_BUFFER_PRIVATE_H
 
 #include "h2/buffer.h"
 

@@ -1,12 +1,12 @@
 /*
- * channel_impl.h - the inside of channels.  Private to core/h2.
+ * channel_private.h - the inside of channels.  Private to core/h2.
  *
  *   channel.c       requests: given streams, waiting, late
  *   channel_dial.c  connections: dialled, backed off from, lost
  *   channel_check.c whether anybody answers at their other end
  */
-#ifndef HF_H2_CHANNEL_IMPL_H
-#define HF_H2_CHANNEL_IMPL_H
+#ifndef HF_H2_CHANNEL_PRIVATE_H
+#define HF_H2_CHANNEL_PRIVATE_H
 
 #include "base/assert.h"
 #include "base/list.h"

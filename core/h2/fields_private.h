@@ -1,10 +1,10 @@
 /*
- * fields_impl.h - the inside of a block of fields, for receiving and sending.
+ * fields_private.h - the inside of a block of fields, for receiving and sending.
  *
  * Private to core/h2.
  */
-#ifndef HF_H2_FIELDS_IMPL_H
-#define HF_H2_FIELDS_IMPL_H
+#ifndef HF_H2_FIELDS_PRIVATE_H
+#define HF_H2_FIELDS_PRIVATE_H
 
 #include <nghttp2/nghttp2.h>
 

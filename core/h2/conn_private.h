@@ -1,5 +1,5 @@
 /*
- * conn_impl.h - the inside of connections and streams, shared by the files of
+ * conn_private.h - the inside of connections and streams, shared by the files of
  * this folder and by nobody else.
  *
  *   conn.c      making a connection, reading from it, opening streams
@@ -13,15 +13,15 @@
  *   output.c    gathering frames and writing them to the socket
  *   limits.c    time limits, and what peers may do how often
  */
-#ifndef HF_H2_CONN_IMPL_H
-#define HF_H2_CONN_IMPL_H
+#ifndef HF_H2_CONN_PRIVATE_H
+#define HF_H2_CONN_PRIVATE_H
 
 #include <nghttp2/nghttp2.h>
 
 #include "base/list.h"
-#include "h2/buffer_impl.h"
+#include "h2/buffer_private.h"
 #include "h2/conn.h"
-#include "h2/fields_impl.h"
+#include "h2/fields_private.h"
 #include "h2/intake.h"
 #include "loop/timer.h"
 #include "loop/watch.h"
