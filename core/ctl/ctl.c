@@ -15,7 +15,11 @@
 #include "ctl/ctl_private.h"
 #include "loop/kin.h"
 #include "loop/listener.h"
+#include "loop/loop.h"
 #include "loop/peer.h"
+
+/* For answers under way when the sockets are closed. */
+#define ANSWER_LIMIT_NS HF_SEC
 
 /* --- commands ------------------------------------------------------------------------------ */
 
@@ -362,6 +366,9 @@ hf_ctl_close(struct hf_ctl *ctl)
 
         hf_listener_free(socket->listener);
         free(socket);
+    }
+    if (!hf_ctl_conns_answered(ctl)) {
+        hf_loop_run_until(ctl->loop, hf_ctl_conns_answered, ctl, ANSWER_LIMIT_NS);
     }
     while (!hf_list_is_empty(&ctl->conns)) {
         hf_ctl_conn_free(hf_ctl_first_conn(ctl));

@@ -31,8 +31,8 @@ int hf_ctl_new(struct hf_loop *loop, struct hf_ctl **ret, struct hf_err *err);
 /* Opens a socket; may be called for several paths.  HF_EEXISTS: another process serves it. */
 int hf_ctl_listen(struct hf_ctl *ctl, const char *path, struct hf_err *err);
 
-/* Closes sockets and connections; calls under way get no answer.  Commands stay until their owners
- * take them away.  NULL is allowed. */
+/* Closes sockets and connections; runs the loop for a second at most, so that calls under way get
+ * their answers.  Commands stay until their owners take them away.  NULL is allowed. */
 void hf_ctl_close(struct hf_ctl *ctl);
 
 /* Closes, if that has not been done, and frees.  NULL is allowed. */

@@ -62,6 +62,20 @@ hf_ctl_first_conn(const struct hf_ctl *ctl)
     return hf_list_first(&ctl->conns, struct ctl_conn, node);
 }
 
+bool
+hf_ctl_conns_answered(void *arg)
+{
+    const struct hf_ctl *ctl = arg;
+    const struct ctl_conn *conn;
+
+    HF_LIST_FOR (conn, &ctl->conns, node) {
+        if (conn->call || conn->out.len > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 hf_ctl_conn_set_call(struct ctl_conn *conn, struct hf_ctl_call *call)
 {

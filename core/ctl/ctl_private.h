@@ -63,6 +63,9 @@ void hf_ctl_conn_free(struct ctl_conn *conn);
 /* Any connection, or NULL. */
 struct ctl_conn *hf_ctl_first_conn(const struct hf_ctl *ctl);
 
+/* Whether no connection of the `struct hf_ctl` waits for an answer, or for room to send it. */
+bool hf_ctl_conns_answered(void *ctl);
+
 /* The commands that every node has: counters, fault, log, version. */
 extern const struct hf_ctl_command hf_ctl_builtin[];
 

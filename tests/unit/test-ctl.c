@@ -385,6 +385,53 @@ a_line_without_end_is_refused(void)
     end(&f);
 }
 
+static bool
+has_later(void *arg)
+{
+    return ((struct fixture *)arg)->later != NULL;
+}
+
+struct answer {
+    struct hf_task task;
+    struct hf_ctl_call *call;
+};
+
+static void
+answer(struct hf_task *task)
+{
+    struct hf_ctl_call *call = hf_container_of(task, struct answer, task)->call;
+
+    hf_text_add(hf_ctl_out(call), "at last");
+    hf_ctl_finish(call, 0, NULL);
+}
+
+static void
+closing_waits_for_answers(void)
+{
+    struct fixture f = { .later = NULL };
+    struct answer soon = { .task = { .run = answer } };
+    struct hf_loop *loop = NULL;
+    char byte;
+    int fd;
+
+    snprintf(f.path, sizeof f.path, "%s/ctl", unit_folder());
+    CU_ASSERT_EQUAL_FATAL(hf_loop_new("ctl", &loop, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(hf_ctl_new(loop, &f.ctl, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(hf_ctl_register(f.ctl, commands, &f, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(hf_ctl_listen(f.ctl, f.path, NULL), 0);
+    fd = connect_by_hand(f.path);
+    send_bytes(fd, "test/later\n");
+    CU_ASSERT_FATAL(hf_loop_run_until(loop, has_later, &f, LIMIT));
+    soon.call = f.later;
+    hf_loop_post(loop, &soon.task);
+    hf_ctl_close(f.ctl);
+    expect_bytes(fd, "ok 7\nat last");
+    CU_ASSERT_EQUAL(read(fd, &byte, 1), 0);
+    close(fd);
+    hf_ctl_free(f.ctl);
+    hf_loop_free(loop);
+}
+
 static void
 a_second_process_is_refused(void)
 {
@@ -411,4 +458,4 @@ UNIT_MAIN("ctl", UNIT_TEST(lines_are_split_into_words), UNIT_TEST(words_survive_
           UNIT_TEST(one_connection_carries_many_requests),
           UNIT_TEST(a_late_answer_holds_back_the_next),
           UNIT_TEST(a_client_may_leave_before_its_answer), UNIT_TEST(a_line_without_end_is_refused),
-          UNIT_TEST(a_second_process_is_refused))
+          UNIT_TEST(closing_waits_for_answers), UNIT_TEST(a_second_process_is_refused))
