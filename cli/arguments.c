@@ -1,8 +1,10 @@
 /*
- * arguments.c - reading a command line against the tables of commands.
+ * arguments.c - reading a command line against the tables of commands, and asking what it said.
  */
 #include "arguments.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -10,7 +12,10 @@
 #include "base/parse.h"
 #include "base/text.h"
 
-#define DEFAULT_TIMEOUT "30s"
+#define DEFAULT_TIMEOUT_NS (30 * HF_SEC)
+
+/* Room for a flag with its dashes. */
+#define FLAG_MAX 64
 
 const struct cli_flag cli_global_flags[] = {
     { "config", 'c', "FILE",
@@ -22,92 +27,25 @@ const struct cli_flag cli_global_flags[] = {
     { "metadata-prefix", 0, "PREFIX",
       "Key in etcd under which functions are (default: hyperfaas/functions)." },
     { "metadata-dial-timeout", 0, "DURATION", "How long to try to reach etcd (default: 5s)." },
-    { "timeout", 't', "DURATION", "Gives up after this long (default " DEFAULT_TIMEOUT ")." },
+    { "timeout", 't', "DURATION", "Gives up after this long (default 30s)." },
     { "json", 0, NULL, "Writes JSON instead of text." },
     { "help", 'h', NULL, "Explains the command." },
     { "version", 0, NULL, "Says which version this is." },
     { 0 },
 };
 
-int
-cli_parse_duration(const char *text, uint64_t *ret_ns, struct hf_err *err)
-{
-    uint64_t seconds;
-    int r;
-
-    if (!*text || text[strspn(text, "0123456789")]) {
-        return hf_parse_duration(text, ret_ns, err);
-    }
-    r = hf_parse_u64_range(text, 0, UINT64_MAX / HF_SEC, &seconds, err);
-    if (r == 0) {
-        *ret_ns = seconds * HF_SEC;
-    }
-    return r;
-}
-
 /* --- finding ------------------------------------------------------------------ */
-
-static const struct cli_flag *
-find_flag(const struct cli_flag *flags, const char *name, size_t len)
-{
-    for (; flags && flags->name; flags++) {
-        if (strlen(flags->name) == len && memcmp(flags->name, name, len) == 0) {
-            return flags;
-        }
-    }
-    return NULL;
-}
-
-static const struct cli_flag *
-find_letter(const struct cli_flag *flags, char letter)
-{
-    for (; flags && flags->name; flags++) {
-        if (flags->letter == letter) {
-            return flags;
-        }
-    }
-    return NULL;
-}
 
 /* The flag at `text`, "--name" or "-n" and what may follow, in a table. */
 static const struct cli_flag *
-find_given(const struct cli_flag *flags, const char *text)
+find_flag(const struct cli_flag *flags, const char *text)
 {
-    return text[1] == '-' ? find_flag(flags, text + 2, strcspn(text + 2, "="))
-                          : find_letter(flags, text[1]);
-}
+    size_t len = strcspn(text + 2, "=");
 
-/* How many of `words`, divided by blanks, the arguments begin with; 0: not all of them. */
-static unsigned int
-match(const char *words, char *const *args, unsigned int count)
-{
-    unsigned int used = 0;
-
-    while (*words) {
-        size_t len = strcspn(words, " ");
-
-        if (used == count || strlen(args[used]) != len || memcmp(args[used], words, len) != 0) {
-            return 0;
-        }
-        used++;
-        words += len;
-        words += strspn(words, " ");
-    }
-    return used;
-}
-
-static const struct cli_command *
-find_command(const struct cli_command *const *tables, char *const *args, unsigned int count,
-             unsigned int *ret_used)
-{
-    for (; *tables; tables++) {
-        for (const struct cli_command *command = *tables; command->words; command++) {
-            unsigned int used = match(command->words, args, count);
-
-            if (used > 0) {
-                *ret_used = used;
-                return command;
-            }
+    for (; flags && flags->name; flags++) {
+        if (text[1] == '-' ? strlen(flags->name) == len && memcmp(flags->name, text + 2, len) == 0
+                           : flags->letter == text[1]) {
+            return flags;
         }
     }
     return NULL;
@@ -124,50 +62,68 @@ cli_is_of_group(const struct cli_command *command, const char *group)
 static bool
 is_group(const struct cli_command *const *tables, const char *word)
 {
-    for (; *tables; tables++) {
-        for (const struct cli_command *command = *tables; command->words; command++) {
-            if (cli_is_of_group(command, word)) {
-                return true;
-            }
+    CLI_EACH_COMMAND (command, tables) {
+        if (cli_is_of_group(command, word)) {
+            return true;
         }
     }
     return false;
 }
 
-/* The flag of any command of a group: it may stand between the group's word and the next. */
-static const struct cli_flag *
-find_in_group(const struct cli_command *const *tables, const char *group, const char *text)
+/* The command of one word, or that of a group. */
+static const struct cli_command *
+find_command(const struct cli_command *const *tables, const char *group, const char *word)
 {
-    const struct cli_flag *flag = NULL;
+    CLI_EACH_COMMAND (command, tables) {
+        const char *own = command->words;
 
-    for (; group && !flag && *tables; tables++) {
-        for (const struct cli_command *command = *tables; !flag && command->words; command++) {
-            flag = cli_is_of_group(command, group) ? find_given(command->flags, text) : NULL;
+        if (group && cli_is_of_group(command, group)) {
+            own += strlen(group) + 1;
+        } else if (group) {
+            continue;
+        }
+        if (strcmp(own, word) == 0) {
+            return command;
         }
     }
-    return flag;
+    return NULL;
+}
+
+/* The flag of the command; before its last word that of any command of the group; else one that
+ * every command takes. */
+static const struct cli_flag *
+find_given(const struct cli *cli, const struct cli_command *const *tables, const char *text)
+{
+    const struct cli_flag *flag = cli->command ? find_flag(cli->command->flags, text) : NULL;
+
+    CLI_EACH_COMMAND (command, tables) {
+        if (!flag && !cli->command && cli->group && cli_is_of_group(command, cli->group)) {
+            flag = find_flag(command->flags, text);
+        }
+    }
+    return flag ? flag : find_flag(cli_global_flags, text);
 }
 
 /* --- commands --------------------------------------------------------------------- */
 
+/* `next` is the argument behind, or NULL. */
 static int
-fail_unknown_command(const struct cli_command *const *tables, char *const *args, unsigned int count,
+fail_unknown_command(const struct cli_command *const *tables, const char *word, const char *next,
                      struct hf_err *err)
 {
-    hf_autofree char *two = count > 1 ? hf_strdup_printf("%s %s", args[0], args[1]) : NULL;
+    hf_autofree char *two = next ? hf_strdup_printf("%s %s", word, next) : NULL;
+    const char *meant = two && is_group(tables, word) ? two : word;
     const char *words[CLI_MAX_GIVEN];
     const char *closest = NULL;
-    const char *meant = two && is_group(tables, args[0]) ? two : args[0];
     size_t n = 0;
 
-    for (; *tables; tables++) {
-        for (const struct cli_command *command = *tables; command->words && n < hf_countof(words);
-             command++) {
+    CLI_EACH_COMMAND (command, tables) {
+        if (n < hf_countof(words)) {
             words[n++] = command->words;
         }
     }
     closest = two ? hf_closest_word(two, words, n) : NULL;
-    closest = closest ? closest : hf_closest_word(args[0], words, n);
+    closest = closest ? closest : hf_closest_word(word, words, n);
     return closest
                ? hf_fail(err, HF_EINVALID,
                          "unknown command '%s': did you mean '%s'? See 'hyperfaas --help'", meant,
@@ -175,170 +131,26 @@ fail_unknown_command(const struct cli_command *const *tables, char *const *args,
                : hf_fail(err, HF_EINVALID, "unknown command '%s': see 'hyperfaas --help'", meant);
 }
 
-/* The existing tool's short name of a group. */
-static char *
-whole_word(char *word)
-{
-    static char worker[] = "worker";
-
-    return strcmp(word, "w") == 0 ? worker : word;
-}
-
-/* Takes the command's words from the front of `args`; `*ret_used` is how many. */
+/* Takes a word of the command, which may have two; `next` as above. */
 static int
-take_command(const struct cli_command *const *tables, char *const *args, unsigned int count,
-             struct cli *cli, unsigned int *ret_used, struct hf_err *err)
+take_word(struct cli *cli, const struct cli_command *const *tables, const char *word,
+          const char *next, struct hf_err *err)
 {
-    char *words[2] = { whole_word(args[0]), count > 1 ? args[1] : NULL };
-    unsigned int word_count = count > 1 ? 2 : 1;
-
-    if (cli->group) { /* its first word came before a flag */
-        words[0] = (char *)(uintptr_t)cli->group;
-        words[1] = args[0];
-        word_count = 2;
+    if (!cli->group && strcmp(word, "w") == 0) {
+        word = "worker"; /* the existing tool's short name */
     }
-    cli->command = find_command(tables, words, word_count, ret_used);
+    cli->command = find_command(tables, cli->group, word);
     if (cli->command) {
-        *ret_used -= cli->group ? 1 : 0;
         return 0;
     }
-    if (is_group(tables, words[0]) && (word_count == 1 || words[1][0] == '-')) {
-        cli->group = words[0];
-        *ret_used = 1;
+    if (cli->group) {
+        return fail_unknown_command(tables, cli->group, word, err);
+    }
+    if (is_group(tables, word)) {
+        cli->group = word;
         return 0;
     }
-    return fail_unknown_command(tables, words, word_count, err);
-}
-
-/* --- flags ---------------------------------------------------------------------- */
-
-/* Adds the value of a flag that may repeat. */
-static int
-take_repeated(const char *flag, const char *value, const char **ret, unsigned int *count,
-              struct hf_err *err)
-{
-    if (*count == CLI_MAX_GIVEN) {
-        return hf_fail(err, HF_EINVALID, "more than %d --%s", CLI_MAX_GIVEN, flag);
-    }
-    ret[(*count)++] = value;
-    return 0;
-}
-
-static int
-take_timeout(const char *value, uint64_t *ret_ns, struct hf_err *err)
-{
-    int r = cli_parse_duration(value, ret_ns, err);
-
-    if (r == 0 && *ret_ns == 0) {
-        r = hf_fail(err, HF_EINVALID, "must be above zero, found '%s'", value);
-    }
-    return r < 0 ? hf_err_wrap(err, r, "--timeout") : 0;
-}
-
-static int
-take_global(struct cli *cli, struct cli_globals *globals, const struct cli_flag *flag,
-            const char *value, struct hf_err *err)
-{
-    if (strcmp(flag->name, "config") == 0) {
-        globals->config = value;
-    } else if (strcmp(flag->name, "set") == 0) {
-        return take_repeated(flag->name, value, globals->set, &globals->set_count, err);
-    } else if (strcmp(flag->name, "etcd-endpoint") == 0) {
-        return take_repeated(flag->name, value, globals->etcd_endpoints,
-                             &globals->etcd_endpoint_count, err);
-    } else if (strcmp(flag->name, "metadata-prefix") == 0) {
-        globals->metadata_prefix = value;
-    } else if (strcmp(flag->name, "metadata-dial-timeout") == 0) {
-        globals->metadata_dial_timeout = value;
-    } else if (strcmp(flag->name, "timeout") == 0) {
-        return take_timeout(value, &cli->timeout_ns, err);
-    } else if (strcmp(flag->name, "json") == 0) {
-        cli->json = true;
-    } else if (strcmp(flag->name, "help") == 0) {
-        globals->help = true;
-    } else {
-        globals->version = true;
-    }
-    return 0;
-}
-
-static int
-take_flag(struct cli *cli, struct cli_globals *globals, const struct cli_flag *flag, bool global,
-          const char *value, struct hf_err *err)
-{
-    if (global) {
-        return take_global(cli, globals, flag, value, err);
-    }
-    if (cli->given_count == CLI_MAX_GIVEN) {
-        return hf_fail(err, HF_EINVALID, "more than %d flags", CLI_MAX_GIVEN);
-    }
-    cli->given[cli->given_count].flag = flag;
-    cli->given[cli->given_count].value = value;
-    cli->given_count++;
-    return 0;
-}
-
-static int
-fail_unknown_flag(const struct cli_command *command, const char *text, struct hf_err *err)
-{
-    return command
-               ? hf_fail(err, HF_EINVALID, "unknown flag '%s' of '%s': see 'hyperfaas %s --help'",
-                         text, command->words, command->words)
-               : hf_fail(err, HF_EINVALID, "unknown flag '%s': see 'hyperfaas --help'", text);
-}
-
-/* Reads the flag at `args[*i]` and, if it takes one, its value; moves `*i` behind. */
-static int
-read_flag(char *const *args, int count, int *i, const struct cli_command *const *tables,
-          struct cli *cli, struct cli_globals *globals, struct hf_err *err)
-{
-    const char *text = args[*i];
-    bool is_long = text[1] == '-';
-    const char *name = text + (is_long ? 2 : 1);
-    size_t len = is_long ? strcspn(name, "=") : 1;
-    const struct cli_flag *flag = cli->command ? find_given(cli->command->flags, text)
-                                               : find_in_group(tables, cli->group, text);
-    bool global = !flag;
-    const char *value = name[len] == '=' ? name + len + 1 : NULL;
-
-    if (global) {
-        flag = find_given(cli_global_flags, text);
-    }
-    if (!flag) {
-        return fail_unknown_flag(cli->command, text, err);
-    }
-    if (!is_long && name[1]) {
-        value = name + 1; /* "-t5s" */
-    }
-    if (flag->value && !value) {
-        if (++*i == count) {
-            return hf_fail(err, HF_EINVALID, "flag '%s' needs a value: %s", text, flag->value);
-        }
-        value = args[*i];
-    } else if (!flag->value && value) {
-        return hf_fail(err, HF_EINVALID, "flag '--%s' takes no value, found '%s'", flag->name,
-                       value);
-    }
-    ++*i;
-    return take_flag(cli, globals, flag, global, value ? value : "", err);
-}
-
-/* --- the whole line --------------------------------------------------------------- */
-
-/* Refuses flags that stood before the command's last word and belong to another one. */
-static int
-check_flags(const struct cli *cli, struct hf_err *err)
-{
-    for (unsigned int i = 0; cli->command && i < cli->given_count; i++) {
-        const char *name = cli->given[i].flag->name;
-
-        if (!find_flag(cli->command->flags, name, strlen(name))) {
-            hf_autofree char *text = hf_strdup_printf("--%s", name);
-
-            return fail_unknown_flag(cli->command, text ? text : name, err);
-        }
-    }
-    return 0;
+    return fail_unknown_command(tables, word, next, err);
 }
 
 static int
@@ -353,51 +165,213 @@ take_argument(struct cli *cli, const char *text, struct hf_err *err)
     return 0;
 }
 
+/* --- flags ---------------------------------------------------------------------- */
+
+/* A bare number means seconds. */
+static int
+parse_duration(const char *text, uint64_t *ret_ns, struct hf_err *err)
+{
+    uint64_t seconds;
+    int r;
+
+    if (!*text || text[strspn(text, "0123456789")]) {
+        return hf_parse_duration(text, ret_ns, err);
+    }
+    r = hf_parse_u64_range(text, 0, UINT64_MAX / HF_SEC, &seconds, err);
+    if (r == 0) {
+        *ret_ns = seconds * HF_SEC;
+    }
+    return r;
+}
+
+/* Reads the value of a flag that takes a number, as the word for its value says. */
+static int
+read_number(const struct cli_flag *flag, const char *text, uint64_t *ret, struct hf_err *err)
+{
+    static const struct {
+        const char *word;
+        int (*parse)(const char *text, uint64_t *ret, struct hf_err *err);
+        uint64_t min;
+        uint64_t max;
+    } words[] = {
+        { "DURATION", parse_duration, 0, UINT64_MAX },
+        { "SIZE", hf_parse_size, 1, INT64_MAX },
+        { "N", hf_parse_u64, 1, INT32_MAX },
+        { "MICROSECONDS", hf_parse_u64, 1, INT64_MAX },
+    };
+    size_t i = 0;
+    int r;
+
+    while (flag->value && i < hf_countof(words) && strcmp(flag->value, words[i].word) != 0) {
+        i++;
+    }
+    if (!flag->value || i == hf_countof(words)) {
+        return 0;
+    }
+    r = words[i].parse(text, ret, err);
+    if (r == 0 && (*ret < words[i].min || *ret > words[i].max)) {
+        r = hf_fail(err, HF_EINVALID, "'%s' is out of range; allowed is %" PRIu64 " to %" PRIu64,
+                    text, words[i].min, words[i].max);
+    }
+    return r < 0 ? hf_err_wrap(err, r, "--%s", flag->name) : 0;
+}
+
+static int
+fail_unknown_flag(const struct cli_command *command, const char *text, struct hf_err *err)
+{
+    return command
+               ? hf_fail(err, HF_EINVALID, "unknown flag '%s' of '%s': see 'hyperfaas %s --help'",
+                         text, command->words, command->words)
+               : hf_fail(err, HF_EINVALID, "unknown flag '%s': see 'hyperfaas --help'", text);
+}
+
+static int
+take_flag(struct cli *cli, const struct cli_flag *flag, const char *value, struct hf_err *err)
+{
+    if (cli->given_count == CLI_MAX_GIVEN) {
+        return hf_fail(err, HF_EINVALID, "more than %d flags", CLI_MAX_GIVEN);
+    }
+    cli->given[cli->given_count].flag = flag;
+    cli->given[cli->given_count].value = value;
+    return read_number(flag, value, &cli->given[cli->given_count++].number, err);
+}
+
+/* Reads the flag at `args[*i]` and, if it takes one, its value; `*i` stays on the last of both. */
+static int
+read_flag(char *const *args, int count, int *i, const struct cli_command *const *tables,
+          struct cli *cli, struct hf_err *err)
+{
+    const char *text = args[*i];
+    bool is_long = text[1] == '-';
+    const char *rest = text + (is_long ? strcspn(text, "=") : 2);
+    const struct cli_flag *flag = find_given(cli, tables, text);
+    const char *value = *rest ? rest + (*rest == '=') : NULL; /* also "-t5s" */
+
+    if (!flag) {
+        return fail_unknown_flag(cli->command, text, err);
+    }
+    if (!flag->value && value) {
+        return hf_fail(err, HF_EINVALID, "flag '--%s' takes no value, found '%s'", flag->name,
+                       value);
+    }
+    if (flag->value && !value && ++*i == count) {
+        return hf_fail(err, HF_EINVALID, "flag '%s' needs a value: %s", text, flag->value);
+    }
+    return take_flag(cli, flag, value ? value : flag->value ? args[*i] : "", err);
+}
+
+/* --- asking ------------------------------------------------------------------------ */
+
+static unsigned int
+find(const struct cli *cli, const char *name, unsigned int at)
+{
+    unsigned int i = 0;
+
+    while (i < cli->given_count && (strcmp(cli->given[i].flag->name, name) != 0 || at-- > 0)) {
+        i++;
+    }
+    return i;
+}
+
+const char *
+cli_flag_at(const struct cli *cli, const char *name, unsigned int at)
+{
+    unsigned int i = find(cli, name, at);
+
+    return i < cli->given_count ? cli->given[i].value : NULL;
+}
+
+const char *
+cli_flag(const struct cli *cli, const char *name)
+{
+    const char *value = NULL;
+    const char *next;
+
+    for (unsigned int at = 0; (next = cli_flag_at(cli, name, at)); at++) {
+        value = next;
+    }
+    return value;
+}
+
+uint64_t
+cli_number(const struct cli *cli, const char *name, uint64_t fallback)
+{
+    unsigned int i;
+
+    for (unsigned int at = 0; (i = find(cli, name, at)) < cli->given_count; at++) {
+        fallback = cli->given[i].number;
+    }
+    return fallback;
+}
+
+int
+cli_duration(const struct cli *cli, const char *name, uint64_t fallback_ns, uint64_t *ret_ns,
+             struct hf_err *err)
+{
+    *ret_ns = cli_number(cli, name, fallback_ns);
+    return *ret_ns > 0 ? 0
+                       : hf_fail(err, HF_EINVALID, "--%s: must be above zero, found '%s'", name,
+                                 cli_flag(cli, name));
+}
+
+/* --- the whole line --------------------------------------------------------------- */
+
+/* Refuses flags that stood before the command's last word and belong to another one, and too few
+ * arguments. */
+static int
+check_line(const struct cli *cli, struct hf_err *err)
+{
+    for (unsigned int i = 0; cli->command && i < cli->given_count; i++) {
+        char text[FLAG_MAX];
+
+        snprintf(text, sizeof text, "--%s", cli->given[i].flag->name);
+        if (!find_flag(cli->command->flags, text) && !find_flag(cli_global_flags, text)) {
+            return fail_unknown_flag(cli->command, text, err);
+        }
+    }
+    if (cli->command && !cli->help && cli->argc < cli->command->min_args) {
+        return hf_fail(err, HF_EINVALID, "'hyperfaas %s' needs %s: see 'hyperfaas %s --help'",
+                       cli->command->words, cli->command->arguments, cli->command->words);
+    }
+    return 0;
+}
+
 static int
 read_line(int argc, char **argv, const struct cli_command *const *tables, struct cli *cli,
-          struct cli_globals *globals, struct hf_err *err)
+          struct hf_err *err)
 {
     bool only_arguments = false;
-    int i = 1;
-    int r = hf_parse_duration(DEFAULT_TIMEOUT, &cli->timeout_ns, err);
+    int r = 0;
 
-    while (r == 0 && i < argc) {
+    for (int i = 1; r == 0 && i < argc; i++) {
         const char *text = argv[i];
-        unsigned int used;
 
         if (!only_arguments && strcmp(text, "--") == 0) {
             only_arguments = true;
-            i++;
         } else if (!only_arguments && text[0] == '-' && text[1]) {
-            r = read_flag(argv, argc, &i, tables, cli, globals, err);
+            r = read_flag(argv, argc, &i, tables, cli, err);
         } else if (cli->command) {
             r = take_argument(cli, text, err);
-            i++;
-        } else if (strcmp(text, "help") == 0 && !globals->help) {
-            globals->help = true; /* "help function create" */
-            i++;
+        } else if (strcmp(text, "help") == 0 && !cli->help) {
+            cli->help = true; /* "help function create" */
         } else {
-            used = 0;
-            r = take_command(tables, argv + i, (unsigned int)(argc - i), cli, &used, err);
-            i += (int)used;
+            r = take_word(cli, tables, text, i + 1 < argc ? argv[i + 1] : NULL, err);
         }
-    }
-    if (r == 0) {
-        r = check_flags(cli, err);
-    }
-    if (r == 0 && cli->command && !globals->help && cli->argc < cli->command->min_args) {
-        r = hf_fail(err, HF_EINVALID, "'hyperfaas %s' needs %s: see 'hyperfaas %s --help'",
-                    cli->command->words, cli->command->arguments, cli->command->words);
     }
     return r;
 }
 
 int
 cli_arguments_read(int argc, char **argv, const struct cli_command *const *tables, struct cli *cli,
-                   struct cli_globals *globals, struct hf_err *err)
+                   struct hf_err *err)
 {
-    int r = read_line(argc, argv, tables, cli, globals, err);
+    int r = read_line(argc, argv, tables, cli, err);
 
+    cli->json = cli_flag(cli, "json");
+    cli->help |= cli_flag(cli, "help") != NULL;
+    if (r == 0 && (r = check_line(cli, err)) == 0) {
+        r = cli_duration(cli, "timeout", DEFAULT_TIMEOUT_NS, &cli->timeout_ns, err);
+    }
     for (int i = 1; r < 0 && i < argc; i++) { /* the message itself should be JSON then */
         cli->json |= strcmp(argv[i], "--json") == 0;
     }

@@ -19,18 +19,14 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/arguments.c %D%/arguments.h \
     %D%/call.c \
     %D%/call_form.c %D%/call_form.h \
-    %D%/call_input.c %D%/call_input.h \
     %D%/cli.h \
+    %D%/client.c %D%/client.h \
     %D%/function.c \
-    %D%/function_flags.c %D%/function_flags.h \
+    %D%/function_form.c %D%/function_form.h \
     %D%/function_restart.c \
-    %D%/function_show.c %D%/function_show.h \
     %D%/function_watch.c \
-    %D%/help.c %D%/help.h \
-    %D%/hint.c %D%/hint.h \
-    %D%/instance_text.c %D%/instance_text.h \
+    %D%/help.c \
     %D%/instances.c \
-    %D%/log_lines.c %D%/log_lines.h \
     %D%/log_sources.c %D%/log_sources.h \
     %D%/logs.c \
     %D%/main.c \
@@ -41,10 +37,7 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/plugin.c \
     %D%/protoc.c %D%/protoc.h \
     %D%/reflection.c %D%/reflection.h \
-    %D%/rpc.c %D%/rpc.h \
-    %D%/secret.c %D%/secret.h \
     %D%/store.c %D%/store.h \
-    %D%/table.c %D%/table.h \
     %D%/worker.c \
     %D%/workers.c %D%/workers.h
 %C%_hyperfaas_LDADD = %D%/proto/libcli-proto.la $(HF_NODE_LIBS) -lm

@@ -2,21 +2,27 @@
  * call.c - `hyperfaas call` and `hyperfaas proxy call`: call a function through a leaf or load
  * balancer.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "call_form.h"
-#include "call_input.h"
-#include "cli.h"
+#include "client.h"
+#include "grpc/base64.h"
+#include "grpc/reply.h"
 #include "output.h"
 #include "proto/scalar.h"
 #include "protoc.h"
 #include "reflection.h"
-#include "rpc.h"
+
+/* Longest message, either way. */
+#define MESSAGE_MAX ((size_t)1 << 30)
 
 /* Rows for a table of flags. */
 #define CALL_FLAGS                                                                                 \
@@ -71,6 +77,97 @@ time_left(const struct calling *calling)
     return hf_max(hf_sub_saturated(calling->deadline_ns, hf_now()), (uint64_t)1);
 }
 
+/* --- the request ------------------------------------------------------------------------ */
+
+static int
+read_input(const char *path, struct hf_text *ret, struct hf_err *err)
+{
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    char buffer[65536];
+    ssize_t n = 0;
+    int r = 0;
+
+    if (fd < 0) {
+        return hf_fail_errno(err, errno, "can't read '%s'", path);
+    }
+    ret->limit = MESSAGE_MAX;
+    while (!ret->truncated && (n = read(fd, buffer, sizeof buffer)) > 0) {
+        hf_text_add_mem(ret, buffer, (size_t)n);
+    }
+    if (n < 0) {
+        r = hf_fail_errno(err, errno, "can't read the request");
+    } else if (ret->truncated) {
+        r = hf_fail(err, HF_EFULL, "the request is longer than %zu bytes", MESSAGE_MAX);
+    }
+    if (path) {
+        close(fd);
+    }
+    return r;
+}
+
+/* Reads the request: --data, --file, or standard input if `stdin_too`. */
+static int
+read_request(const struct cli *cli, bool stdin_too, struct hf_text *ret, struct hf_err *err)
+{
+    const char *data = cli_flag(cli, "data");
+    const char *file = cli_flag(cli, "file");
+
+    if (data && file) {
+        return hf_fail(err, HF_EINVALID, "--data and --file are both given: leave out one");
+    }
+    if (data) {
+        hf_text_add(ret, data);
+        return 0;
+    }
+    if (!file && !stdin_too) {
+        return 0;
+    }
+    if (!file && isatty(STDIN_FILENO)) {
+        fprintf(stderr, "Reading the request from the terminal, to its end (Ctrl-D); --data '' "
+                        "sends an empty one.\n");
+    }
+    return read_input(file, ret, err);
+}
+
+/* Adds "NAME:VALUE". */
+static int
+add_metadata(struct hf_h2_fields *fields, const char *text, struct hf_err *err)
+{
+    const char *colon = strchr(text, ':');
+    hf_autofree char *name = colon ? strndup(text, (size_t)(colon - text)) : NULL;
+    const char *value = colon ? colon + 1 + strspn(colon + 1, " ") : "";
+    size_t len = strlen(value);
+    hf_autofree uint8_t *bytes = malloc(len + 3);
+    int r = name && bytes ? 0 : HF_EINVALID;
+
+    if (r == 0 && hf_grpc_is_binary(name, strlen(name))) {
+        r = hf_grpc_base64_decode(value, len, bytes, &len);
+        value = (const char *)bytes;
+    }
+    if (r == 0) {
+        r = hf_grpc_metadata_add(fields, name, value, len);
+    }
+    return r == 0 ? 0
+                  : hf_fail(err, HF_EINVALID,
+                            "--metadata: '%s' is not NAME:VALUE with a lower-case name that is "
+                            "free to use and a value of visible ASCII (base64 if the name ends in "
+                            "-bin)",
+                            text);
+}
+
+/* Adds what the flags --metadata say. */
+static int
+read_metadata(const struct cli *cli, struct hf_h2_fields *fields, struct hf_err *err)
+{
+    const char *text;
+    int r = 0;
+
+    for (unsigned int i = 0; r == 0 && (text = cli_flag_at(cli, "metadata", i)); i++) {
+        r = add_metadata(fields, text, err);
+    }
+    return r;
+}
+
 /* --- the answer ------------------------------------------------------------------------- */
 
 /* A message in what --json prints. */
@@ -85,7 +182,7 @@ put_message(struct calling *calling, const struct hf_text *text)
         hf_autotext struct hf_text base64;
 
         hf_text_init(&base64);
-        base64.limit = 2 * CLI_MESSAGE_MAX;
+        base64.limit = 2 * MESSAGE_MAX;
         cli_put_base64(hf_text_str(text), text->len, &base64);
         hf_json_str(&calling->json, NULL, hf_text_str(&base64));
         calling->out.truncated |= base64.truncated;
@@ -125,7 +222,7 @@ on_message(void *arg, const void *message)
     hf_autotext struct hf_text text;
 
     hf_text_init(&text);
-    text.limit = CLI_MESSAGE_MAX;
+    text.limit = MESSAGE_MAX;
     if (calling->failed) {
         return;
     }
@@ -157,8 +254,7 @@ on_done(void *arg, const struct hf_grpc_result *result)
     hf_json_str(json, "status", hf_grpc_code_name(result->code));
     hf_json_u64(json, "code", result->code);
     hf_json_str(json, "message", result->message);
-    hf_json_str(json, "reason", cli_rpc_reason(result));
-    hf_json_end(json);
+    hf_json_str(json, "reason", cli_call_reason(result));
 }
 
 /* --- the command ------------------------------------------------------------------------ */
@@ -277,36 +373,35 @@ exchange(struct calling *calling, const struct hf_text *frames, const struct hf_
 {
     hf_autofree char *path =
         hf_strdup_printf("%s%s", calling->method[0] == '/' ? "" : "/", calling->method);
-    const struct hf_grpc_request request = {
-        .path = path,
-        .data = hf_text_str(frames),
-        .len = frames->len,
-        .framed = true,
-        .timeout_ns = time_left(calling),
-        .authority = calling->function,
-        .metadata = metadata,
-    };
-    const struct cli_rpc_wait wait = {
+    struct cli_call call = {
+        .address = calling->address,
+        .max_message = MESSAGE_MAX,
+        .request = { .path = path,
+                     .data = hf_text_str(frames),
+                     .len = frames->len,
+                     .framed = true,
+                     .timeout_ns = time_left(calling),
+                     .authority = calling->function,
+                     .metadata = metadata },
         .on_message = on_message,
         .is_enough = has_failed,
         .on_done = on_done,
         .arg = calling,
     };
-    hf_auto(cli_rpc_close) struct cli_rpc *rpc = NULL;
-    int r = path ? cli_rpc_open(NULL, calling->address, CLI_MESSAGE_MAX, &rpc, calling->err)
-                 : hf_fail(calling->err, HF_ENOMEM, "no memory for the call");
+    int r;
 
-    if (r < 0) {
+    if (!path) {
+        hf_fail(calling->err, HF_ENOMEM, "no memory for the call");
         return CLI_FAILED;
     }
-    hf_json_init(&calling->json, &calling->out);
-    hf_json_object(&calling->json, NULL);
+    cli_object_begin(&calling->json, &calling->out);
+    calling->out.limit = 4 * MESSAGE_MAX;
     hf_json_array(&calling->json, "messages");
-    r = cli_rpc_call(rpc, &request, &wait, calling->err);
-    if (calling->failed || (r < 0 && !cli_rpc_was_refused(rpc))) {
+    r = cli_call(&call, calling->err);
+    if (calling->failed || (r < 0 && !call.refused)) {
         return CLI_FAILED;
     }
-    if (calling->cli->json && cli_print_json(&calling->out, calling->err) != CLI_OK) {
+    if (calling->cli->json && cli_object_print(&calling->json, calling->err) != CLI_OK) {
         return CLI_FAILED;
     }
     return r < 0 ? CLI_CALL : CLI_OK;
@@ -324,11 +419,11 @@ run(struct calling *calling, bool stdin_too)
 
     hf_text_init(&request);
     hf_text_init(&frames);
-    frames.limit = CLI_MESSAGE_MAX + 64;
+    frames.limit = MESSAGE_MAX + 64;
     if (!metadata) {
         hf_fail(calling->err, HF_ENOMEM, "no memory for the call");
-    } else if (check_names(calling) == 0 && cli_call_metadata(cli, metadata, calling->err) == 0 &&
-               cli_call_request(cli, stdin_too, &request, calling->err) == 0) {
+    } else if (check_names(calling) == 0 && read_metadata(cli, metadata, calling->err) == 0 &&
+               read_request(cli, stdin_too, &request, calling->err) == 0) {
         calling->deadline_ns = hf_add_saturated(hf_now(), cli->timeout_ns);
         exit_code = prepare(calling, &request, &frames);
         if (exit_code == CLI_OK) {
@@ -356,7 +451,6 @@ call_function(struct cli *cli, const char *function, const char *method, bool st
 
     hf_text_init(&calling.out);
     hf_text_init(&calling.codec.set);
-    calling.out.limit = 4 * CLI_MESSAGE_MAX;
     exit_code = run(&calling, stdin_too);
     cli_codec_fini(&calling.codec);
     hf_text_fini(&calling.out);

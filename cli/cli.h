@@ -34,12 +34,12 @@ enum cli_exit {
 struct cli_flag {
     const char *name;  /* without dashes */
     char letter;       /* 0: none */
-    const char *value; /* what it takes, in capitals; NULL: takes nothing */
+    const char *value; /* what it takes, in capitals; NULL: takes nothing.  DURATION, SIZE, N and
+                        * MICROSECONDS are numbers, which are checked when the line is read */
     const char *help;
 };
 
 struct cli;
-struct cli_globals;
 
 struct cli_command {
     const char *words;     /* "function create" */
@@ -63,11 +63,11 @@ struct cli {
     const struct cli_command *command;
     const char *group; /* the first word of several commands, when no second one was given */
     bool json;
+    bool help;
     uint64_t timeout_ns;
     struct hf_config *config; /* what --config and --set say; never NULL in a command */
     const char *config_path;  /* NULL: none was given */
     bool config_in_environment;
-    const struct cli_globals *globals;
 
     char secret[HF_SECRET_MAX]; /* what managers of the configuration's node send; "": not known */
 
@@ -82,6 +82,7 @@ struct cli {
     struct {
         const struct cli_flag *flag;
         const char *value;
+        uint64_t number; /* if the value is one */
     } given[CLI_MAX_GIVEN];
     unsigned int given_count;
 };
@@ -91,6 +92,13 @@ const char *cli_flag(const struct cli *cli, const char *name);
 
 /* The value of a flag that may be repeated; NULL behind the last. */
 const char *cli_flag_at(const struct cli *cli, const char *name, unsigned int at);
+
+/* The number of a flag, a duration in nanoseconds; `fallback`: it was not given. */
+uint64_t cli_number(const struct cli *cli, const char *name, uint64_t fallback);
+
+/* The same of a duration that must be above zero. */
+int cli_duration(const struct cli *cli, const char *name, uint64_t fallback_ns, uint64_t *ret_ns,
+                 struct hf_err *err);
 
 /* Reads another configuration instead, with the same --set. */
 int cli_load_config(struct cli *cli, const char *path, struct hf_err *err);
@@ -109,13 +117,6 @@ int cli_plugin_path(struct cli *cli, struct hf_plugin_path *ret, struct hf_err *
 
 /* The folder of the node's state; the caller frees it. */
 int cli_state_folder(struct cli *cli, char **ret, struct hf_err *err);
-
-/* Write to stdout; an exit code. */
-int cli_print(const struct hf_text *text, struct hf_err *err);
-int cli_print_bytes(const void *data, size_t len, struct hf_err *err);
-
-/* The same for a JSON text: ends the line. */
-int cli_print_json(struct hf_text *text, struct hf_err *err);
 
 /* The tables of the files. */
 extern const struct cli_command cli_function_commands[];

@@ -5,13 +5,10 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/parse.h"
 #include "base/random.h"
-#include "cli.h"
-#include "function_flags.h"
-#include "function_show.h"
+#include "function_form.h"
+#include "output.h"
 #include "store.h"
-#include "table.h"
 
 /* How often an update is tried again when somebody else wrote meanwhile. */
 #define UPDATE_ATTEMPTS 5
@@ -147,6 +144,17 @@ update_once(const struct cli *cli, struct cli_store *store, const char *id, stru
     return cli_function_print(cli, id, &spec, err) == CLI_OK ? 0 : HF_EIO;
 }
 
+static bool
+has_own_flag(const struct cli *cli)
+{
+    const struct cli_flag *flag = update_flags;
+
+    while (flag->name && !cli_flag(cli, flag->name)) {
+        flag++;
+    }
+    return flag->name;
+}
+
 static int
 update(struct cli *cli, struct hf_err *err)
 {
@@ -154,7 +162,7 @@ update(struct cli *cli, struct hf_err *err)
     hf_autospec struct hf_function_spec trial = { 0 };
     int r = HF_ECONFLICT;
 
-    if (cli->given_count == 0) {
+    if (!has_own_flag(cli)) {
         hf_fail(err, HF_EINVALID,
                 "nothing to change: give at least one of the flags that "
                 "'hyperfaas function update --help' lists");
@@ -183,24 +191,19 @@ static int
 delete_functions(struct cli *cli, struct hf_err *err)
 {
     hf_auto(cli_store_close) struct cli_store *store = NULL;
-    hf_autotext struct hf_text out;
-    struct hf_json json;
+    struct cli_list list;
     bool complete = true;
     int printed;
 
-    hf_text_init(&out);
-    hf_json_init(&json, &out);
     if (cli_store_open(cli, &store, err) < 0) {
         return CLI_FAILED;
     }
-    if (cli->json) {
-        hf_json_array(&json, NULL);
-    }
+    cli_list_init(&list, cli, NULL, 0); /* people see that nothing went wrong */
     for (unsigned int i = 0; i < cli->argc; i++) {
         int r = cli_store_remove(store, cli->argv[i], err);
 
         if (r == 0 && cli->json) {
-            hf_json_str(&json, NULL, cli->argv[i]);
+            hf_json_str(&list.json, NULL, cli->argv[i]);
         } else if (r < 0) {
             if (r == HF_ENOTFOUND) {
                 fail_unknown(cli->argv[i], err);
@@ -210,11 +213,7 @@ delete_functions(struct cli *cli, struct hf_err *err)
             complete = false;
         }
     }
-    if (cli->json) {
-        hf_json_end(&json);
-        hf_text_add_char(&out, '\n');
-    }
-    printed = cli_print(&out, err);
+    printed = cli_list_print(&list, err);
     return complete ? printed : CLI_FAILED;
 }
 
@@ -291,47 +290,28 @@ compare_items(const void *a, const void *b)
     return strcmp(((const struct listed *)a)->id, ((const struct listed *)b)->id);
 }
 
-static void
-format_json(const struct listing *listing, struct hf_text *out)
+static int
+print_items(const struct listing *listing, struct hf_err *err)
 {
-    struct hf_json json;
+    struct cli_list list;
 
-    hf_json_init(&json, out);
-    hf_json_array(&json, NULL);
+    cli_list_init(&list, listing->cli,
+                  CLI_CELLS("ID", "IMAGE", "MEMORY", "CPU", "CONCURRENCY", "TIMEOUT"));
     for (size_t i = 0; i < listing->n; i++) {
-        hf_json_object(&json, NULL);
-        cli_function_members(listing->items[i].id, &listing->items[i].spec, &json);
-        hf_json_end(&json);
-    }
-    hf_json_end(&json);
-    hf_text_add_char(out, '\n');
-}
-
-static void
-format_table(const struct listing *listing, struct hf_text *out)
-{
-    struct cli_table table;
-
-    cli_table_init(&table, CLI_CELLS("ID", "IMAGE", "MEMORY", "CPU", "CONCURRENCY", "TIMEOUT"));
-    for (size_t i = 0; i < listing->n; i++) {
+        const struct listed *item = &listing->items[i];
         struct cli_function_shown shown;
 
-        cli_function_values(&listing->items[i].spec, &shown);
-        cli_table_row(&table, CLI_CELLS(listing->items[i].id, listing->items[i].spec.image,
-                                        shown.memory, shown.cpu, shown.concurrency, shown.timeout));
+        if (listing->cli->json) {
+            hf_json_object(&list.json, NULL);
+            cli_function_members(item->id, &item->spec, &list.json);
+            hf_json_end(&list.json);
+        } else {
+            cli_function_values(&item->spec, &shown);
+            cli_list_row(&list, CLI_CELLS(item->id, item->spec.image, shown.memory, shown.cpu,
+                                          shown.concurrency, shown.timeout));
+        }
     }
-    cli_table_format(&table, out);
-    cli_table_fini(&table);
-}
-
-static void
-free_items(struct listing *listing)
-{
-    for (size_t i = 0; i < listing->n; i++) {
-        free(listing->items[i].id);
-        hf_function_spec_fini(&listing->items[i].spec);
-    }
-    free(listing->items);
+    return cli_list_print(&list, err);
 }
 
 static int
@@ -339,19 +319,20 @@ list(struct cli *cli, struct hf_err *err)
 {
     struct listing listing = { .cli = cli, .complete = true };
     hf_auto(cli_store_close) struct cli_store *store = NULL;
-    hf_autotext struct hf_text out;
     int exit_code = CLI_FAILED;
 
-    hf_text_init(&out);
     if (cli_store_open(cli, &store, err) == 0 &&
-        cli_store_list(store, on_function, &listing, err) == 0) {
+        cli_store_list(store, HF_STORE_FUNCTIONS, on_function, &listing, err) == 0) {
         if (listing.n > 0) {
             qsort(listing.items, listing.n, sizeof *listing.items, compare_items);
         }
-        (cli->json ? format_json : format_table)(&listing, &out);
-        exit_code = cli_print(&out, err);
+        exit_code = print_items(&listing, err);
     }
-    free_items(&listing);
+    for (size_t i = 0; i < listing.n; i++) {
+        free(listing.items[i].id);
+        hf_function_spec_fini(&listing.items[i].spec);
+    }
+    free(listing.items);
     return listing.complete ? exit_code : CLI_FAILED;
 }
 

@@ -6,11 +6,10 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "cli.h"
+#include "client.h"
 #include "hyperfaas/v1/node.pb-c.h"
-#include "loop/loop.h"
 #include "node_list.h"
-#include "rpc.h"
+#include "output.h"
 #include "store.h"
 
 /* Between questions whether it is done. */
@@ -43,21 +42,21 @@ static int
 tell_leaf(struct restart *restart, const char *address, bool only_ask, struct hf_err *err)
 {
     Hyperfaas__V1__RestartRequest message = HYPERFAAS__V1__RESTART_REQUEST__INIT;
-    const struct hf_grpc_request request = {
-        .path = "/hyperfaas.v1.Node/Restart",
-        .message = &message.base,
-        .response = &hyperfaas__v1__restart_response__descriptor,
-        .timeout_ns = restart->cli->timeout_ns,
+    struct cli_call call = {
+        .manager = restart->cli,
+        .address = address,
+        .request = { .path = "/hyperfaas.v1.Node/Restart",
+                     .message = &message.base,
+                     .response = &hyperfaas__v1__restart_response__descriptor,
+                     .timeout_ns = restart->cli->timeout_ns },
+        .on_message = on_message,
+        .arg = restart,
     };
-    const struct cli_rpc_wait wait = { .on_message = on_message, .arg = restart };
-    hf_auto(cli_rpc_close) struct cli_rpc *rpc = NULL;
-    int r = cli_rpc_open(restart->cli, address, 0, &rpc, err);
+    int r;
 
     message.function_id = (char *)(uintptr_t)restart->cli->argv[0]; /* only read */
     message.only_ask = only_ask;
-    if (r == 0) {
-        r = cli_rpc_call(rpc, &request, &wait, err);
-    }
+    r = cli_call(&call, err);
     if (r == HF_EUNSUPPORTED) {
         hf_fail(err, r,
                 "it does not know how to restart a function: it is older, or of another "
@@ -136,19 +135,17 @@ print(const struct restart *restart, uint32_t instances, struct hf_err *err)
     hf_autotext struct hf_text out;
     struct hf_json json;
 
-    hf_text_init(&out);
     if (!cli->json) {
+        hf_text_init(&out);
         hf_text_printf(&out, "Function '%s': %u instances %s replaced.\n", cli->argv[0], instances,
                        cli_flag(cli, "wait") ? "were" : "are being");
         return cli_print(&out, err);
     }
-    hf_json_init(&json, &out);
-    hf_json_object(&json, NULL);
+    cli_object_begin(&json, &out);
     hf_json_str(&json, "function", cli->argv[0]);
     hf_json_u64(&json, "instances", instances);
     hf_json_u64(&json, "leaves", restart->leaves);
-    hf_json_end(&json);
-    return cli_print_json(&out, err);
+    return cli_object_print(&json, err);
 }
 
 static int

@@ -4,14 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arguments.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "base/random.h"
-#include "cli.h"
-#include "function_show.h"
+#include "function_form.h"
+#include "output.h"
 #include "store.h"
-#include "table.h"
 
 static const struct cli_flag watch_flags[] = {
     { "duration", 0, "DURATION", "Ends after this long, instead of at Ctrl-C." },
@@ -26,9 +24,9 @@ struct known {
 };
 
 struct watching {
+    struct cli_watch watch;
     const struct cli *cli;
     struct hf_map known;
-    bool synced;
     bool failed; /* there is no memory, or nobody reads what is written */
     struct hf_err *err;
 };
@@ -63,13 +61,6 @@ add(struct watching *watching, const char *id)
     return known;
 }
 
-static void
-forget(struct watching *watching, struct known *known)
-{
-    hf_map_remove(&watching->known, &known->node);
-    free(known);
-}
-
 /* --- telling ---------------------------------------------------------------------------- */
 
 /* One line; `spec` is NULL for a function that is gone. */
@@ -77,37 +68,40 @@ static void
 tell(struct watching *watching, const char *word, const char *id,
      const struct hf_function_spec *spec)
 {
-    hf_autotext struct hf_text out;
+    struct hf_text out;
     struct cli_function_shown shown;
     struct hf_json json;
 
-    hf_text_init(&out);
+    if (watching->failed) {
+        return;
+    }
     if (watching->cli->json) {
-        hf_json_init(&json, &out);
-        hf_json_object(&json, NULL);
+        cli_object_begin(&json, &out);
         hf_json_str(&json, "change", word);
         if (spec) {
             cli_function_members(id, spec, &json);
         } else if (*id) {
             hf_json_str(&json, "id", id);
         }
-        hf_json_end(&json);
-    } else {
-        hf_text_printf(&out, "%-8s  ", word);
-        cli_add_shown(id, &out);
-        if (spec) {
-            const char *values[] = { spec->image, shown.memory, shown.cpu, shown.concurrency,
-                                     shown.timeout };
+        watching->failed |= cli_object_print(&json, watching->err) != CLI_OK;
+        return;
+    }
+    hf_text_init(&out);
+    hf_text_printf(&out, "%-8s  ", word);
+    cli_add_shown(id, &out);
+    if (spec) {
+        const char *values[] = { spec->image, shown.memory, shown.cpu, shown.concurrency,
+                                 shown.timeout };
 
-            cli_function_values(spec, &shown);
-            for (size_t i = 0; i < hf_countof(values); i++) {
-                hf_text_add(&out, "  ");
-                cli_add_shown(values[i], &out);
-            }
+        cli_function_values(spec, &shown);
+        for (size_t i = 0; i < hf_countof(values); i++) {
+            hf_text_add(&out, "  ");
+            cli_add_shown(values[i], &out);
         }
     }
     hf_text_add_char(&out, '\n');
     watching->failed |= cli_print(&out, watching->err) != CLI_OK;
+    hf_text_fini(&out);
 }
 
 /* Tells on stderr of what does not end the watch. */
@@ -125,12 +119,14 @@ complain(const struct watching *watching, int code, const char *id, const char *
 }
 
 static void
-on_put(struct watching *watching, const char *id, const struct hf_document *document)
+on_put(void *arg, const struct hf_document *document)
 {
+    struct watching *watching = arg;
+    const char *id = document->id;
     hf_autospec struct hf_function_spec spec = { 0 };
     struct hf_err err = HF_ERR_INIT;
     struct known *known = find(watching, id);
-    const char *word = known ? "changed" : watching->synced ? "created" : "existing";
+    const char *word = known ? "changed" : watching->watch.synced ? "created" : "existing";
     int r;
 
     if (known && known->revision == document->revision) {
@@ -149,44 +145,45 @@ on_put(struct watching *watching, const char *id, const struct hf_document *docu
 }
 
 static void
-on_change(void *arg, enum cli_change change, const char *id, const struct hf_document *document,
-          const char *message)
+on_delete(void *arg, const char *id)
 {
     struct watching *watching = arg;
     struct known *known = find(watching, id);
 
-    if (watching->failed) {
-        return;
-    }
-    switch (change) {
-    case CLI_CHANGE_PUT:
-        on_put(watching, id, document);
-        break;
-    case CLI_CHANGE_DELETE:
-        if (known) {
-            tell(watching, "deleted", id, NULL);
-            forget(watching, known);
-        }
-        break;
-    case CLI_CHANGE_SYNCED:
-        watching->synced = true;
-        if (watching->cli->json) { /* programs want to know; people see it */
-            tell(watching, "synced", "", NULL);
-        }
-        break;
-    case CLI_CHANGE_BAD:
-        complain(watching, HF_EINVALID, id, message);
-        break;
-    case CLI_CHANGE_LOST:
-        complain(watching, HF_EUNAVAILABLE, id, message);
-        break;
+    if (known) {
+        tell(watching, "deleted", id, NULL);
+        hf_map_remove(&watching->known, &known->node);
+        free(known);
     }
 }
 
-static bool
-has_failed(void *arg)
+static void
+on_synced(void *arg)
 {
-    return ((const struct watching *)arg)->failed;
+    struct watching *watching = arg;
+
+    watching->watch.synced = true;
+    if (watching->cli->json) { /* programs want to know; people see it */
+        tell(watching, "synced", "", NULL);
+    }
+}
+
+static void
+on_bad(void *arg, const char *id, const char *message)
+{
+    complain(arg, HF_EINVALID, id, message);
+}
+
+static void
+on_lost(void *arg, const char *message)
+{
+    complain(arg, HF_EUNAVAILABLE, "", message);
+}
+
+static bool
+has_failed(struct cli_watch *watch)
+{
+    return hf_container_of(watch, struct watching, watch)->failed;
 }
 
 /* --- the command ------------------------------------------------------------------------ */
@@ -194,21 +191,23 @@ has_failed(void *arg)
 static int
 watch(struct cli *cli, struct hf_err *err)
 {
-    const char *duration = cli_flag(cli, "duration");
     hf_auto(cli_store_close) struct cli_store *store = NULL;
-    struct watching watching = { .cli = cli, .err = err };
+    struct watching watching = {
+        .watch = { .watcher = { .on_put = on_put,
+                                .on_delete = on_delete,
+                                .on_synced = on_synced,
+                                .on_bad = on_bad,
+                                .on_lost = on_lost },
+                   .is_enough = has_failed },
+        .cli = cli,
+        .err = err,
+    };
     struct hf_map_node *node;
-    uint64_t limit_ns = 0;
-    int r = duration ? cli_parse_duration(duration, &limit_ns, err) : 0;
+    int r = cli_store_open(cli, &store, err);
 
-    if (r < 0) {
-        hf_err_wrap(err, r, "--duration");
-        return CLI_USAGE;
-    }
     hf_map_init(&watching.known, hf_random_os_u64());
-    r = cli_store_open(cli, &store, err);
     if (r == 0) {
-        r = cli_store_watch(store, on_change, has_failed, &watching, limit_ns, err);
+        r = cli_store_watch(store, &watching.watch, cli_number(cli, "duration", 0), err);
     }
     while ((node = hf_map_pop(&watching.known))) {
         free(hf_container_of(node, struct known, node));

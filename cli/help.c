@@ -1,11 +1,9 @@
 /*
  * help.c - what `--help` says, from the same tables that read the command line.
  */
-#include "help.h"
+#include "arguments.h"
 
 #include <string.h>
-
-#include "arguments.h"
 
 /* Where explanations begin, and where lines end. */
 #define COLUMN 34
@@ -56,15 +54,12 @@ static void
 add_commands(const struct cli_command *const *tables, const char *group, struct hf_text *out)
 {
     hf_text_add(out, "\ncommands:\n");
-    for (; *tables; tables++) {
-        for (const struct cli_command *row = *tables; row->words; row++) {
-            size_t start = out->len;
+    CLI_EACH_COMMAND (row, tables) {
+        size_t start = out->len;
 
-            if (!group || cli_is_of_group(row, group)) {
-                hf_text_printf(out, "  %s%s%s", row->words, *row->arguments ? " " : "",
-                               row->arguments);
-                add_wrapped(row->summary, out->len - start, COLUMN, out);
-            }
+        if (!group || cli_is_of_group(row, group)) {
+            hf_text_printf(out, "  %s%s%s", row->words, *row->arguments ? " " : "", row->arguments);
+            add_wrapped(row->summary, out->len - start, COLUMN, out);
         }
     }
 }

@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
-#include "cli.h"
-#include "instance_text.h"
-#include "table.h"
+#include "output.h"
 #include "workers.h"
 
 /* Of a revision, for people; it is enough to tell two apart. */
@@ -20,14 +19,12 @@ static const struct cli_flag instances_flags[] = {
 
 /* The listing so far. */
 struct listing {
-    const char *only; /* function; NULL: all */
-    bool ended;       /* those too */
-    struct cli_table *table;
-    struct hf_json *json; /* NULL: text */
+    const struct cli *cli;
+    struct cli_list list;
 };
 
 static void
-add_row(struct cli_table *table, const char *worker, const Hyperfaas__V1__Instance *instance,
+add_row(struct cli_list *list, const char *worker, const Hyperfaas__V1__Instance *instance,
         const Hyperfaas__V1__InstanceEnded *end)
 {
     hf_autotext struct hf_text state;
@@ -42,77 +39,84 @@ add_row(struct cli_table *table, const char *worker, const Hyperfaas__V1__Instan
     }
     snprintf(revision, sizeof revision, "%s", instance->revision);
     cli_age(cli_timestamp_ns(end ? end->ended : instance->started), age);
-    cli_table_row(table,
-                  CLI_CELLS(instance->instance_id, instance->function_id, hf_text_str(&state), age,
-                            revision, instance->external_address, worker, instance->name));
+    cli_list_row(list,
+                 CLI_CELLS(instance->instance_id, instance->function_id, hf_text_str(&state), age,
+                           revision, instance->external_address, worker, instance->name));
 }
 
 static void
-show_instance(void *arg, const char *worker, const Hyperfaas__V1__Instance *instance,
-              const Hyperfaas__V1__InstanceEnded *end)
+add_time(struct hf_json *json, const char *key, const Google__Protobuf__Timestamp *timestamp)
 {
-    struct listing *listing = arg;
+    char text[HF_TIMESTAMP_MAX];
+    uint64_t ns = cli_timestamp_ns(timestamp);
 
-    if ((end && !listing->ended) ||
-        (listing->only && strcmp(listing->only, instance->function_id) != 0)) {
-        return;
+    if (ns > 0) {
+        hf_format_timestamp(ns, text);
     }
-    if (listing->json) {
-        cli_instance_json(listing->json, worker, instance, end);
-    } else {
-        add_row(listing->table, worker, instance, end);
-    }
+    hf_json_str(json, key, ns > 0 ? text : NULL);
 }
 
-/* Asks each; one that fails is reported and does not hide the others. */
-static bool
-ask_workers(struct cli *cli, struct listing *listing, struct hf_err *err)
+static void
+add_json(struct hf_json *json, const char *worker, const Hyperfaas__V1__Instance *instance,
+         const Hyperfaas__V1__InstanceEnded *end)
 {
-    struct cli_workers workers;
-    bool complete = cli_workers_find(cli, &workers, err) == 0;
+    hf_json_object(json, NULL);
+    hf_json_str(json, "id", instance->instance_id);
+    hf_json_str(json, "function", instance->function_id);
+    hf_json_str(json, "state", end ? "ended" : cli_instance_state(instance));
+    hf_json_str(json, "name", instance->name);
+    hf_json_str(json, "worker", worker);
+    hf_json_str(json, "internal_address", instance->internal_address);
+    hf_json_str(json, "external_address", instance->external_address);
+    hf_json_str(json, "leaf", instance->leaf_id);
+    hf_json_str(json, "revision", instance->revision);
+    add_time(json, "started", instance->started);
+    if (end) {
+        hf_json_object(json, "end");
+        add_time(json, "time", end->ended);
+        hf_json_bool(json, "expected", end->expected);
+        if (end->known) {
+            hf_json_i64(json, "exit_code", end->exit_code);
+            hf_json_i64(json, "signal", end->signal);
+            hf_json_bool(json, "out_of_memory", end->out_of_memory);
+        }
+        hf_json_str(json, "reason", end->reason);
+        hf_json_end(json);
+    }
+    hf_json_end(json);
+}
 
-    for (size_t i = 0; workers.list && i < workers.count; i++) {
-        if (cli_worker_ask(cli, workers.address[i], show_instance, listing, err) < 0) {
-            cli_complain(cli, err);
-            hf_err_clear(err);
-            complete = false;
+static void
+add_instance(void *arg, struct cli_worker *worker, const Hyperfaas__V1__Instance *instance,
+             const Hyperfaas__V1__InstanceEnded *end)
+{
+    struct listing *listing = arg;
+    const struct cli *cli = listing->cli;
+
+    if ((!end || cli_flag(cli, "all")) &&
+        (cli->argc == 0 || strcmp(cli->argv[0], instance->function_id) == 0)) {
+        if (cli->json) {
+            add_json(&listing->list.json, worker->address, instance, end);
+        } else {
+            add_row(&listing->list, worker->address, instance, end);
         }
     }
-    cli_workers_fini(&workers);
-    return complete;
 }
 
 static int
 instances(struct cli *cli, struct hf_err *err)
 {
-    struct listing listing = {
-        .only = cli->argc > 0 ? cli->argv[0] : NULL,
-        .ended = cli_flag(cli, "all"),
-    };
-    hf_autotext struct hf_text out;
-    struct cli_table table;
-    struct hf_json json;
+    struct listing listing = { .cli = cli };
+    struct cli_workers workers = { .each = add_instance, .arg = &listing };
     bool complete;
     int printed;
 
-    hf_text_init(&out);
-    hf_json_init(&json, &out);
-    cli_table_init(&table, CLI_CELLS("ID", "FUNCTION", "STATE", "AGE", "REVISION", "ADDRESS",
-                                     "WORKER", "NAME"));
-    listing.table = &table;
-    if (cli->json) {
-        listing.json = &json;
-        hf_json_array(&json, NULL);
-    }
-    complete = ask_workers(cli, &listing, err);
-    if (cli->json) {
-        hf_json_end(&json);
-        printed = cli_print_json(&out, err);
-    } else {
-        cli_table_format(&table, &out);
-        printed = cli_print(&out, err);
-    }
-    cli_table_fini(&table);
+    cli_list_init(
+        &listing.list, cli,
+        CLI_CELLS("ID", "FUNCTION", "STATE", "AGE", "REVISION", "ADDRESS", "WORKER", "NAME"));
+    complete = cli_workers_watch(cli, &workers, err) == 0 && workers.complete;
+    printed = cli_list_print(&listing.list, err);
+    cli_workers_fini(&workers);
     return complete ? printed : CLI_FAILED;
 }
 

@@ -11,15 +11,14 @@
 
 #include "base/err.h"
 #include "base/macros.h"
-#include "base/parse.h"
-#include "cli.h"
-#include "grpc/client.h"
 #include "log_sources.h"
 #include "loop/loop.h"
 #include "loop/signals.h"
+#include "output.h"
 #include "store.h"
-#include "table.h"
-#include "workers.h"
+
+/* Of an instance's id; a container's name for itself, and the engine's, begin with it. */
+#define ID_LEN_MIN 12
 
 static const struct cli_flag logs_flags[] = {
     { "all", 'a', NULL, "Also of the function's instances that ended and are remembered." },
@@ -35,23 +34,8 @@ static const struct cli_flag logs_flags[] = {
 static void
 on_signal(void *arg, int signal)
 {
-    struct cli_logs *logs = arg;
-
     (void)signal;
-    logs->interrupted = true;
-}
-
-static bool
-are_all_heard(void *arg)
-{
-    const struct cli_logs *logs = arg;
-
-    for (size_t i = 0; i < logs->worker_count; i++) {
-        if (!logs->workers[i].synced && !logs->interrupted) {
-            return false;
-        }
-    }
-    return true;
+    ((struct cli_logs *)arg)->workers.interrupted = true;
 }
 
 /* Nothing more can come, or is wanted. */
@@ -61,7 +45,7 @@ is_over(void *arg)
     const struct cli_logs *logs = arg;
     const struct cli_log_source *source;
 
-    if (logs->interrupted || logs->output.failed) {
+    if (logs->workers.interrupted || logs->output.failed) {
         return true;
     }
     HF_LIST_FOR (source, &logs->sources, node) {
@@ -69,8 +53,8 @@ is_over(void *arg)
             return false;
         }
     }
-    for (size_t i = 0; logs->follow && logs->is_function && i < logs->worker_count; i++) {
-        if (logs->workers[i].watch) {
+    for (size_t i = 0; logs->workers.follow && logs->is_function && i < logs->workers.count; i++) {
+        if (logs->workers.items[i].watch) {
             return false; /* the function may start again */
         }
     }
@@ -78,6 +62,61 @@ is_over(void *arg)
 }
 
 /* --- which logs -------------------------------------------------------------------------- */
+
+/* By its id, also one that is longer than ours, or by the name that the runtime gave it. */
+static bool
+is_named(const Hyperfaas__V1__Instance *instance, const char *word)
+{
+    size_t len = strlen(instance->instance_id);
+
+    return strcmp(instance->instance_id, word) == 0 ||
+           (len >= ID_LEN_MIN && strncmp(instance->instance_id, word, len) == 0) ||
+           (*instance->name && strcmp(instance->name, word) == 0);
+}
+
+/* Whoever follows sees in between how an instance ended. */
+static void
+report_end(const struct cli_logs *logs, const Hyperfaas__V1__InstanceEnded *end)
+{
+    hf_autotext struct hf_text out;
+
+    hf_text_init(&out);
+    if (logs->output.json || strcmp(end->instance->function_id, logs->word) != 0) {
+        return;
+    }
+    cli_add_shown(end->instance->instance_id, &out);
+    hf_text_add(&out, " ended: ");
+    cli_add_end(end, &out);
+    fprintf(stderr, "hyperfaas: %s\n", hf_text_str(&out));
+}
+
+/* There is such an instance; or was, and `end` says how it ended. */
+static void
+on_instance(void *arg, struct cli_worker *worker, const Hyperfaas__V1__Instance *instance,
+            const Hyperfaas__V1__InstanceEnded *end)
+{
+    struct cli_logs *logs = arg;
+    bool of_function = strcmp(instance->function_id, logs->word) == 0;
+    struct cli_log_source *source;
+
+    if (end && logs->reading) {
+        report_end(logs, end);
+        return;
+    }
+    source = *instance->instance_id && (of_function || is_named(instance, logs->word))
+                 ? cli_log_source_add(logs, worker, instance->instance_id, instance->function_id)
+                 : NULL;
+    if (!source) {
+        return;
+    }
+    logs->is_function |= of_function;
+    source->of_function = of_function;
+    source->maybe = end != NULL;
+    source->ended_ns = end ? cli_timestamp_ns(end->ended) : 0;
+    if (logs->reading) {
+        cli_log_source_read(source);
+    }
+}
 
 /* The one that ended last; NULL if one runs, or none is known. */
 static struct cli_log_source *
@@ -105,7 +144,7 @@ choose(struct cli_logs *logs)
     struct cli_log_source *source;
     char age[CLI_AGE_MAX];
 
-    if (logs->all || (logs->follow && last)) {
+    if (logs->all || (logs->workers.follow && last)) {
         last = NULL;
     } else if (last && !logs->output.json) {
         fprintf(stderr,
@@ -116,7 +155,7 @@ choose(struct cli_logs *logs)
     HF_LIST_FOR (source, &logs->sources, node) {
         if (source->ended_ns > 0 && source->of_function && !logs->all && source != last) {
             source->done = true;
-            source->lines.missing = true;
+            source->missing = true;
             logs->source_count--;
         }
     }
@@ -126,9 +165,11 @@ choose(struct cli_logs *logs)
 static void
 ask_by_name(struct cli_logs *logs)
 {
-    for (size_t i = 0; i < logs->worker_count; i++) {
+    for (size_t i = 0; i < logs->workers.count; i++) {
         struct cli_log_source *source =
-            logs->workers[i].watch ? cli_log_source_add(&logs->workers[i], logs->word, "") : NULL;
+            logs->workers.items[i].watch
+                ? cli_log_source_add(logs, &logs->workers.items[i], logs->word, "")
+                : NULL;
 
         if (source) {
             source->maybe = true;
@@ -155,7 +196,7 @@ was_found(const struct cli_logs *logs)
     const struct cli_log_source *source;
 
     HF_LIST_FOR (source, &logs->sources, node) {
-        if (!source->lines.missing) {
+        if (!source->missing) {
             return true;
         }
     }
@@ -186,8 +227,7 @@ read_logs(struct cli_logs *logs, struct hf_err *err)
 {
     struct cli_log_source *source;
 
-    if (!hf_loop_run_until(logs->loop, are_all_heard, logs, logs->cli->timeout_ns)) {
-        hf_fail(err, HF_ETIMEOUT, "the workers did not answer in time");
+    if (cli_workers_watch(logs->cli, &logs->workers, err) < 0) {
         return CLI_FAILED;
     }
     if (logs->source_count == 0) {
@@ -195,91 +235,53 @@ read_logs(struct cli_logs *logs, struct hf_err *err)
         ask_by_name(logs);
     }
     choose(logs);
-    logs->output.prefixed = logs->source_count > 1 || (logs->follow && logs->is_function);
+    logs->output.prefixed = logs->source_count > 1 || (logs->workers.follow && logs->is_function);
     logs->reading = true;
     HF_LIST_FOR (source, &logs->sources, node) {
         if (!source->done) {
             cli_log_source_read(source);
         }
     }
-    if (!hf_loop_run_until(logs->loop, is_over, logs,
-                           logs->follow ? CLI_FOR_EVER : logs->cli->timeout_ns + HF_SEC)) {
+    if (!hf_loop_run_until(logs->workers.loop, is_over, logs,
+                           logs->workers.follow ? CLI_FOR_EVER : logs->cli->timeout_ns + HF_SEC)) {
         hf_fail(err, HF_ETIMEOUT, "the logs did not come to their end in time");
         return CLI_FAILED;
     }
-    if (!was_found(logs) && !logs->interrupted) {
+    if (!was_found(logs) && !logs->workers.interrupted) {
         return fail_without_log(logs, err);
     }
-    return logs->complete && !logs->output.failed ? CLI_OK : CLI_FAILED;
+    return logs->workers.complete && !logs->output.failed ? CLI_OK : CLI_FAILED;
 }
 
 /* --- the command ------------------------------------------------------------------------ */
 
-static void
-free_logs(struct cli_logs *logs)
-{
-    struct cli_log_source *source;
-    struct cli_log_source *next;
-
-    logs->ending = true;
-    for (size_t i = 0; i < logs->worker_count; i++) {
-        hf_grpc_client_free(logs->workers[i].client);
-    }
-    HF_LIST_FOR_SAFE (source, next, &logs->sources, node) {
-        cli_log_lines_fini(&source->lines);
-        free(source);
-    }
-    free(logs->workers);
-    hf_loop_free(logs->loop);
-}
-
-static int
-run(struct cli_logs *logs, struct hf_err *err)
-{
-    struct hf_signals *signals = NULL;
-    struct cli_workers workers = { .count = 0 };
-    int exit_code = CLI_FAILED;
-
-    if (cli_workers_find(logs->cli, &workers, err) == 0 &&
-        hf_loop_new("logs", &logs->loop, err) == 0 &&
-        hf_signals_new(logs->loop, on_signal, logs, &signals, err) == 0) {
-        logs->workers = calloc(workers.count + 1, sizeof *logs->workers);
-        logs->worker_count = logs->workers ? workers.count : 0;
-        for (size_t i = 0; i < logs->worker_count; i++) {
-            logs->workers[i].logs = logs;
-            logs->workers[i].address = workers.address[i];
-            cli_log_worker_watch(&logs->workers[i], err);
-        }
-        exit_code = read_logs(logs, err);
-    }
-    hf_signals_free(signals);
-    free_logs(logs);
-    cli_workers_fini(&workers);
-    return exit_code;
-}
-
 static int
 logs(struct cli *cli, struct hf_err *err)
 {
-    const char *tail = cli_flag(cli, "tail");
     struct cli_logs logs = {
         .cli = cli,
         .word = cli->argv[0],
-        .follow = cli_flag(cli, "follow"),
         .all = cli_flag(cli, "all"),
-        .complete = true,
+        .tail = (uint32_t)cli_number(cli, "tail", 0),
+        .workers = { .follow = cli_flag(cli, "follow"), .each = on_instance, .arg = &logs },
         .output = { .json = cli->json, .err = err },
     };
-    uint64_t lines = 0;
-    int r = tail ? hf_parse_u64_range(tail, 1, UINT32_MAX, &lines, err) : 0;
+    struct hf_signals *signals = NULL;
+    struct cli_log_source *source;
+    struct cli_log_source *next;
+    int exit_code = CLI_FAILED;
 
-    if (r < 0) {
-        hf_err_wrap(err, r, "--tail");
-        return CLI_USAGE;
-    }
-    logs.tail = (uint32_t)lines;
     hf_list_init(&logs.sources);
-    return run(&logs, err);
+    if (hf_loop_new("logs", &logs.workers.loop, err) == 0 &&
+        hf_signals_new(logs.workers.loop, on_signal, &logs, &signals, err) == 0) {
+        exit_code = read_logs(&logs, err);
+    }
+    hf_signals_free(signals);
+    cli_workers_fini(&logs.workers);
+    HF_LIST_FOR_SAFE (source, next, &logs.sources, node) {
+        cli_log_source_free(source);
+    }
+    return exit_code;
 }
 
 const struct cli_command cli_logs_commands[] = {

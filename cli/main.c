@@ -3,11 +3,9 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "arguments.h"
 #include "base/config.h"
@@ -17,9 +15,7 @@
 #include "base/macros.h"
 #include "base/options.h"
 #include "base/parse.h"
-#include "cli.h"
-#include "secret.h"
-#include "help.h"
+#include "client.h"
 #include "loop/signals.h"
 #include "node/node_config.h"
 #include "node/node_paths.h"
@@ -27,30 +23,6 @@
 #include "plugin/module.h"
 
 /* --- what commands use ------------------------------------------------------------------- */
-
-const char *
-cli_flag(const struct cli *cli, const char *name)
-{
-    const char *value = NULL;
-
-    for (unsigned int i = 0; i < cli->given_count; i++) {
-        if (strcmp(cli->given[i].flag->name, name) == 0) {
-            value = cli->given[i].value;
-        }
-    }
-    return value;
-}
-
-const char *
-cli_flag_at(const struct cli *cli, const char *name, unsigned int at)
-{
-    for (unsigned int i = 0; i < cli->given_count; i++) {
-        if (strcmp(cli->given[i].flag->name, name) == 0 && at-- == 0) {
-            return cli->given[i].value;
-        }
-    }
-    return NULL;
-}
 
 const char *
 cli_setting(const struct cli *cli, const char *section, const char *key)
@@ -103,35 +75,6 @@ cli_state_folder(struct cli *cli, char **ret, struct hf_err *err)
                                         ret, err);
 }
 
-int
-cli_print_bytes(const void *data, size_t len, struct hf_err *err)
-{
-    if (fwrite(data, 1, len, stdout) == len && fflush(stdout) == 0) {
-        return CLI_OK;
-    }
-    if (errno != EPIPE) { /* a reader that has enough, such as head(1), is no news */
-        hf_fail_errno(err, errno, "can't write the result");
-    }
-    return CLI_FAILED;
-}
-
-int
-cli_print(const struct hf_text *text, struct hf_err *err)
-{
-    if (text->truncated) {
-        hf_fail(err, HF_EFULL, "the result is too long");
-        return CLI_FAILED;
-    }
-    return cli_print_bytes(hf_text_str(text), text->len, err);
-}
-
-int
-cli_print_json(struct hf_text *text, struct hf_err *err)
-{
-    hf_text_add_char(text, '\n');
-    return cli_print(text, err);
-}
-
 void
 cli_complain(const struct cli *cli, const struct hf_err *err)
 {
@@ -144,8 +87,7 @@ cli_complain(const struct cli *cli, const struct hf_err *err)
         fprintf(stderr, "hyperfaas: %s\n", hf_text_str(&out));
         return;
     }
-    hf_json_init(&json, &out);
-    hf_json_object(&json, NULL);
+    cli_object_begin(&json, &out);
     hf_json_str(&json, "error", hf_err_message(err));
     hf_json_str(&json, "code", hf_error_name(hf_err_code(err)));
     hf_json_end(&json);
@@ -198,33 +140,33 @@ set_store(struct hf_config *config, const char *key, const char *value, struct h
 
 /* What the flags for etcd say is what --set can say too; options of another store go. */
 static int
-use_etcd(struct hf_config *config, const struct cli_globals *globals, struct hf_err *err)
+use_etcd(const struct cli *cli, struct hf_config *config, struct hf_err *err)
 {
     const struct hf_config_value *plugin =
         hf_config_value(hf_config_section(config, "store"), "plugin");
+    const char *prefix = cli_flag(cli, "metadata-prefix");
+    uint64_t dial_ns = cli_number(cli, "metadata-dial-timeout", 0);
     hf_autotext struct hf_text endpoints;
     char dial[HF_FORMAT_MAX];
-    uint64_t dial_ns;
+    const char *endpoint;
     int r;
 
     hf_text_init(&endpoints);
-    for (unsigned int i = 0; i < globals->etcd_endpoint_count; i++) {
-        hf_text_printf(&endpoints, "%s%s", i > 0 ? "," : "", globals->etcd_endpoints[i]);
+    for (unsigned int i = 0; (endpoint = cli_flag_at(cli, "etcd-endpoint", i)); i++) {
+        hf_text_printf(&endpoints, "%s%s", i > 0 ? "," : "", endpoint);
     }
     if (!plugin || strcmp(plugin->text, "etcd") != 0) {
         hf_config_drop(config, "store");
     }
     r = set_store(config, "plugin", "etcd", err);
-    if (r == 0 && globals->etcd_endpoint_count > 0) {
+    if (r == 0 && cli_flag(cli, "etcd-endpoint")) {
         r = set_store(config, "endpoints", hf_text_str(&endpoints), err);
     }
-    if (r == 0 && globals->metadata_prefix) {
-        r = set_store(config, "prefix", globals->metadata_prefix, err);
+    if (r == 0 && prefix) {
+        r = set_store(config, "prefix", prefix, err);
     }
-    if (r == 0 && globals->metadata_dial_timeout) {
-        r = cli_parse_duration(globals->metadata_dial_timeout, &dial_ns, err);
-        r = r < 0 ? hf_err_wrap(err, r, "--metadata-dial-timeout")
-                  : set_store(config, "dial_timeout", hf_format_duration(dial_ns, dial), err);
+    if (r == 0 && cli_flag(cli, "metadata-dial-timeout")) {
+        r = set_store(config, "dial_timeout", hf_format_duration(dial_ns, dial), err);
     }
     return r;
 }
@@ -234,13 +176,14 @@ cli_load_config(struct cli *cli, const char *path, struct hf_err *err)
 {
     hf_auto(hf_config_free) struct hf_config *config = NULL;
     int r = path ? hf_config_load(path, &config, err) : hf_config_new(&config, err);
+    const char *set;
 
-    if (r == 0 && (cli->globals->etcd_endpoint_count > 0 || cli->globals->metadata_prefix ||
-                   cli->globals->metadata_dial_timeout)) {
-        r = use_etcd(config, cli->globals, err);
+    if (r == 0 && (cli_flag(cli, "etcd-endpoint") || cli_flag(cli, "metadata-prefix") ||
+                   cli_flag(cli, "metadata-dial-timeout"))) {
+        r = use_etcd(cli, config, err);
     }
-    for (unsigned int i = 0; r == 0 && i < cli->globals->set_count; i++) {
-        r = hf_config_set(config, cli->globals->set[i], err);
+    for (unsigned int i = 0; r == 0 && (set = cli_flag_at(cli, "set", i)); i++) {
+        r = hf_config_set(config, set, err);
     }
     if (r == 0) {
         hf_config_free(cli->config);
@@ -254,22 +197,14 @@ cli_load_config(struct cli *cli, const char *path, struct hf_err *err)
 static int
 read_config(struct cli *cli, struct hf_err *err)
 {
+    const char *flag = cli_flag(cli, "config");
     const char *given = getenv("HYPERFAAS_CONFIG");
 
-    cli->config_in_environment = !cli->globals->config && given && *given;
-    return cli_load_config(cli, cli->config_in_environment ? given : cli->globals->config, err);
+    cli->config_in_environment = !flag && given && *given;
+    return cli_load_config(cli, cli->config_in_environment ? given : flag, err);
 }
 
-/* Tells what went wrong, if anything did. */
-static int
-conclude(const struct cli *cli, int exit_code, const struct hf_err *err)
-{
-    if (hf_err_code(err) != 0) {
-        cli_complain(cli, err);
-    }
-    return exit_code;
-}
-
+/* Explains the command, or all; a line without command is wrong, and told so. */
 static int
 help(const struct cli *cli, struct hf_err *err)
 {
@@ -277,17 +212,9 @@ help(const struct cli *cli, struct hf_err *err)
 
     hf_text_init(&out);
     cli_help(command_tables, cli->command, cli->group, &out);
-    return cli_print(&out, err);
-}
-
-/* The line has no command. */
-static int
-fail_without_command(const struct cli *cli)
-{
-    hf_autotext struct hf_text out;
-
-    hf_text_init(&out);
-    cli_help(command_tables, NULL, cli->group, &out);
+    if (cli->help) {
+        return cli_print(&out, err);
+    }
     fputs(hf_text_str(&out), stderr);
     return CLI_USAGE;
 }
@@ -295,14 +222,11 @@ fail_without_command(const struct cli *cli)
 static int
 run(struct cli *cli, struct hf_err *err)
 {
-    if (cli->globals->version) {
+    if (cli_flag(cli, "version")) {
         return version(cli, err);
     }
-    if (cli->globals->help) {
+    if (cli->help || !cli->command) {
         return help(cli, err);
-    }
-    if (!cli->command) {
-        return fail_without_command(cli);
     }
     if (read_config(cli, err) < 0) {
         return CLI_USAGE;
@@ -314,19 +238,21 @@ run(struct cli *cli, struct hf_err *err)
 int
 main(int argc, char **argv)
 {
-    struct cli_globals globals = { 0 };
-    struct cli cli = { .globals = &globals };
+    struct cli cli = { .command = NULL };
     struct hf_err err = HF_ERR_INIT;
     int exit_code = CLI_USAGE;
 
     hf_signals_clean();
     hf_crash_catch();
     hf_log_set_level(NULL, HF_LOG_WARNING, NULL);
-    if (cli_arguments_read(argc, argv, command_tables, &cli, &globals, &err) == 0) {
+    if (cli_arguments_read(argc, argv, command_tables, &cli, &err) == 0) {
         exit_code = run(&cli, &err);
+    }
+    if (hf_err_code(&err) != 0) {
+        cli_complain(&cli, &err);
     }
     free((void *)(uintptr_t)cli.plugin_folders);
     hf_options_free(cli.node);
     hf_config_free(cli.config);
-    return conclude(&cli, exit_code, &err);
+    return exit_code;
 }

@@ -8,11 +8,11 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/options.h"
-#include "cli.h"
 #include "ctl/client.h"
 #include "node/node.h"
-#include "node/role.h"
 #include "node/node_config.h"
+#include "node/role.h"
+#include "output.h"
 
 /* --- configuration ------------------------------------------------------------------------- */
 
@@ -63,13 +63,14 @@ config_sample(struct cli *cli, struct hf_err *err)
     struct hf_json json;
 
     hf_text_init(&out);
-    if (!cli->json) {
+    if (cli->json) {
+        hf_json_init(&json, &out);
+        describe_sections(&json);
+        hf_text_add_char(&out, '\n');
+    } else {
         hf_node_config_sample(&out);
-        return cli_print(&out, err);
     }
-    hf_json_init(&json, &out);
-    describe_sections(&json);
-    return cli_print_json(&out, err);
+    return cli_print(&out, err);
 }
 
 /* --- control socket ------------------------------------------------------------------------- */

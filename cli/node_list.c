@@ -108,7 +108,7 @@ read_store(struct cli *cli, struct cli_node_list *list)
     }
     r = cli_store_open(cli, &store, &err);
     if (r == 0) {
-        r = cli_store_list_nodes(store, on_document, &reading, &err);
+        r = cli_store_list(store, HF_STORE_NODES, on_document, &reading, &err);
     }
     if (r < 0) { /* the configuration may still know some */
         cli_complain(cli, &err);

@@ -7,15 +7,11 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/parse.h"
-#include "cli.h"
-#include "grpc/client.h"
+#include "client.h"
 #include "hyperfaas/v1/node.pb-c.h"
-#include "loop/loop.h"
 #include "node/message_json.h"
 #include "node_list.h"
-#include "secret.h"
-#include "table.h"
+#include "output.h"
 
 /* --- nodes --------------------------------------------------------------------------------- */
 
@@ -29,7 +25,7 @@ state_of(const struct cli_node *node)
 }
 
 static void
-add_row(struct cli_table *table, const struct cli_node *node)
+add_row(struct cli_list *list, const struct cli_node *node)
 {
     const Hyperfaas__V1__InfoResponse *info = &node->document.info;
     hf_autotext struct hf_text roles;
@@ -47,9 +43,9 @@ add_row(struct cli_table *table, const struct cli_node *node)
                            info->addresses[i]->address);
         }
     }
-    cli_table_row(table, CLI_CELLS(info->node_id, hf_text_str(&roles),
-                                   addresses.len ? hf_text_str(&addresses) : node->api, info->zone,
-                                   info->version, state_of(node), cli_age(node->started_ns, age)));
+    cli_list_row(list, CLI_CELLS(info->node_id, hf_text_str(&roles),
+                                 addresses.len ? hf_text_str(&addresses) : node->api, info->zone,
+                                 info->version, state_of(node), cli_age(node->started_ns, age)));
 }
 
 static void
@@ -82,94 +78,29 @@ add_json(struct hf_json *json, const struct cli_node *node)
 static int
 nodes(struct cli *cli, struct hf_err *err)
 {
-    cli_autonodes struct cli_node_list list = { .loop = NULL };
+    cli_autonodes struct cli_node_list nodes = { .loop = NULL };
     const struct cli_node *node;
-    hf_autotext struct hf_text out;
-    struct cli_table table;
-    struct hf_json json;
+    struct cli_list list;
     int printed;
 
-    hf_list_init(&list.nodes);
-    hf_text_init(&out);
-    if (cli_node_list(cli, &list, err) < 0) {
+    hf_list_init(&nodes.nodes);
+    if (cli_node_list(cli, &nodes, err) < 0) {
         return CLI_FAILED;
     }
-    cli_table_init(&table, CLI_CELLS("ID", "ROLES", "ADDRESS", "ZONE", "VERSION", "STATE", "AGE"));
-    hf_json_init(&json, &out);
-    hf_json_array(&json, NULL);
-    HF_LIST_FOR (node, &list.nodes, link) {
-        add_row(&table, node);
-        add_json(&json, node);
+    cli_list_init(&list, cli,
+                  CLI_CELLS("ID", "ROLES", "ADDRESS", "ZONE", "VERSION", "STATE", "AGE"));
+    HF_LIST_FOR (node, &nodes.nodes, link) {
+        if (cli->json) {
+            add_json(&list.json, node);
+        } else {
+            add_row(&list, node);
+        }
     }
-    hf_json_end(&json);
-    if (cli->json) {
-        printed = cli_print_json(&out, err);
-    } else {
-        hf_text_clear(&out);
-        cli_table_format(&table, &out);
-        printed = cli_print(&out, err);
-    }
-    cli_table_fini(&table);
-    return list.complete ? printed : CLI_FAILED;
+    printed = cli_list_print(&list, err);
+    return nodes.complete ? printed : CLI_FAILED;
 }
 
 /* --- drain, undrain ------------------------------------------------------------------------ */
-
-/* One call to one node. */
-struct errand {
-    bool done;
-    int code;
-    uint32_t calls_cut_off;
-    uint32_t instances_stopped;
-    struct hf_err *err;
-};
-
-static void
-on_errand_done(void *arg, const struct hf_grpc_result *result)
-{
-    struct errand *errand = arg;
-    const ProtobufCMessage *response = result->response;
-
-    errand->done = true;
-    errand->code = hf_grpc_result_error(result, "the node", errand->err);
-    if (errand->code == 0 && response->descriptor == &hyperfaas__v1__drain_response__descriptor) {
-        const Hyperfaas__V1__DrainResponse *drained = result->response;
-
-        errand->calls_cut_off = drained->calls_cut_off;
-        errand->instances_stopped = drained->instances_stopped;
-    }
-}
-
-static bool
-is_done(void *arg)
-{
-    const struct errand *errand = arg;
-
-    return errand->done;
-}
-
-static int
-run_errand(const struct cli *cli, const char *api, const struct hf_grpc_request *request,
-           struct errand *errand)
-{
-    struct hf_grpc_client *client = NULL;
-    struct hf_loop *loop = NULL;
-    int r = hf_loop_new("errand", &loop, errand->err);
-
-    if (r == 0) {
-        r = cli_manager_new(cli, loop, api, &client, errand->err);
-    }
-    if (r == 0) {
-        r = hf_grpc_client_unary(client, request, on_errand_done, errand, NULL);
-    }
-    if (r == 0) {
-        hf_loop_run_until(loop, is_done, errand, request->timeout_ns + HF_SEC);
-        r = errand->code;
-    }
-    hf_grpc_client_free(client);
-    hf_loop_free(loop);
-    return r;
-}
 
 /* The API address of the node that the command names, by its id or by that address. */
 static int
@@ -201,28 +132,37 @@ find_node(struct cli *cli, char ret[static 256], struct hf_err *err)
                    name);
 }
 
+static void
+on_drained(void *arg, const void *message)
+{
+    const Hyperfaas__V1__DrainResponse *response = message;
+    Hyperfaas__V1__DrainResponse *drained = arg;
+
+    drained->calls_cut_off = response->calls_cut_off;
+    drained->instances_stopped = response->instances_stopped;
+}
+
 static int
-conclude(const struct cli *cli, const struct errand *errand, bool drained, struct hf_err *err)
+conclude(const struct cli *cli, const Hyperfaas__V1__DrainResponse *response, bool drained,
+         struct hf_err *err)
 {
     hf_autotext struct hf_text out;
     struct hf_json json;
 
-    hf_text_init(&out);
     if (cli->json) {
-        hf_json_init(&json, &out);
-        hf_json_object(&json, NULL);
+        cli_object_begin(&json, &out);
         hf_json_str(&json, "node", cli->argv[0]);
         hf_json_bool(&json, "drained", drained);
-        hf_json_u64(&json, "calls_cut_off", errand->calls_cut_off);
-        hf_json_u64(&json, "instances_stopped", errand->instances_stopped);
-        hf_json_end(&json);
-        return cli_print_json(&out, err);
+        hf_json_u64(&json, "calls_cut_off", response->calls_cut_off);
+        hf_json_u64(&json, "instances_stopped", response->instances_stopped);
+        return cli_object_print(&json, err);
     }
+    hf_text_init(&out);
     hf_text_printf(&out, "Node '%s' is %s.\n", cli->argv[0],
                    drained ? "drained" : "back in service");
-    if (errand->calls_cut_off > 0 || errand->instances_stopped > 0) {
+    if (response->calls_cut_off > 0 || response->instances_stopped > 0) {
         hf_text_printf(&out, "Cut off at the limit: %u calls, %u instances.\n",
-                       errand->calls_cut_off, errand->instances_stopped);
+                       response->calls_cut_off, response->instances_stopped);
     }
     return cli_print(&out, err);
 }
@@ -231,52 +171,52 @@ static int
 drain(struct cli *cli, struct hf_err *err)
 {
     Hyperfaas__V1__DrainRequest message = HYPERFAAS__V1__DRAIN_REQUEST__INIT;
-    const struct hf_grpc_request request = {
-        .path = "/hyperfaas.v1.Node/Drain",
-        .message = &message.base,
-        .response = &hyperfaas__v1__drain_response__descriptor,
-        .timeout_ns = cli->timeout_ns,
-    };
-    const char *limit = cli_flag(cli, "limit");
-    struct errand errand = { .err = err };
-    uint64_t limit_ns = 0;
+    Hyperfaas__V1__DrainResponse drained = HYPERFAAS__V1__DRAIN_RESPONSE__INIT;
+    uint64_t limit_ns = cli_number(cli, "limit", 0);
     char api[256];
+    struct cli_call call = {
+        .manager = cli,
+        .address = api,
+        .request = { .path = "/hyperfaas.v1.Node/Drain",
+                     .message = &message.base,
+                     .response = &hyperfaas__v1__drain_response__descriptor,
+                     .timeout_ns = cli->timeout_ns },
+        .on_message = on_drained,
+        .arg = &drained,
+    };
 
-    if (limit && hf_parse_duration(limit, &limit_ns, err) < 0) {
-        hf_err_wrap(err, HF_EINVALID, "--limit");
-        return CLI_USAGE;
-    }
     message.limit_ms = (uint32_t)hf_min((limit_ns + HF_MSEC - 1) / HF_MSEC, (uint64_t)UINT32_MAX);
     message.stop = cli_flag(cli, "stop") != NULL;
     if (find_node(cli, api, err) < 0) {
         return CLI_FAILED;
     }
-    if (run_errand(cli, api, &request, &errand) < 0) {
+    if (cli_call(&call, err) < 0) {
         if (hf_err_code(err) == HF_ETIMEOUT) {
             hf_fail(err, HF_ETIMEOUT, "node '%s' is still draining, and goes on", cli->argv[0]);
         }
         return CLI_FAILED;
     }
-    return conclude(cli, &errand, true, err);
+    return conclude(cli, &drained, true, err);
 }
 
 static int
 undrain(struct cli *cli, struct hf_err *err)
 {
     Hyperfaas__V1__UndrainRequest message = HYPERFAAS__V1__UNDRAIN_REQUEST__INIT;
-    const struct hf_grpc_request request = {
-        .path = "/hyperfaas.v1.Node/Undrain",
-        .message = &message.base,
-        .response = &hyperfaas__v1__undrain_response__descriptor,
-        .timeout_ns = cli->timeout_ns,
-    };
-    struct errand errand = { .err = err };
+    static const Hyperfaas__V1__DrainResponse nothing = HYPERFAAS__V1__DRAIN_RESPONSE__INIT;
     char api[256];
+    struct cli_call call = {
+        .manager = cli,
+        .address = api,
+        .request = { .path = "/hyperfaas.v1.Node/Undrain",
+                     .message = &message.base,
+                     .response = &hyperfaas__v1__undrain_response__descriptor,
+                     .timeout_ns = cli->timeout_ns },
+    };
 
-    if (find_node(cli, api, err) < 0 || run_errand(cli, api, &request, &errand) < 0) {
-        return CLI_FAILED;
-    }
-    return conclude(cli, &errand, false, err);
+    return find_node(cli, api, err) < 0 || cli_call(&call, err) < 0
+               ? CLI_FAILED
+               : conclude(cli, &nothing, false, err);
 }
 
 static const struct cli_flag drain_flags[] = {

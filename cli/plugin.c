@@ -5,9 +5,8 @@
 
 #include "base/err.h"
 #include "base/macros.h"
-#include "cli.h"
+#include "output.h"
 #include "plugin/module.h"
-#include "table.h"
 
 static const struct cli_flag list_flags[] = {
     { "kind", 'k', "KIND", "Only modules of one kind: lb, scheduler, scaler, store or runtime." },
@@ -16,24 +15,23 @@ static const struct cli_flag list_flags[] = {
 
 /* One row of the list; a file that is no module says why. */
 static void
-list_one(const struct hf_module_file *file, const struct hf_plugin_path *path,
-         struct cli_table *table, struct hf_json *json)
+list_one(const struct hf_module_file *file, const struct hf_plugin_path *path, bool as_json,
+         struct cli_list *list)
 {
     const struct hf_module *module;
     struct hf_err err = HF_ERR_INIT;
     int r = hf_module_load(file->kind, file->path, path, &module, &err);
+    const char *what = r < 0 ? hf_err_message(&err) : module->summary;
 
-    if (json) {
-        hf_json_object(json, NULL);
-        hf_json_str(json, "kind", hf_plugin_kind_name(file->kind));
-        hf_json_str(json, "name", file->name);
-        hf_json_str(json, "file", file->path);
-        hf_json_str(json, r < 0 ? "error" : "summary",
-                    r < 0 ? hf_err_message(&err) : module->summary);
-        hf_json_end(json);
+    if (as_json) {
+        hf_json_object(&list->json, NULL);
+        hf_json_str(&list->json, "kind", hf_plugin_kind_name(file->kind));
+        hf_json_str(&list->json, "name", file->name);
+        hf_json_str(&list->json, "file", file->path);
+        hf_json_str(&list->json, r < 0 ? "error" : "summary", what);
+        hf_json_end(&list->json);
     } else {
-        cli_table_row(table, CLI_CELLS(hf_plugin_kind_name(file->kind), file->name,
-                                       r < 0 ? hf_err_message(&err) : module->summary));
+        cli_list_row(list, CLI_CELLS(hf_plugin_kind_name(file->kind), file->name, what));
     }
 }
 
@@ -43,13 +41,9 @@ list(struct cli *cli, struct hf_err *err)
     const char *kind_name = cli_flag(cli, "kind");
     struct hf_module_list modules;
     struct hf_plugin_path path;
-    hf_autotext struct hf_text out;
-    struct cli_table table;
-    struct hf_json json;
+    struct cli_list list;
     uint32_t kind = 0;
 
-    hf_text_init(&out);
-    hf_json_init(&json, &out);
     if (kind_name && hf_plugin_kind_parse(kind_name, &kind, err) < 0) {
         return CLI_USAGE;
     }
@@ -57,22 +51,12 @@ list(struct cli *cli, struct hf_err *err)
         hf_module_list_init(&modules, kind, &path, err) < 0) {
         return CLI_FAILED;
     }
-    cli_table_init(&table, CLI_CELLS("KIND", "NAME", "SUMMARY"));
-    if (cli->json) {
-        hf_json_array(&json, NULL);
-    }
+    cli_list_init(&list, cli, CLI_CELLS("KIND", "NAME", "SUMMARY"));
     for (size_t i = 0; i < modules.n; i++) {
-        list_one(&modules.files[i], &path, &table, cli->json ? &json : NULL);
+        list_one(&modules.files[i], &path, cli->json, &list);
     }
-    if (cli->json) {
-        hf_json_end(&json);
-        hf_text_add_char(&out, '\n');
-    } else {
-        cli_table_format(&table, &out);
-    }
-    cli_table_fini(&table);
     hf_module_list_fini(&modules);
-    return cli_print(&out, err);
+    return cli_list_print(&list, err);
 }
 
 /* The kind in "lb-leastload" or "../lb-mine.so"; 0: it does not begin with one. */
@@ -154,19 +138,19 @@ info(struct cli *cli, struct hf_err *err)
     const struct hf_module *module = NULL;
     struct hf_plugin_path path;
     hf_autotext struct hf_text out;
+    struct hf_json json;
 
     hf_text_init(&out);
     if (cli_plugin_path(cli, &path, err) < 0 || load(cli->argv[0], &path, &module, err) < 0) {
         return CLI_FAILED;
     }
     if (cli->json) {
-        struct hf_json json;
-
         hf_json_init(&json, &out);
         hf_module_describe_json(module, NULL, &json);
-        return cli_print_json(&out, err);
+        hf_text_add_char(&out, '\n');
+    } else {
+        hf_module_describe(module, &out);
     }
-    hf_module_describe(module, &out);
     return cli_print(&out, err);
 }
 

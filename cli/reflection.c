@@ -14,9 +14,9 @@
 #include "base/macros.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "client.h"
 #include "grpc/reflection/v1/reflection.pb-c.h"
 #include "proto/wire.h"
-#include "rpc.h"
 
 /* What a function may answer: an honest one stays far below. */
 #define FILES_MAX 1024
@@ -36,14 +36,14 @@ struct file {
 };
 
 struct reflecting {
-    struct cli_rpc *rpc;
-    const char *function;
+    const struct cli_reflection *what;
     const char *path; /* of the method: v1, or what it was called before */
     uint64_t deadline_ns;
     struct hf_map files;
     struct file *missing;
     struct hf_text *set;
-    int code; /* what is wrong with the answer */
+    bool refused; /* the last question */
+    int code;     /* what is wrong with the answer */
     struct hf_err *err;
 };
 
@@ -178,21 +178,22 @@ is_enough(void *arg)
 static int
 ask(struct reflecting *reflecting, const Grpc__Reflection__V1__ServerReflectionRequest *question)
 {
-    uint64_t now = hf_now();
-    const struct hf_grpc_request request = {
-        .path = reflecting->path,
-        .message = &question->base,
-        .response = &grpc__reflection__v1__server_reflection_response__descriptor,
-        .timeout_ns = reflecting->deadline_ns > now ? reflecting->deadline_ns - now : 1,
-        .authority = reflecting->function,
-    };
-    const struct cli_rpc_wait wait = {
+    struct cli_call call = {
+        .address = reflecting->what->address,
+        .max_message = SET_MAX,
+        .request = { .path = reflecting->path,
+                     .message = &question->base,
+                     .response = &grpc__reflection__v1__server_reflection_response__descriptor,
+                     .timeout_ns =
+                         hf_max(hf_sub_saturated(reflecting->deadline_ns, hf_now()), (uint64_t)1),
+                     .authority = reflecting->what->function },
         .on_message = on_message,
         .is_enough = is_enough,
         .arg = reflecting,
     };
-    int r = cli_rpc_call(reflecting->rpc, &request, &wait, reflecting->err);
+    int r = cli_call(&call, reflecting->err);
 
+    reflecting->refused = call.refused;
     return r < 0 ? r : reflecting->code;
 }
 
@@ -253,25 +254,22 @@ cli_reflect(const struct cli_reflection *what, struct hf_text *ret_set, bool *re
 {
     const char *full = what->method + (what->method[0] == '/');
     hf_autofree char *service = strndup(full, strcspn(full, "/"));
-    hf_auto(cli_rpc_close) struct cli_rpc *rpc = NULL;
     struct reflecting reflecting = {
-        .function = what->function,
+        .what = what,
         .deadline_ns = hf_add_saturated(hf_now(), what->timeout_ns),
         .set = ret_set,
         .err = err,
     };
-    int r = service ? cli_rpc_open(NULL, what->address, SET_MAX, &rpc, err)
-                    : hf_fail(err, HF_ENOMEM, "no memory for reflection");
+    int r;
 
     *ret_refused = false;
-    if (r < 0) {
-        return r;
+    if (!service) {
+        return hf_fail(err, HF_ENOMEM, "no memory for reflection");
     }
     ret_set->limit = SET_MAX;
-    reflecting.rpc = rpc;
     hf_map_init(&reflecting.files, hf_random_os_u64());
     r = ask_for_all(&reflecting, service);
     free_files(&reflecting);
-    *ret_refused = cli_rpc_was_refused(rpc);
+    *ret_refused = reflecting.refused;
     return r < 0 ? hf_err_wrap(err, r, "asking the function for its definitions") : 0;
 }

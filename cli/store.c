@@ -32,12 +32,6 @@ struct cli_store {
     int code;
     char message[512];
     struct cli_document *document; /* where to put what is read; NULL: nowhere */
-
-    /* The watch under way. */
-    bool synced;
-    cli_store_change_fn *changed;
-    bool (*is_enough)(void *arg);
-    void *change_arg;
 };
 
 /* --- opening ---------------------------------------------------------------------- */
@@ -224,58 +218,33 @@ cli_store_remove(struct cli_store *store, const char *id, struct hf_err *err)
 
 /* --- watching ---------------------------------------------------------------------- */
 
-static void
-tell(struct cli_store *store, enum cli_change change, const char *id,
-     const struct hf_document *document, const char *message)
-{
-    store->changed(store->change_arg, change, id, document, message);
-}
-
-static void
-on_put(void *arg, const struct hf_document *document)
-{
-    tell(arg, CLI_CHANGE_PUT, document->id, document, NULL);
-}
-
-static void
-on_delete(void *arg, const char *id)
-{
-    tell(arg, CLI_CHANGE_DELETE, id, NULL, NULL);
-}
-
-static void
-on_synced(void *arg)
-{
-    struct cli_store *store = arg;
-
-    store->synced = true;
-    tell(store, CLI_CHANGE_SYNCED, "", NULL, NULL);
-}
-
-static void
-on_bad(void *arg, const char *id, const char *message)
-{
-    tell(arg, CLI_CHANGE_BAD, id, NULL, message);
-}
-
+/* Before the watch has told all it ends with the store. */
 static void
 on_lost(void *arg, const char *message)
 {
-    struct cli_store *store = arg;
+    struct cli_watch *watch = arg;
 
-    if (store->synced) {
-        tell(store, CLI_CHANGE_LOST, "", NULL, message);
-    } else {
-        end(store, HF_EUNAVAILABLE, message);
+    if (!watch->synced) {
+        end(watch->store, HF_EUNAVAILABLE, message);
+    } else if (watch->on_lost) {
+        watch->on_lost(watch, message);
     }
 }
 
 static bool
 is_synced_or_done(void *arg)
 {
-    const struct cli_store *store = arg;
+    const struct cli_watch *watch = arg;
 
-    return store->synced || store->done;
+    return watch->synced || watch->store->done;
+}
+
+static bool
+is_watched_enough(void *arg)
+{
+    struct cli_watch *watch = arg;
+
+    return watch->store->done || watch->is_enough(watch);
 }
 
 static void
@@ -285,66 +254,49 @@ on_signal(void *arg, int signal)
     end(arg, 0, "");
 }
 
-static bool
-is_watched_enough(void *arg)
-{
-    struct cli_store *store = arg;
-
-    return store->done || store->is_enough(store->change_arg);
-}
-
 /* Runs the loop while the watch is on: first until all is told, then as long as is wished. */
 static int
-run_watch(struct cli_store *store, uint64_t limit_ns, struct hf_err *err)
+run_watch(struct cli_watch *watch, uint64_t limit_ns, struct hf_err *err)
 {
+    struct cli_store *store = watch->store;
     uint64_t end_ns = hf_add_saturated(hf_now(), limit_ns > 0 ? limit_ns : CLI_FOR_EVER);
-    uint64_t left;
 
-    if (!hf_loop_run_until(store->loop, is_synced_or_done, store, store->timeout_ns + HF_SEC)) {
+    if (!hf_loop_run_until(store->loop, is_synced_or_done, watch, store->timeout_ns + HF_SEC)) {
         return hf_fail(err, HF_ETIMEOUT, "the store did not answer in time");
     }
-    left = hf_sub_saturated(end_ns, hf_now());
-    hf_loop_run_until(store->loop, is_watched_enough, store, left);
+    hf_loop_run_until(store->loop, is_watched_enough, watch, hf_sub_saturated(end_ns, hf_now()));
     return store->code < 0 ? hf_fail(err, store->code, "%s", store->message) : 0;
 }
 
 static int
-watch(struct cli_store *store, uint32_t space, cli_store_change_fn *changed,
-      bool (*is_enough)(void *arg), void *arg, uint64_t limit_ns, struct hf_err *err)
+watch_space(struct cli_store *store, uint32_t space, struct cli_watch *watch, uint64_t limit_ns,
+            struct hf_err *err)
 {
-    static const struct hf_store_watcher watcher = {
-        .size = sizeof watcher,
-        .on_put = on_put,
-        .on_delete = on_delete,
-        .on_synced = on_synced,
-        .on_bad = on_bad,
-        .on_lost = on_lost,
-    };
     struct hf_store_op *op;
     int r;
 
-    store->synced = false;
-    store->changed = changed;
-    store->is_enough = is_enough;
-    store->change_arg = arg;
-    r = store->ops->watch(store->store, space, &watcher, store, &op, err);
+    begin(store);
+    watch->store = store;
+    watch->on_lost = watch->watcher.on_lost;
+    watch->watcher.size = sizeof watch->watcher;
+    watch->watcher.on_lost = on_lost;
+    r = store->ops->watch(store->store, space, &watch->watcher, watch, &op, err);
     if (r == 0) {
-        r = run_watch(store, limit_ns, err);
+        r = run_watch(watch, limit_ns, err);
         store->ops->unwatch(store->store, op);
     }
     return r;
 }
 
 int
-cli_store_watch(struct cli_store *store, cli_store_change_fn *changed, bool (*is_enough)(void *arg),
-                void *arg, uint64_t limit_ns, struct hf_err *err)
+cli_store_watch(struct cli_store *store, struct cli_watch *watch, uint64_t limit_ns,
+                struct hf_err *err)
 {
     struct hf_signals *signals;
     int r = hf_signals_new(store->loop, on_signal, store, &signals, err);
 
     if (r == 0) {
-        begin(store);
-        r = watch(store, HF_STORE_FUNCTIONS, changed, is_enough, arg, limit_ns, err);
+        r = watch_space(store, HF_STORE_FUNCTIONS, watch, limit_ns, err);
         hf_signals_free(signals);
     }
     return r;
@@ -353,49 +305,59 @@ cli_store_watch(struct cli_store *store, cli_store_change_fn *changed, bool (*is
 /* --- listing ----------------------------------------------------------------------- */
 
 struct list {
+    struct cli_watch watch;
     cli_store_each_fn *each;
     void *arg;
-    bool complete;
 };
 
 static void
-list_change(void *arg, enum cli_change change, const char *id, const struct hf_document *document,
-            const char *message)
+list_document(void *arg, const struct hf_document *document)
 {
-    struct list *list = arg;
+    const struct list *list = arg;
 
-    if (change == CLI_CHANGE_PUT || change == CLI_CHANGE_BAD) {
-        list->each(list->arg, id, document, message);
-    } else if (change == CLI_CHANGE_SYNCED) {
-        list->complete = true;
-    }
+    list->each(list->arg, document->id, document, NULL);
+}
+
+static void
+list_bad(void *arg, const char *id, const char *message)
+{
+    const struct list *list = arg;
+
+    list->each(list->arg, id, NULL, message);
+}
+
+static void
+list_nothing(void *arg, const char *id)
+{
+    (void)arg;
+    (void)id;
+}
+
+static void
+on_listed(void *arg)
+{
+    ((struct cli_watch *)arg)->synced = true;
 }
 
 static bool
-is_complete(void *arg)
+is_listed(struct cli_watch *watch)
 {
-    return ((const struct list *)arg)->complete;
-}
-
-static int
-list_space(struct cli_store *store, uint32_t space, cli_store_each_fn *each, void *arg,
-           struct hf_err *err)
-{
-    struct list list = { .each = each, .arg = arg };
-
-    begin(store);
-    return watch(store, space, list_change, is_complete, &list, 0, err);
+    return watch->synced;
 }
 
 int
-cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, struct hf_err *err)
+cli_store_list(struct cli_store *store, uint32_t space, cli_store_each_fn *each, void *arg,
+               struct hf_err *err)
 {
-    return list_space(store, HF_STORE_FUNCTIONS, each, arg, err);
-}
+    struct list list = {
+        .watch = { .watcher = { .on_put = list_document,
+                                .on_delete = list_nothing,
+                                .on_bad = list_bad,
+                                .on_synced = on_listed },
+                   .is_enough = is_listed },
+        .each = each,
+        .arg = arg,
+    };
 
-int
-cli_store_list_nodes(struct cli_store *store, cli_store_each_fn *each, void *arg,
-                     struct hf_err *err)
-{
-    return list_space(store, HF_STORE_NODES, each, arg, err);
+    return watch_space(store, space, &list.watch, 0, err);
 }

@@ -45,33 +45,28 @@ int cli_store_put(struct cli_store *store, const char *id, const char *data, siz
 
 int cli_store_remove(struct cli_store *store, const char *id, struct hf_err *err);
 
-/* What a watch tells. */
-enum cli_change {
-    CLI_CHANGE_PUT,    /* a function is there or has changed: `document` */
-    CLI_CHANGE_DELETE, /* it is gone */
-    CLI_CHANGE_BAD,    /* it can't be read: `message` */
-    CLI_CHANGE_SYNCED, /* all that there is has been told; `id` is "" */
-    CLI_CHANGE_LOST    /* the store can't be reached, for now: `message`; `id` is "" */
+/* Somebody who watches; `watcher` is told as hyperfaas/store.h says, with this as its argument. */
+struct cli_watch {
+    struct hf_store_watcher watcher;
+    bool (*is_enough)(struct cli_watch *watch);
+    bool synced; /* all that there is has been told */
+
+    /* The store's. */
+    struct cli_store *store;
+    void (*on_lost)(void *arg, const char *message);
 };
 
-/* All arguments are borrowed. */
-typedef void cli_store_change_fn(void *arg, enum cli_change change, const char *id,
-                                 const struct hf_document *document, const char *message);
+/* Tells all functions, then every change, until Ctrl-C, until `is_enough`, or until `limit_ns` have
+ * passed if that is not 0: all of them success.  HF_EUNAVAILABLE: the store could not be reached at
+ * all. */
+int cli_store_watch(struct cli_store *store, struct cli_watch *watch, uint64_t limit_ns,
+                    struct hf_err *err);
 
-/* Tells all functions, then every change, until Ctrl-C, until `is_enough(arg)`, or until
- * `limit_ns` have passed if that is not 0: all of them success.  HF_EUNAVAILABLE: the store could
- * not be reached at all. */
-int cli_store_watch(struct cli_store *store, cli_store_change_fn *changed,
-                    bool (*is_enough)(void *arg), void *arg, uint64_t limit_ns, struct hf_err *err);
-
-/* Calls `each` for every function there is, bad ones too (`message` says what is wrong,
- * `document` is NULL). */
+/* Calls `each` for every document that there is in a space, bad ones too (`message` says what is
+ * wrong, `document` is NULL). */
 typedef void cli_store_each_fn(void *arg, const char *id, const struct hf_document *document,
                                const char *message);
-int cli_store_list(struct cli_store *store, cli_store_each_fn *each, void *arg, struct hf_err *err);
-
-/* The same for the nodes that announced themselves. */
-int cli_store_list_nodes(struct cli_store *store, cli_store_each_fn *each, void *arg,
-                         struct hf_err *err);
+int cli_store_list(struct cli_store *store, uint32_t space, cli_store_each_fn *each, void *arg,
+                   struct hf_err *err);
 
 #endif

@@ -1,19 +1,17 @@
 /*
  * worker.c - `hyperfaas worker ...`: asks one worker, of this implementation or another.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "arguments.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/random.h"
-#include "cli.h"
-#include "rpc.h"
-#include "table.h"
+#include "client.h"
+#include "output.h"
 #include "worker/worker.pb-c.h"
+#include "workers.h"
 
 /* Rows for a table of flags. */
 #define WORKER_FLAGS                                                                               \
@@ -21,26 +19,21 @@
         "address", 'a', "HOST:PORT", "The worker, instead of the configuration's [worker] api."    \
     }
 
-/* How long `status` goes on. */
-#define STATUS_DURATION "10s"
-
 static const struct cli_flag worker_flags[] = { WORKER_FLAGS, { 0 } };
 
 static const struct cli_flag status_flags[] = {
     WORKER_FLAGS,
-    { "duration", 0, "DURATION", "Ends after this long (default " STATUS_DURATION ")." },
+    { "duration", 0, "DURATION", "Ends after this long (default 10s)." },
     { 0 },
 };
 
 /* A call to a worker, and what has come of it. */
 struct asking {
     const struct cli *cli;
-    struct hf_text out;
-    bool failed; /* the result can't be written */
+    bool failed; /* the result can't be written: nobody reads it */
     struct hf_err *err;
 };
 
-/* Nobody reads what is written. */
 static bool
 has_failed(void *arg)
 {
@@ -49,54 +42,31 @@ has_failed(void *arg)
 
 /* Makes a call that ends by itself, or after `limit_ns` or Ctrl-C if that is not 0. */
 static int
-ask(struct asking *asking, const char *method, const ProtobufCMessage *message,
-    const ProtobufCMessageDescriptor *response, hf_grpc_message_fn *show, uint64_t limit_ns)
+ask(const struct cli *cli, const char *path, const ProtobufCMessage *message,
+    const ProtobufCMessageDescriptor *response, hf_grpc_message_fn *show, uint64_t limit_ns,
+    struct hf_err *err)
 {
-    const struct cli *cli = asking->cli;
     const char *given = cli_flag(cli, "address");
-    const char *address = given ? given : cli_setting(cli, "worker", "api");
-    hf_autofree char *path = hf_strdup_printf("/worker.Worker/%s", method);
-    hf_auto(cli_rpc_close) struct cli_rpc *rpc = NULL;
-    const struct hf_grpc_request request = {
-        .path = path,
-        .message = message,
-        .response = response,
-        .timeout_ns = limit_ns > 0 ? 0 : cli->timeout_ns,
-    };
-    const struct cli_rpc_wait wait = {
+    struct asking asking = { .cli = cli, .err = err };
+    struct cli_call call = {
+        .manager = cli,
+        .address = given ? given : cli_setting(cli, "worker", "api"),
+        .request = { .path = path,
+                     .message = message,
+                     .response = response,
+                     .timeout_ns = limit_ns > 0 ? 0 : cli->timeout_ns },
         .on_message = show,
         .is_enough = has_failed,
-        .arg = asking,
+        .arg = &asking,
         .limit_ns = limit_ns,
         .interruptible = limit_ns > 0,
     };
-    int r = path ? cli_rpc_open(cli, address, 0, &rpc, asking->err)
-                 : hf_fail(asking->err, HF_ENOMEM, "no memory for a call");
+    int r = cli_call(&call, err);
 
-    if (r == 0) {
-        r = cli_rpc_call(rpc, &request, &wait, asking->err);
+    if (r < 0 && call.refused) {
+        hf_err_wrap(err, r, "worker '%s'", call.address);
     }
-    if (r < 0 && rpc && cli_rpc_was_refused(rpc)) {
-        hf_err_wrap(asking->err, r, "worker '%s'", address);
-    }
-    return r < 0 || asking->failed ? CLI_FAILED : CLI_OK;
-}
-
-static struct asking
-begin(const struct cli *cli, struct hf_err *err)
-{
-    struct asking asking = { .cli = cli, .err = err };
-
-    hf_text_init(&asking.out);
-    return asking;
-}
-
-/* Writes what was gathered, as the last or the next line. */
-static void
-flush(struct asking *asking)
-{
-    asking->failed |= cli_print(&asking->out, asking->err) != CLI_OK;
-    hf_text_clear(&asking->out);
+    return r < 0 || asking.failed ? CLI_FAILED : CLI_OK;
 }
 
 /* --- start, stop ------------------------------------------------------------------------ */
@@ -104,9 +74,12 @@ flush(struct asking *asking)
 static void
 show_id(struct asking *asking, const char *id)
 {
-    cli_add_shown(id, &asking->out);
-    hf_text_add_char(&asking->out, '\n');
-    flush(asking);
+    hf_autotext struct hf_text out;
+
+    hf_text_init(&out);
+    cli_add_shown(id, &out);
+    hf_text_add_char(&out, '\n');
+    asking->failed |= cli_print(&out, asking->err) != CLI_OK;
 }
 
 /* For people, so not on stdout: scripts read the id there. */
@@ -131,35 +104,29 @@ show_started(void *arg, const void *message)
     struct asking *asking = arg;
     const Worker__StartResponse *started = message;
     struct hf_json json;
+    struct hf_text out;
 
     if (!asking->cli->json) {
         show_id(asking, started->instance_id);
         show_addresses(started);
         return;
     }
-    hf_json_init(&json, &asking->out);
-    hf_json_object(&json, NULL);
+    cli_object_begin(&json, &out);
     hf_json_str(&json, "id", started->instance_id);
     hf_json_str(&json, "name", started->instance_name);
     hf_json_str(&json, "internal_address", started->instance_internal_ip);
     hf_json_str(&json, "external_address", started->instance_external_ip);
-    hf_json_end(&json);
-    hf_text_add_char(&asking->out, '\n');
-    flush(asking);
+    asking->failed |= cli_object_print(&json, asking->err) != CLI_OK;
 }
 
 static int
 start(struct cli *cli, struct hf_err *err)
 {
     Worker__StartRequest request = WORKER__START_REQUEST__INIT;
-    struct asking asking = begin(cli, err);
-    int exit_code;
 
     request.function_id = (char *)(uintptr_t)cli->argv[0]; /* only read */
-    exit_code =
-        ask(&asking, "Start", &request.base, &worker__start_response__descriptor, show_started, 0);
-    hf_text_fini(&asking.out);
-    return exit_code;
+    return ask(cli, "/worker.Worker/Start", &request.base, &worker__start_response__descriptor,
+               show_started, 0, err);
 }
 
 static void
@@ -168,31 +135,25 @@ show_stopped(void *arg, const void *message)
     struct asking *asking = arg;
     const Worker__StopResponse *stopped = message;
     struct hf_json json;
+    struct hf_text out;
 
     if (!asking->cli->json) {
         show_id(asking, stopped->instance_id);
         return;
     }
-    hf_json_init(&json, &asking->out);
-    hf_json_object(&json, NULL);
+    cli_object_begin(&json, &out);
     hf_json_str(&json, "id", stopped->instance_id);
-    hf_json_end(&json);
-    hf_text_add_char(&asking->out, '\n');
-    flush(asking);
+    asking->failed |= cli_object_print(&json, asking->err) != CLI_OK;
 }
 
 static int
 stop(struct cli *cli, struct hf_err *err)
 {
     Worker__StopRequest request = WORKER__STOP_REQUEST__INIT;
-    struct asking asking = begin(cli, err);
-    int exit_code;
 
     request.instance_id = (char *)(uintptr_t)cli->argv[0]; /* only read */
-    exit_code =
-        ask(&asking, "Stop", &request.base, &worker__stop_response__descriptor, show_stopped, 0);
-    hf_text_fini(&asking.out);
-    return exit_code;
+    return ask(cli, "/worker.Worker/Stop", &request.base, &worker__stop_response__descriptor,
+               show_stopped, 0, err);
 }
 
 /* --- status ----------------------------------------------------------------------------- */
@@ -206,110 +167,102 @@ event_name(Worker__Event event)
     return (size_t)event < hf_countof(names) ? names[event] : "unknown";
 }
 
-static void
-show_update(void *arg, const void *message)
+static int
+print_update(const struct cli *cli, const Worker__StatusUpdate *update, struct hf_err *err)
 {
-    struct asking *asking = arg;
-    const Worker__StatusUpdate *update = message;
     const char *status = update->status == WORKER__STATUS__STATUS_FAILED ? "failed" : "success";
-    char time[HF_TIMESTAMP_MAX] = "";
+    uint64_t ns = cli_timestamp_ns(update->timestamp);
+    hf_autotext struct hf_text out;
+    char time[HF_TIMESTAMP_MAX] = "-";
     struct hf_json json;
 
-    if (update->timestamp && update->timestamp->seconds > 0) {
-        hf_format_timestamp((uint64_t)update->timestamp->seconds * HF_SEC +
-                                (uint64_t)update->timestamp->nanos,
-                            time);
+    if (ns > 0) {
+        hf_format_timestamp(ns, time);
     }
-    if (asking->cli->json) {
-        hf_json_init(&json, &asking->out);
-        hf_json_object(&json, NULL);
-        hf_json_str(&json, "time", *time ? time : NULL);
+    if (cli->json) {
+        cli_object_begin(&json, &out);
+        hf_json_str(&json, "time", ns > 0 ? time : NULL);
         hf_json_str(&json, "event", event_name(update->event));
         hf_json_str(&json, "status", status);
         hf_json_str(&json, "instance", update->instance_id);
         hf_json_str(&json, "function", update->function_id);
-        hf_json_end(&json);
-        hf_text_add_char(&asking->out, '\n');
-    } else {
-        hf_text_printf(&asking->out, "%-24s  %-8s  %-7s  ", *time ? time : "-",
-                       event_name(update->event), status);
-        cli_add_shown(update->instance_id, &asking->out);
-        hf_text_add(&asking->out, "  ");
-        cli_add_shown(update->function_id, &asking->out);
-        hf_text_add_char(&asking->out, '\n');
+        return cli_object_print(&json, err);
     }
-    flush(asking);
+    hf_text_init(&out);
+    hf_text_printf(&out, "%-24s  %-8s  %-7s  ", time, event_name(update->event), status);
+    cli_add_shown(update->instance_id, &out);
+    hf_text_add(&out, "  ");
+    cli_add_shown(update->function_id, &out);
+    hf_text_add_char(&out, '\n');
+    return cli_print(&out, err);
+}
+
+static void
+show_update(void *arg, const void *message)
+{
+    struct asking *asking = arg;
+
+    asking->failed |= print_update(asking->cli, message, asking->err) != CLI_OK;
 }
 
 static int
 status(struct cli *cli, struct hf_err *err)
 {
     Worker__StatusRequest request = WORKER__STATUS_REQUEST__INIT;
-    const char *duration = cli_flag(cli, "duration");
     char id[HF_UUID_MAX]; /* a worker may silence a listener whose id is reused */
-    struct asking asking = begin(cli, err);
     uint64_t limit_ns;
-    int exit_code;
-    int r = cli_parse_duration(duration ? duration : STATUS_DURATION, &limit_ns, err);
 
-    if (r == 0 && limit_ns == 0) {
-        r = hf_fail(err, HF_EINVALID, "must be above zero, found '%s'", duration);
-    }
-    if (r < 0) {
-        hf_err_wrap(err, r, "--duration");
+    if (cli_duration(cli, "duration", 10 * HF_SEC, &limit_ns, err) < 0) {
         return CLI_USAGE;
     }
     hf_uuid4(id);
     request.node_id = cli->argc > 0 ? (char *)(uintptr_t)cli->argv[0] : id; /* only read */
-    exit_code = ask(&asking, "Status", &request.base, &worker__status_update__descriptor,
-                    show_update, limit_ns);
-    hf_text_fini(&asking.out);
-    return exit_code;
+    return ask(cli, "/worker.Worker/Status", &request.base, &worker__status_update__descriptor,
+               show_update, limit_ns, err);
 }
 
 /* --- metrics ---------------------------------------------------------------------------- */
+
+static int
+print_metrics(const struct cli *cli, const Worker__MetricsUpdate *metrics, struct hf_err *err)
+{
+    hf_autotext struct hf_text out;
+    struct hf_json json;
+
+    if (cli->json) {
+        cli_object_begin(&json, &out);
+        hf_json_double(&json, "used_ram_percent", metrics->used_ram_percent);
+        hf_json_array(&json, "cpu_percent_percpus");
+        for (size_t i = 0; i < metrics->n_cpu_percent_percpus; i++) {
+            hf_json_double(&json, NULL, metrics->cpu_percent_percpus[i]);
+        }
+        hf_json_end(&json);
+        return cli_object_print(&json, err);
+    }
+    hf_text_init(&out);
+    hf_text_printf(&out, "memory   %5.1f %%\n", metrics->used_ram_percent);
+    for (size_t i = 0; i < metrics->n_cpu_percent_percpus; i++) {
+        hf_text_printf(&out, "cpu %-3zu  %5.1f %%\n", i, metrics->cpu_percent_percpus[i]);
+    }
+    return cli_print(&out, err);
+}
 
 static void
 show_metrics(void *arg, const void *message)
 {
     struct asking *asking = arg;
-    const Worker__MetricsUpdate *metrics = message;
-    struct hf_json json;
 
-    if (!asking->cli->json) {
-        hf_text_printf(&asking->out, "memory   %5.1f %%\n", metrics->used_ram_percent);
-        for (size_t i = 0; i < metrics->n_cpu_percent_percpus; i++) {
-            hf_text_printf(&asking->out, "cpu %-3zu  %5.1f %%\n", i,
-                           metrics->cpu_percent_percpus[i]);
-        }
-        flush(asking);
-        return;
-    }
-    hf_json_init(&json, &asking->out);
-    hf_json_object(&json, NULL);
-    hf_json_double(&json, "used_ram_percent", metrics->used_ram_percent);
-    hf_json_array(&json, "cpu_percent_percpus");
-    for (size_t i = 0; i < metrics->n_cpu_percent_percpus; i++) {
-        hf_json_double(&json, NULL, metrics->cpu_percent_percpus[i]);
-    }
-    hf_json_end(&json);
-    hf_json_end(&json);
-    hf_text_add_char(&asking->out, '\n');
-    flush(asking);
+    asking->failed |= print_metrics(asking->cli, message, asking->err) != CLI_OK;
 }
 
 static int
 metrics(struct cli *cli, struct hf_err *err)
 {
     Worker__MetricsRequest request = WORKER__METRICS_REQUEST__INIT;
-    struct asking asking = begin(cli, err);
-    int exit_code;
 
     request.node_id = (char *)(uintptr_t)(cli->argc > 0 ? cli->argv[0] : "hyperfaas");
-    exit_code = ask(&asking, "Metrics", &request.base, &worker__metrics_update__descriptor,
-                    show_metrics, 0);
-    hf_text_fini(&asking.out);
-    return exit_code;
+    return ask(cli, "/worker.Worker/Metrics", &request.base, &worker__metrics_update__descriptor,
+               show_metrics, 0, err);
 }
 
 const struct cli_command cli_worker_commands[] = {

@@ -283,8 +283,7 @@ UNIT_TESTS += %D%/test-runtime-docker
 
 # --- cli
 UNIT_TESTS += %D%/test-cli-arguments
-%C%_test_cli_arguments_SOURCES = %D%/test-cli-arguments.c cli/arguments.c cli/arguments.h cli/help.c \
-    cli/help.h
+%C%_test_cli_arguments_SOURCES = %D%/test-cli-arguments.c cli/arguments.c cli/arguments.h cli/help.c
 %C%_test_cli_arguments_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -I$(top_srcdir)/cli
 %C%_test_cli_arguments_LDADD = $(UNIT_LIBS)
 

@@ -5,11 +5,13 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "cli/arguments.h"
-#include "cli/help.h"
 #include "unit.h"
 
 static const struct cli_flag make_flags[] = {
-    { "size", 's', "SIZE", "How large it gets." },
+    { "size", 's', "LENGTH", "How large it gets." },
+    { "bytes", 0, "SIZE", "How many." },
+    { "part", 0, "N", "Which one." },
+    { "pause", 0, "DURATION", "How long." },
     { "tag", 0, "WORD", "May repeat." },
     { "quick", 'q', NULL, "Without care." },
     { 0 },
@@ -29,7 +31,6 @@ static const struct cli_command other_commands[] = {
 static const struct cli_command *const tables[] = { thing_commands, other_commands, NULL };
 
 static struct cli cli;
-static struct cli_globals globals;
 static struct hf_err err;
 
 /* Reads "hyperfaas" and the words up to NULL. */
@@ -43,9 +44,8 @@ read_words(char *const *words)
         argv[argc++] = *words++;
     }
     memset(&cli, 0, sizeof cli);
-    memset(&globals, 0, sizeof globals);
     hf_err_clear(&err);
-    return cli_arguments_read(argc, argv, tables, &cli, &globals, &err);
+    return cli_arguments_read(argc, argv, tables, &cli, &err);
 }
 
 #define READ(...) read_words((char *[]){ __VA_ARGS__, NULL })
@@ -62,15 +62,13 @@ refuse(const char *part, char *const *words)
 
 #define REFUSE(part, ...) refuse(part, (char *[]){ __VA_ARGS__, NULL })
 
-static const char *
-flag(const char *name, unsigned int at)
+/* Whether the flag is there that often, and so at last. */
+static void
+given(const char *name, unsigned int count, const char *last)
 {
-    for (unsigned int i = 0; i < cli.given_count; i++) {
-        if (strcmp(cli.given[i].flag->name, name) == 0 && at-- == 0) {
-            return cli.given[i].value;
-        }
-    }
-    return NULL;
+    UNIT_STR(cli_flag(&cli, name), last);
+    UNIT_STR(cli_flag_at(&cli, name, count - 1), last);
+    CU_ASSERT_PTR_NULL(cli_flag_at(&cli, name, count));
 }
 
 static void
@@ -106,23 +104,22 @@ reads_flags_anywhere(void)
     UNIT_INT(READ("-c", "x.ini", "thing", "--set", "a.b=c", "make", "--size=3", "n", "-q", "--tag",
                   "t", "--tag", "", "--set=d.e=f"),
              0);
-    UNIT_STR(globals.config, "x.ini");
-    UNIT_INT(globals.set_count, 2);
-    UNIT_STR(globals.set[0], "a.b=c");
-    UNIT_STR(globals.set[1], "d.e=f");
-    UNIT_STR(flag("size", 0), "3");
-    UNIT_STR(flag("quick", 0), "");
-    UNIT_STR(flag("tag", 0), "t");
-    UNIT_STR(flag("tag", 1), "");
-    CU_ASSERT_PTR_NULL(flag("tag", 2));
+    given("config", 1, "x.ini");
+    given("set", 2, "d.e=f");
+    UNIT_STR(cli_flag_at(&cli, "set", 0), "a.b=c");
+    given("size", 1, "3");
+    given("quick", 1, "");
+    given("tag", 2, "");
+    UNIT_STR(cli_flag_at(&cli, "tag", 0), "t");
+    CU_ASSERT_PTR_NULL(cli_flag(&cli, "timeout"));
     UNIT_STR(cli.argv[0], "n");
     UNIT_INT(READ("thing", "make", "-s7", "n"), 0);
-    UNIT_STR(flag("size", 0), "7");
+    UNIT_STR(cli_flag(&cli, "size"), "7");
     UNIT_INT(READ("thing", "-s", "8", "--tag=t", "make", "n"), 0);
-    UNIT_STR(flag("size", 0), "8");
+    UNIT_STR(cli_flag(&cli, "size"), "8");
     UNIT_STR(cli.argv[0], "n");
     UNIT_INT(READ("thing", "make", "--size", "-1", "-"), 0); /* a value may look like a flag */
-    UNIT_STR(flag("size", 0), "-1");
+    UNIT_STR(cli_flag(&cli, "size"), "-1");
     UNIT_STR(cli.argv[0], "-");
 }
 
@@ -161,7 +158,7 @@ refuses_with_a_hint(void)
     REFUSE("unknown command 'nonsense'", "nonsense");
     REFUSE("unknown flag '--sise'", "thing", "make", "--sise", "3", "n");
     REFUSE("unknown flag '-z'", "-z");
-    REFUSE("needs a value: SIZE", "thing", "make", "n", "--size");
+    REFUSE("needs a value: LENGTH", "thing", "make", "n", "--size");
     REFUSE("takes no value", "thing", "make", "n", "--quick=yes");
     REFUSE("takes no value", "thing", "list", "--json=1");
     REFUSE("needs NAME", "thing", "make");
@@ -181,7 +178,7 @@ bounds_what_is_given(void)
     for (size_t i = 2; i < CLI_MAX_GIVEN + 3; i++) {
         words[i] = "--set=a.b=c";
     }
-    refuse("more than 64 --set", words);
+    refuse("more than 64 flags", words);
     words[0] = "thing";
     words[1] = "make";
     for (size_t i = 2; i < CLI_MAX_GIVEN + 3; i++) {
@@ -206,42 +203,51 @@ static void
 explains_itself(void)
 {
     UNIT_INT(READ("thing", "make", "--help"), 0); /* the argument may be missing then */
-    CU_ASSERT(globals.help);
+    CU_ASSERT(cli.help);
     CU_ASSERT(helps(NULL, "usage: hyperfaas thing make NAME [MORE] [FLAG...]"));
-    CU_ASSERT(helps(NULL, "-s, --size SIZE"));
+    CU_ASSERT(helps(NULL, "-s, --size LENGTH"));
     CU_ASSERT(helps(NULL, "How large it gets."));
     CU_ASSERT(helps(NULL, "--timeout DURATION"));
     UNIT_INT(READ("help", "thing", "make"), 0);
-    CU_ASSERT(globals.help);
+    CU_ASSERT(cli.help);
     CU_ASSERT_PTR_EQUAL(cli.command, &thing_commands[0]);
     UNIT_INT(READ("help"), 0);
-    CU_ASSERT(globals.help);
+    CU_ASSERT(cli.help);
     CU_ASSERT(helps(NULL, "tell WORD..."));
     CU_ASSERT(helps(NULL, "Exit codes"));
     UNIT_INT(READ("thing", "-h"), 0);
     CU_ASSERT(helps(cli.group, "thing list"));
     CU_ASSERT(!helps(cli.group, "tell WORD..."));
     UNIT_INT(READ("tell", "help"), 0); /* an argument like any other */
-    CU_ASSERT(!globals.help);
+    CU_ASSERT(!cli.help);
     UNIT_INT(READ("--version"), 0);
-    CU_ASSERT(globals.version);
+    CU_ASSERT_PTR_NOT_NULL(cli_flag(&cli, "version"));
 }
 
 static void
-reads_where_etcd_is(void)
+reads_numbers(void)
 {
-    UNIT_INT(READ("--etcd-endpoint", "a:1", "thing", "list", "--etcd-endpoint=b:2",
-                  "--metadata-prefix", "p", "--metadata-dial-timeout", "3s"),
+    uint64_t ns;
+
+    UNIT_INT(READ("thing", "make", "n", "--bytes", "4KiB", "--part=1", "--part=7", "--pause", "5"),
              0);
-    UNIT_INT(globals.etcd_endpoint_count, 2);
-    UNIT_STR(globals.etcd_endpoints[0], "a:1");
-    UNIT_STR(globals.etcd_endpoints[1], "b:2");
-    UNIT_STR(globals.metadata_prefix, "p");
-    UNIT_STR(globals.metadata_dial_timeout, "3s");
+    UNIT_U64(cli_number(&cli, "bytes", 1), 4096);
+    UNIT_U64(cli_number(&cli, "part", 1), 7);
+    UNIT_U64(cli_number(&cli, "pause", 1), 5 * HF_SEC);
+    UNIT_INT(cli_duration(&cli, "pause", 1, &ns, &err), 0);
+    UNIT_U64(ns, 5 * HF_SEC);
+    UNIT_INT(READ("thing", "make", "n", "--pause", "0s"), 0);
+    UNIT_U64(cli_number(&cli, "bytes", 1), 1);
+    UNIT_INT(cli_duration(&cli, "pause", 1, &ns, &err), HF_EINVALID);
+    UNIT_STR(err.message, "--pause: must be above zero, found '0s'");
+    REFUSE("--bytes: '0' is out of range", "thing", "make", "n", "--bytes", "0");
+    REFUSE("--bytes", "thing", "make", "n", "--bytes", "9000000000GiB");
+    REFUSE("--part", "thing", "make", "n", "--part", "-1");
+    REFUSE("--part", "thing", "make", "n", "--part", "2147483648");
+    REFUSE("--pause", "thing", "make", "n", "--pause", "soon");
 }
 
 UNIT_MAIN("cli-arguments", UNIT_TEST(finds_commands), UNIT_TEST(goes_without_a_command),
           UNIT_TEST(reads_flags_anywhere), UNIT_TEST(stops_at_two_dashes),
-          UNIT_TEST(reads_the_timeout), UNIT_TEST(reads_where_etcd_is),
-          UNIT_TEST(refuses_with_a_hint), UNIT_TEST(bounds_what_is_given),
-          UNIT_TEST(explains_itself))
+          UNIT_TEST(reads_the_timeout), UNIT_TEST(reads_numbers), UNIT_TEST(refuses_with_a_hint),
+          UNIT_TEST(bounds_what_is_given), UNIT_TEST(explains_itself))
