@@ -12,6 +12,17 @@ pkginclude_HEADERS = \
     %D%/hyperfaas/scheduler.h \
     %D%/hyperfaas/store.h
 
+# Mathematics that policies share.
+policyincludedir = $(pkgincludedir)/policy
+policyinclude_HEADERS = \
+    %D%/hyperfaas/policy/average.h \
+    %D%/hyperfaas/policy/draw.h \
+    %D%/hyperfaas/policy/fleet.h \
+    %D%/hyperfaas/policy/histogram.h \
+    %D%/hyperfaas/policy/order.h \
+    %D%/hyperfaas/policy/ring.h \
+    %D%/hyperfaas/policy/tournament.h
+
 # What pkg-config reads is written where it is installed, so that `make install prefix=...` holds.
 PC_FILES = %D%/hyperfaas-plugin.pc.in
 EXTRA_DIST += %D%/hyperfaas-plugin.pc.in

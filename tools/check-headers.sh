@@ -19,7 +19,7 @@ compile() {
     fi
 }
 
-for header in "$HF_SRCDIR"/include/hyperfaas/*.h; do
+for header in "$HF_SRCDIR"/include/hyperfaas/*.h "$HF_SRCDIR"/include/hyperfaas/policy/*.h; do
     compile c:c17 "$header" $CC $warnings -I "$HF_SRCDIR/include"
     compile c++:c++17 "$header" $CXX $warnings -I "$HF_SRCDIR/include"
 done

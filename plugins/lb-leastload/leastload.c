@@ -1,34 +1,17 @@
 /*
  * leastload.c - the lb policy "leastload": the endpoint with the fewest calls.
  *
- * Join the shortest queue (W. Winston, 1977), ties broken uniformly at random,
- * without looking at all endpoints: a tournament tree has one leaf for each
- * handle index, and each inner node knows the fewest calls below it and how many
- * leaves share that minimum.  A change of one leaf costs a walk to the root, a
- * pick a walk down, drawn by those counts: both O(log n).  Eight children per
- * node fill one cache line, so ten thousand endpoints are five lines deep.
+ * Join the shortest queue (W. Winston, 1977), ties broken uniformly at random, without looking at
+ * all endpoints: a tournament among them knows the smallest number and how many share it.
  */
 #include <hyperfaas/lb.h>
+#include <hyperfaas/policy/tournament.h>
 
 #include <stdlib.h>
 
-#define NOT_USABLE UINT32_MAX
-#define CHILDREN   8u
-
-/* A leaf, or what an inner node knows of the leaves below it. */
-struct node {
-    uint32_t calls; /* in flight, the fewest below; NOT_USABLE: none can be picked */
-    uint32_t ties;  /* leaves with that many */
-};
-
-/* The root is node 0, node `k` has the children `8k + 1` to `8k + 8`, endpoint `i` has leaf
- * `first_leaf + i`. */
 struct hf_lb {
     const struct hf_host *host;
-    struct node *nodes;
-    struct hf_handle *handles; /* by index */
-    uint32_t width;            /* leaves, a power of eight; 0: none yet */
-    uint32_t first_leaf;
+    struct hf_tournament calls; /* in flight */
     uint32_t endpoints;
 };
 
@@ -38,111 +21,13 @@ struct state {
     bool out; /* of the usable set */
 };
 
-/* What node `i` must know. */
-static struct node
-sum_up(const struct node *nodes, uint32_t i)
-{
-    const struct node *child = &nodes[CHILDREN * i + 1];
-    struct node best = child[0];
-
-    for (uint32_t k = 1; k < CHILDREN; k++) {
-        if (child[k].calls < best.calls) {
-            best = child[k];
-        } else if (child[k].calls == best.calls) {
-            best.ties += child[k].ties;
-        }
-    }
-    return best;
-}
-
-static void
-set_leaf(struct hf_lb *lb, uint32_t index, struct node leaf)
-{
-    uint32_t i = lb->first_leaf + index;
-
-    lb->nodes[i] = leaf;
-    while (i > 0) {
-        struct node before;
-
-        i = (i - 1) / CHILDREN;
-        before = lb->nodes[i];
-        lb->nodes[i] = sum_up(lb->nodes, i);
-        if (lb->nodes[i].calls == before.calls && lb->nodes[i].ties == before.ties) {
-            return; /* nobody above will notice */
-        }
-    }
-}
-
-static void
-update(struct hf_lb *lb, const struct hf_endpoint *endpoint)
-{
-    const struct state *state = endpoint->state;
-    struct node leaf = { NOT_USABLE, 0 };
-
-    if (!state->out) {
-        leaf = (struct node){ state->in_flight, 1 };
-    }
-    set_leaf(lb, endpoint->handle.index, leaf);
-}
-
-/* A tree of that many leaves, which begins like the one there is; NULL without memory. */
-static struct node *
-grown(const struct hf_lb *lb, uint32_t width, uint32_t first_leaf)
-{
-    struct node *nodes = malloc(((size_t)first_leaf + width) * sizeof(*nodes));
-
-    if (!nodes) {
-        return NULL;
-    }
-    for (uint32_t i = 0; i < width; i++) {
-        nodes[first_leaf + i] =
-            i < lb->width ? lb->nodes[lb->first_leaf + i] : (struct node){ NOT_USABLE, 0 };
-    }
-    for (uint32_t i = first_leaf; i-- > 0;) {
-        nodes[i] = sum_up(nodes, i);
-    }
-    return nodes;
-}
-
-/* Makes the tree wide enough for `index`. */
 static int
-widen(struct hf_lb *lb, uint32_t index)
-{
-    uint32_t width = CHILDREN;
-    uint32_t first_leaf = 1;
-    struct hf_handle *handles;
-    struct node *nodes;
-
-    while (width <= index) {
-        first_leaf += width;
-        width *= CHILDREN;
-    }
-    if (width <= lb->width) {
-        return 0;
-    }
-    handles = realloc(lb->handles, width * sizeof(*handles));
-    if (!handles) {
-        return HF_ENOMEM;
-    }
-    lb->handles = handles;
-    nodes = grown(lb, width, first_leaf);
-    if (!nodes) {
-        return HF_ENOMEM;
-    }
-    free(lb->nodes);
-    lb->nodes = nodes;
-    lb->width = width;
-    lb->first_leaf = first_leaf;
-    return 0;
-}
-
-static int
-ll_create(const struct hf_host *host, const struct hf_options *options,
-          const struct hf_function *function, struct hf_lb **ret, struct hf_err *err)
+create(const struct hf_host *host, const struct hf_options *options,
+       const struct hf_function *function, struct hf_lb **ret, struct hf_err *err)
 {
     struct hf_lb *lb = calloc(1, sizeof *lb);
 
-    (void)options;
+    (void)options; /* takes none */
     if (!lb) {
         return host->fail(err, HF_ENOMEM, "no memory to balance function '%s'", function->id);
     }
@@ -152,67 +37,57 @@ ll_create(const struct hf_host *host, const struct hf_options *options,
 }
 
 static void
-ll_destroy(struct hf_lb *lb)
+destroy(struct hf_lb *lb)
 {
     if (lb) {
-        free(lb->nodes);
-        free(lb->handles);
+        hf_tournament_clear(&lb->calls);
         free(lb);
     }
 }
 
 static struct hf_handle
-ll_pick(struct hf_lb *lb, const struct hf_lb_view *view)
+pick(struct hf_lb *lb, const struct hf_lb_view *view)
 {
-    uint32_t rank; /* which of those that tie */
-    uint32_t i = 0;
+    return hf_tournament_winner(&lb->calls, view->random);
+}
 
-    if (lb->width == 0 || lb->nodes[0].ties == 0) {
-        return HF_NONE;
-    }
-    rank = (uint32_t)(view->random % lb->nodes[0].ties);
-    while (i < lb->first_leaf) {
-        uint32_t fewest = lb->nodes[i].calls;
+static void
+update(struct hf_lb *lb, const struct hf_endpoint *endpoint)
+{
+    const struct state *state = endpoint->state;
 
-        i = CHILDREN * i + 1;
-        while (lb->nodes[i].calls != fewest || lb->nodes[i].ties <= rank) {
-            rank -= lb->nodes[i].calls == fewest ? lb->nodes[i].ties : 0;
-            i++;
-        }
-    }
-    return lb->handles[i - lb->first_leaf];
+    hf_tournament_set(&lb->calls, endpoint->handle,
+                      state->out ? HF_TOURNAMENT_OUT : state->in_flight);
 }
 
 static int
-ll_added(struct hf_lb *lb, const struct hf_endpoint *endpoint)
+added(struct hf_lb *lb, const struct hf_endpoint *endpoint)
 {
-    int r = widen(lb, endpoint->handle.index);
+    int r = hf_tournament_reserve(&lb->calls, endpoint->handle);
 
-    if (r < 0) {
-        return r;
+    if (r == 0) {
+        lb->endpoints++;
+        update(lb, endpoint);
     }
-    lb->handles[endpoint->handle.index] = endpoint->handle;
-    lb->endpoints++;
-    update(lb, endpoint);
-    return 0;
+    return r;
 }
 
 static void
-ll_removed(struct hf_lb *lb, const struct hf_endpoint *endpoint)
+removed(struct hf_lb *lb, const struct hf_endpoint *endpoint)
 {
     lb->endpoints--;
-    set_leaf(lb, endpoint->handle.index, (struct node){ NOT_USABLE, 0 });
+    hf_tournament_set(&lb->calls, endpoint->handle, HF_TOURNAMENT_OUT);
 }
 
 static void
-ll_full(struct hf_lb *lb, const struct hf_endpoint *endpoint)
+full(struct hf_lb *lb, const struct hf_endpoint *endpoint)
 {
     ((struct state *)endpoint->state)->out = true;
     update(lb, endpoint);
 }
 
 static void
-ll_freed(struct hf_lb *lb, const struct hf_endpoint *endpoint)
+freed(struct hf_lb *lb, const struct hf_endpoint *endpoint)
 {
     ((struct state *)endpoint->state)->out = false;
     update(lb, endpoint);
@@ -230,14 +105,14 @@ count(struct hf_lb *lb, const struct hf_endpoint *endpoint, bool started)
 }
 
 static void
-ll_started(struct hf_lb *lb, const struct hf_endpoint *endpoint)
+started(struct hf_lb *lb, const struct hf_endpoint *endpoint)
 {
     count(lb, endpoint, true);
 }
 
 static void
-ll_finished(struct hf_lb *lb, const struct hf_endpoint *endpoint, uint32_t outcome,
-            uint64_t elapsed_ns)
+finished(struct hf_lb *lb, const struct hf_endpoint *endpoint, uint32_t outcome,
+         uint64_t elapsed_ns)
 {
     (void)outcome;
     (void)elapsed_ns;
@@ -245,30 +120,29 @@ ll_finished(struct hf_lb *lb, const struct hf_endpoint *endpoint, uint32_t outco
 }
 
 static void
-ll_show(const struct hf_lb *lb, struct hf_text *text)
+show(const struct hf_lb *lb, struct hf_text *text)
 {
-    const struct node root = lb->width ? lb->nodes[0] : (struct node){ NOT_USABLE, 0 };
+    struct hf_tournament_node fewest = hf_tournament_fewest(&lb->calls);
 
     lb->host->print(text, "endpoints=%u\n", lb->endpoints);
-    if (root.ties > 0) {
-        lb->host->print(text, "fewest_calls=%u\nties=%u\n", root.calls, root.ties);
+    if (fewest.ties > 0) {
+        lb->host->print(text, "fewest_calls=%u\nties=%u\n", fewest.fewest, fewest.ties);
     }
 }
 
-static const struct hf_lb_ops ll_ops = {
-    .size = sizeof ll_ops,
+static const struct hf_lb_ops ops = {
+    .size = sizeof ops,
     .endpoint_state_size = sizeof(struct state),
-    .create = ll_create,
-    .destroy = ll_destroy,
-    .pick = ll_pick,
-    .added = ll_added,
-    .removed = ll_removed,
-    .full = ll_full,
-    .freed = ll_freed,
-    .started = ll_started,
-    .finished = ll_finished,
-    .show = ll_show,
+    .create = create,
+    .destroy = destroy,
+    .pick = pick,
+    .added = added,
+    .removed = removed,
+    .full = full,
+    .freed = freed,
+    .started = started,
+    .finished = finished,
+    .show = show,
 };
 
-HF_LB_PLUGIN(leastload, "The endpoint with the fewest calls in flight; ties at random.", ll_ops,
-             NULL);
+HF_LB_PLUGIN(leastload, "The endpoint with the fewest calls in flight; ties at random.", ops, NULL);

@@ -24,6 +24,14 @@ export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
 $CC -std=c17 -Wall -Wextra -Werror -o "$work/lb-first.so" "$HF_SRCDIR/tests/install/lb-first.c" \
     $(pkg-config --cflags --libs hyperfaas-plugin) || fail "the plugin does not build"
 
+# So do those of ours that use the shared headers.
+for policy in lb-peakewma scheduler-chbounded; do
+    # shellcheck disable=SC2046,SC2086
+    $CC -std=c17 -Wall -Wextra -Werror -o "$work/$policy.so" \
+        "$HF_SRCDIR/plugins/$policy/${policy#*-}.c" $(pkg-config --cflags --libs hyperfaas-plugin) ||
+        fail "$policy does not build with what is installed"
+done
+
 symbols=$(nm -D --defined-only "$work/lb-first.so" | awk '{ print $3 }')
 [ "$symbols" = hyperfaas_plugin ] || fail "the plugin exports $symbols"
 

@@ -15,6 +15,7 @@
 #define FUNCTIONS 6
 #define INSTANCES 120
 #define MANY      10000
+#define PICKS     2000
 
 static const struct hf_fleet_settings settings = {
     .max_instances_per_worker = 4,
@@ -355,7 +356,7 @@ ten_thousand_workers(const struct policy *policy)
         list[i] = &workers[i];
         CU_ASSERT_FATAL(!ops->worker_added || ops->worker_added(scheduler, &workers[i]) == 0);
     }
-    for (uint64_t i = 0; i < 100000; i++) {
+    for (uint64_t i = 0; i < PICKS; i++) {
         struct hf_handle handle;
 
         crowd.view.random = hf_random_u64(&random);

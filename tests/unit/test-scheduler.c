@@ -99,12 +99,36 @@ place(int f)
 }
 
 static void
-roundrobin_keeps_the_contract(void)
+each_keeps_the_contract(void)
 {
-    static const char *const scopes[] = { "scope = function", "scope = global" };
+    static const struct {
+        const char *name;
+        const char *options;
+    } all[] = {
+        { "chbounded", "" },
+        { "chbounded", "epsilon = 0\nvnodes = 1" },
+        { "coldstartaware", "" },
+        { "hashprobe", "" },
+        { "hermod", "" },
+        { "imageaware", "" },
+        { "k8sscore", "" },
+        { "k8sscore", "strategy = most\nimage_weight = 100" },
+        { "leastloaded", "" },
+        { "leastloaded", "metric = run\nprefer_warm = yes\nfresh = 1ms" },
+        { "locality", "" },
+        { "locality", "inner = random" },
+        { "mostloaded", "" },
+        { "mostloaded", "metric = inst" },
+        { "powerofd", "" },
+        { "powerofd", "d = 16\nmetric = cpu" },
+        { "random", "" },
+        { "reservationaware", "" },
+        { "roundrobin", "scope = function" },
+        { "roundrobin", "scope = global" },
+    };
 
-    for (int i = 0; i < 2; i++) {
-        policy = policy_load(HF_PLUGIN_SCHEDULER, "roundrobin", scopes[i]);
+    for (size_t i = 0; i < hf_countof(all); i++) {
+        policy = policy_load(HF_PLUGIN_SCHEDULER, all[i].name, all[i].options);
         contract_scheduler(&policy);
         policy_free(&policy);
     }
@@ -182,7 +206,6 @@ a_named_module_keeps_the_contract(void)
     policy_run_named(HF_PLUGIN_SCHEDULER, "scheduler-roundrobin", contract_scheduler);
 }
 
-UNIT_MAIN("scheduler", UNIT_TEST(roundrobin_keeps_the_contract),
-          UNIT_TEST(each_function_takes_turns), UNIT_TEST(all_functions_share_one_turn),
-          UNIT_TEST(full_workers_are_passed_over), UNIT_TEST(workers_leave_under_the_cursor),
-          UNIT_TEST(a_named_module_keeps_the_contract))
+UNIT_MAIN("scheduler", UNIT_TEST(each_keeps_the_contract), UNIT_TEST(each_function_takes_turns),
+          UNIT_TEST(all_functions_share_one_turn), UNIT_TEST(full_workers_are_passed_over),
+          UNIT_TEST(workers_leave_under_the_cursor), UNIT_TEST(a_named_module_keeps_the_contract))
