@@ -14,7 +14,7 @@ AM_TESTS_ENVIRONMENT = \
     export HF_SRCDIR HF_BUILDDIR HF_SANITIZERS HF_MODULES HF_TEST_CPPFLAGS CC CXX; \
     export PYTHONPATH PYTHONDONTWRITEBYTECODE;
 
-EXTRA_DIST += %D%/run-test
+EXTRA_DIST += %D%/run-test %D%/unsteady.txt
 
 include tests/unit/automake.mk
 include tests/e2e/automake.mk

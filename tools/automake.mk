@@ -10,8 +10,8 @@ RULE_CHECKS = \
     %D%/check-magics.py \
     %D%/check-size.py
 
-TESTS += $(RULE_CHECKS)
-EXTRA_DIST += $(RULE_CHECKS) %D%/csource.py %D%/check-steady.sh %D%/show-skipped.py %D%/lint.sh %D%/analyzer-core.h %D%/analyzer-plugin.h %D%/cppcheck.suppressions
+TESTS += $(RULE_CHECKS) %D%/test-unsteady.sh
+EXTRA_DIST += $(RULE_CHECKS) %D%/test-unsteady.sh %D%/unsteady.sh %D%/csource.py %D%/check-steady.sh %D%/show-skipped.py %D%/lint.sh %D%/analyzer-core.h %D%/analyzer-plugin.h %D%/cppcheck.suppressions
 
 # What `./bootstrap.sh demo` runs.
 dist_check_SCRIPTS += %D%/demo.sh
