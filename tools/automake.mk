@@ -3,6 +3,7 @@
 # Rules that check themselves, part of `make check`.
 RULE_CHECKS = \
     %D%/check-banned.py \
+    %D%/check-circles.py \
     %D%/check-exports.sh \
     %D%/check-externals.py \
     %D%/check-headers.sh \
@@ -11,7 +12,7 @@ RULE_CHECKS = \
     %D%/check-size.py
 
 TESTS += $(RULE_CHECKS) %D%/test-unsteady.sh
-EXTRA_DIST += $(RULE_CHECKS) %D%/test-unsteady.sh %D%/unsteady.sh %D%/csource.py %D%/check-steady.sh %D%/show-skipped.py %D%/lint.sh %D%/analyzer-core.h %D%/analyzer-plugin.h %D%/cppcheck.suppressions
+EXTRA_DIST += $(RULE_CHECKS) %D%/test-unsteady.sh %D%/unsteady.sh %D%/csource.py %D%/objects.py %D%/check-steady.sh %D%/show-skipped.py %D%/lint.sh %D%/analyzer-core.h %D%/analyzer-plugin.h %D%/cppcheck.suppressions
 
 # What `./bootstrap.sh demo` runs.
 dist_check_SCRIPTS += %D%/demo.sh

@@ -11,6 +11,7 @@ HF_NODE_LIBS = %D%/libhf-node.la $(HF_CTL_LIBS) $(HF_SPOP_LIBS) $(HF_PLUGIN_LIBS
     %D%/budget.c %D%/budget.h \
     %D%/catalog.c %D%/catalog.h %D%/catalog_private.h \
     %D%/catalog_lookup.c \
+    %D%/catalog_table.c \
     %D%/discovery.c %D%/discovery.h \
     %D%/function_def.c %D%/function_def.h \
     %D%/function_spec.c %D%/function_spec.h \

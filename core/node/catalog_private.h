@@ -1,6 +1,8 @@
 /*
- * catalog_private.h - what the catalog's two files share: the table of functions
- * (catalog.c) and the reading of unknown ids through to the store (catalog_lookup.c).
+ * catalog_private.h - what the catalog's files share.
+ *
+ * Each uses only those behind it: the watch of the store (catalog.c), the reading of unknown ids
+ * through to the store (catalog_lookup.c), the table of functions (catalog_table.c).
  */
 #ifndef HF_NODE_CATALOG_PRIVATE_H
 #define HF_NODE_CATALOG_PRIVATE_H
@@ -41,10 +43,7 @@ struct hf_catalog {
     uint64_t last_revision;
 };
 
-/* Takes a document into the table unless a newer one is there.  Control loop.  On 0
- * `*ret` is the definition that holds now, with a reference. */
-int hf_catalog_take(struct hf_catalog *catalog, const struct hf_document *document,
-                    struct hf_function_def **ret, struct hf_err *err);
+/* catalog_lookup.c */
 
 void hf_catalog_lookups_init(struct hf_catalog *catalog, uint64_t seed);
 
@@ -55,5 +54,18 @@ void hf_catalog_lookups_fini(struct hf_catalog *catalog);
 /* The store says that an id is there (again), or gone.  Control loop. */
 void hf_catalog_lookups_put(struct hf_catalog *catalog, const char *id);
 void hf_catalog_lookups_deleted(struct hf_catalog *catalog, const char *id);
+
+/* catalog_table.c */
+
+void hf_catalog_table_init(struct hf_catalog *catalog, uint64_t seed);
+void hf_catalog_table_fini(struct hf_catalog *catalog);
+
+/* Takes a document into the table unless a newer one is there.  Control loop.  On 0
+ * `*ret` is the definition that holds now, with a reference. */
+int hf_catalog_take(struct hf_catalog *catalog, const struct hf_document *document,
+                    struct hf_function_def **ret, struct hf_err *err);
+
+/* Takes a function out of the table, if it is there.  Control loop. */
+void hf_catalog_drop(struct hf_catalog *catalog, const char *id);
 
 #endif

@@ -1,6 +1,5 @@
 /*
- * node_check.c - relations between a node's options, and its names; see node_check.h.
- * Addresses: node_check_addresses.c.
+ * node_check.c - the relations between a node's options, and its names; see node_check.h.
  */
 #include "node/node_check.h"
 
@@ -252,8 +251,8 @@ check_purpose(const struct hf_config *config, const struct hf_options *lb, struc
 }
 
 int
-hf_node_check(const struct hf_config *config, const struct hf_node_config *checked,
-              struct hf_err *err)
+hf_node_check_options(const struct hf_config *config, const struct hf_node_config *checked,
+                      struct hf_err *err)
 {
     const struct hf_options *node = hf_node_config_options(checked, "node");
     int r = check_roles(config, node, err);
@@ -275,5 +274,5 @@ hf_node_check(const struct hf_config *config, const struct hf_node_config *check
     if (r == 0 && hf_node_config_has_role(checked, "lb")) {
         r = check_purpose(config, hf_node_config_options(checked, "lb"), err);
     }
-    return r < 0 ? r : hf_node_check_addresses(config, checked, err);
+    return r;
 }

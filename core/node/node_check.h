@@ -12,11 +12,12 @@ struct hf_err;
 struct hf_node_config;
 struct hf_options;
 
-/* All of it.  Errors name file, line and what would be right. */
-int hf_node_check(const struct hf_config *config, const struct hf_node_config *checked,
-                  struct hf_err *err);
+/* Roles, relations between options, the node's names.  Errors name file, line and what would be
+ * right. */
+int hf_node_check_options(const struct hf_config *config, const struct hf_node_config *checked,
+                          struct hf_err *err);
 
-/* The part about addresses: those that the node listens on, and those of its peers. */
+/* Addresses, once the options are right: those that the node listens on, and those of its peers. */
 int hf_node_check_addresses(const struct hf_config *config, const struct hf_node_config *checked,
                             struct hf_err *err);
 

@@ -170,7 +170,10 @@ make(struct hf_node *node, const struct hf_role_ops *const *roles, struct hf_err
     int r = hf_node_config_new(node->config, &node->checked, err);
 
     if (r == 0) {
-        r = hf_node_check(node->config, node->checked, err);
+        r = hf_node_check_options(node->config, node->checked, err);
+    }
+    if (r == 0) {
+        r = hf_node_check_addresses(node->config, node->checked, err);
     }
     if (r < 0) {
         return r;

@@ -22,10 +22,12 @@ static const struct {
 #undef FAILURE_ROW
 };
 
-const char *
-hf_failure_word(enum hf_failure failure)
+/* Whether a field with a reason, or NULL, gives this one. */
+static bool
+gives(const struct hf_h2_field *reason, enum hf_failure failure)
 {
-    return failures[failure].word;
+    return reason && strlen(failures[failure].word) == reason->value_len &&
+           memcmp(failures[failure].word, reason->value, reason->value_len) == 0;
 }
 
 /* What a stranger hears.  `ret` has room for HF_GRPC_MESSAGE_MAX bytes. */
@@ -102,11 +104,16 @@ hf_failure_abridge(struct hf_h2_fields *fields, const char *function)
     const struct hf_h2_field *reason = hf_h2_fields_get(fields, HF_H2_HYPERFAAS_REASON);
     char message[HF_GRPC_MESSAGE_MAX];
 
-    for (size_t i = 0; reason && i < hf_countof(failures); i++) {
-        if (failures[i].brief && strlen(failures[i].word) == reason->value_len &&
-            memcmp(failures[i].word, reason->value, reason->value_len) == 0) {
+    for (size_t i = 0; i < hf_countof(failures); i++) {
+        if (failures[i].brief && gives(reason, (enum hf_failure)i)) {
             hf_grpc_set_status(fields, failures[i].status,
                                write_brief(message, (enum hf_failure)i, function));
         }
     }
+}
+
+bool
+hf_failure_is_draining(const struct hf_h2_fields *response)
+{
+    return gives(hf_h2_fields_get(response, HF_H2_HYPERFAAS_REASON), HF_FAILURE_DRAINING);
 }

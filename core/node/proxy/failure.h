@@ -44,6 +44,7 @@ void hf_failure_trailers(struct hf_h2_stream *stream, const struct hf_failure_re
  * leaves of its words what strangers may hear. */
 void hf_failure_abridge(struct hf_h2_fields *fields, const char *function);
 
-const char *hf_failure_word(enum hf_failure);
+/* Whether a failure of a node below says that it takes no new calls at all. */
+bool hf_failure_is_draining(const struct hf_h2_fields *response);
 
 #endif

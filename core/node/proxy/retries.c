@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "node/proxy/failure.h"
 
 /* More are as good as so many. */
 #define RETRIES_MAX 9999u
@@ -63,10 +62,4 @@ hf_retries_is_refusal(const struct hf_h2_fields *response)
     return is(response, HF_H2_HYPERFAAS_DISPATCHED, "0") &&
            is(response, HF_H2_GRPC_STATUS, "14") && /* UNAVAILABLE */
            !hf_h2_fields_get(response, HF_H2_GRPC_RETRY_PUSHBACK_MS);
-}
-
-bool
-hf_retries_is_draining(const struct hf_h2_fields *response)
-{
-    return is(response, HF_H2_HYPERFAAS_REASON, hf_failure_word(HF_FAILURE_DRAINING));
 }

@@ -25,7 +25,4 @@ void hf_retries_set_pushback(struct hf_h2_fields *, uint64_t after_ns);
  * has not seen it, and that another node may be asked at once. */
 bool hf_retries_is_refusal(const struct hf_h2_fields *response);
 
-/* Whether that node takes no new calls at all. */
-bool hf_retries_is_draining(const struct hf_h2_fields *response);
-
 #endif

@@ -35,7 +35,7 @@ hf_proxy_call_refused(struct hf_proxy_call *call, struct hf_h2_fields *response)
     if (!may_retry(call)) {
         return false;
     }
-    draining = hf_retries_is_draining(response);
+    draining = hf_failure_is_draining(response);
     hf_h2_fields_unref(call->refusal);
     call->refusal = response;
     if (!draining) { /* else it leaves the pool for this */
