@@ -100,11 +100,9 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/lb/state.c \
     %D%/worker/adoption.c \
     %D%/worker/api.c \
-    %D%/worker/commands.c \
-    %D%/worker/described.c %D%/worker/described.h \
     %D%/worker/ended.c \
-    %D%/worker/early.c \
     %D%/worker/events.c \
+    %D%/worker/facts.c \
     %D%/worker/instance.c \
     %D%/worker/logs.c \
     %D%/worker/metrics.c \
@@ -112,5 +110,5 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/worker/ready.c \
     %D%/worker/running.c \
     %D%/worker/service.c \
-    %D%/worker/unwanted.c \
+    %D%/worker/stopping.c \
     %D%/worker/worker.c %D%/worker/worker.h

@@ -159,7 +159,7 @@ one_that_answers_is_adopted(void)
     UNIT_STR(heard.text, "RUNNING(abc,hello) ");
     instance = hf_worker_find(&f.worker, "abc");
     CU_ASSERT_PTR_NOT_NULL_FATAL(instance);
-    UNIT_STR(hf_worker_owner_id(instance->owner), "leaf-1");
+    UNIT_STR(instance->facts.leaf_id, "leaf-1");
     UNIT_U64(f.worker.memory_reserved, 1000);
     UNIT_U64(f.runtime.stop_count, 0);
     worker_ended(&f, "abc"); /* it is one like others */

@@ -187,15 +187,15 @@ what_starts_is_told_to_who_wants_all(void)
 static void
 note(struct worker_fixture *f, const char *function, const char *reason)
 {
-    const struct hf_instance_info info = { .size = sizeof info,
-                                           .id = "x",
+    const struct hf_worker_facts facts = { .id = "x",
                                            .name = "",
-                                           .internal_address = "",
-                                           .external_address = "",
+                                           .internal = "",
+                                           .external = "",
                                            .function_id = function,
-                                           .owner_id = "" };
+                                           .leaf_id = "",
+                                           .start_id = "" };
 
-    hf_worker_note_claim_end(&f->worker, &info, reason);
+    hf_worker_note_claim_end(&f->worker, &facts, reason);
 }
 
 static void

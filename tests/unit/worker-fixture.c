@@ -140,7 +140,6 @@ make_worker(struct worker_fixture *f)
     worker->controller_address = strdup("192.0.2.9:50051");
     hf_map_init(&worker->by_id, 1);
     hf_map_init(&worker->by_start_id, 1);
-    hf_worker_early_init(worker, 1);
     hf_map_init(&worker->owners, 1);
     hf_list_init(&worker->instances);
     hf_list_init(&worker->status_listeners);
@@ -192,7 +191,6 @@ worker_end(struct worker_fixture *f)
     hf_worker_running_fini(worker);
     hf_worker_ended_fini(worker);
     hf_timer_fini(&worker->resources);
-    hf_worker_early_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->owners);
     hf_map_fini(&worker->by_start_id);

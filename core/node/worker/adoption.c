@@ -27,30 +27,22 @@ HF_LOG_MODULE(worker);
 #define LIST_MIN_NS (100 * HF_MSEC)
 #define LIST_MAX_NS (5 * HF_SEC)
 
-/* An instance about which it is not yet decided; its texts lie behind it. */
+/* An instance about which it is not yet decided. */
 struct claim {
     uint32_t magic;
     struct hf_list node; /* in the worker's `claims` */
     struct hf_worker_role *worker;
-    struct hf_instance_info info;
+    struct hf_worker_facts facts;
+    char *texts; /* what `facts` points to */
+    bool ended;
     struct hf_catalog_lookup *lookup;
     struct hf_function_def *def;
     struct hf_grpc_probe *probe;
     struct hf_timer again;
     struct hf_timer limit;
-    char texts[];
 };
 
 /* --- claims --------------------------------------------------------------------------------- */
-
-static const char *
-keep_text(char **place, const char *text)
-{
-    size_t len = strlen(text) + 1;
-
-    *place += len;
-    return memcpy(*place - len, text, len);
-}
 
 static void
 claim_free(struct claim *claim)
@@ -62,6 +54,7 @@ claim_free(struct claim *claim)
     hf_function_def_unref(claim->def);
     hf_list_remove(&claim->node);
     claim->magic = 0;
+    free(claim->texts);
     free(claim);
 }
 
@@ -81,11 +74,11 @@ refuse(struct claim *claim, const char *why)
     struct hf_worker_role *worker = claim->worker;
 
     hf_log(HF_LOG_NOTICE, "removing an instance from before",
-           HF_KV_STR("function", claim->info.function_id), HF_KV_STR("instance", claim->info.id),
+           HF_KV_STR("function", claim->facts.function_id), HF_KV_STR("instance", claim->facts.id),
            HF_KV_STR("why", why));
-    hf_worker_running_gone(worker, claim->info.id, claim->info.function_id);
-    hf_worker_note_claim_end(worker, &claim->info, why);
-    hf_worker_remove_unwanted(worker, claim->info.id, worker->grace_ns);
+    hf_worker_running_gone(worker, claim->facts.id, claim->facts.function_id);
+    hf_worker_note_claim_end(worker, &claim->facts, why);
+    hf_worker_remove_unwanted(worker, claim->facts.id, worker->grace_ns);
     claim_free(claim);
     check_settled(worker);
 }
@@ -95,7 +88,7 @@ accept(struct claim *claim)
 {
     struct hf_worker_role *worker = claim->worker;
 
-    if (hf_worker_instance_adopt(worker, claim->def, &claim->info) < 0) {
+    if (hf_worker_instance_adopt(worker, claim->def, &claim->facts) < 0) {
         refuse(claim, "no memory to adopt it");
         return;
     }
@@ -124,8 +117,7 @@ on_again(struct hf_timer *timer)
 {
     struct claim *claim = hf_container_of(timer, struct claim, again);
     const struct hf_worker_role *worker = claim->worker;
-    const char *address =
-        worker->internal ? claim->info.internal_address : claim->info.external_address;
+    const char *address = worker->internal ? claim->facts.internal : claim->facts.external;
 
     if (hf_grpc_probe(worker->loop, address, HF_GRPC_PROBE_HEALTH, ANSWER_NS, on_probed, claim,
                       &claim->probe, NULL) < 0) {
@@ -150,7 +142,7 @@ on_found(void *arg, struct hf_function_def *def, int code, const char *message)
     claim->def = def;
     if (!def) {
         refuse(claim, code == HF_ENOTFOUND ? "its function is not registered any more" : message);
-    } else if (claim->info.revision != def->instance_revision) {
+    } else if (claim->facts.revision != def->instance_revision) {
         refuse(claim, "its function was changed meanwhile");
     } else {
         hf_timer_set(&claim->again, 0);
@@ -164,12 +156,12 @@ consider(struct claim *claim)
     struct hf_worker_role *worker = claim->worker;
     struct hf_err err = HF_ERR_INIT;
 
-    if (claim->info.ended) {
+    if (claim->ended) {
         refuse(claim, "it has ended");
     } else if (worker->draining) {
         refuse(claim, "the worker is draining");
-    } else if (hf_catalog_resolve(worker->catalog, worker->loop, claim->info.function_id,
-                                  strlen(claim->info.function_id), on_found, claim, &claim->lookup,
+    } else if (hf_catalog_resolve(worker->catalog, worker->loop, claim->facts.function_id,
+                                  strlen(claim->facts.function_id), on_found, claim, &claim->lookup,
                                   &err) < 0) {
         refuse(claim, hf_err_message(&err));
     }
@@ -190,25 +182,19 @@ complete(const struct hf_instance_info *info)
 static int
 claim_new(struct hf_worker_role *worker, const struct hf_instance_info *info)
 {
-    struct claim *claim =
-        calloc(1, sizeof *claim + strlen(info->id) + strlen(info->name) +
-                      strlen(info->internal_address) + strlen(info->external_address) +
-                      strlen(info->function_id) + strlen(info->owner_id) + 6);
-    char *place;
+    struct hf_worker_facts facts = hf_worker_facts_of(info);
+    struct claim *claim = calloc(1, sizeof *claim);
+    char *texts = claim ? hf_worker_facts_keep(&facts, NULL, SIZE_MAX) : NULL;
 
-    if (!claim) {
+    if (!texts) {
+        free(claim);
         return HF_ENOMEM;
     }
     claim->magic = CLAIM_MAGIC;
     claim->worker = worker;
-    claim->info = *info;
-    place = claim->texts;
-    claim->info.id = keep_text(&place, info->id);
-    claim->info.name = keep_text(&place, info->name);
-    claim->info.internal_address = keep_text(&place, info->internal_address);
-    claim->info.external_address = keep_text(&place, info->external_address);
-    claim->info.function_id = keep_text(&place, info->function_id);
-    claim->info.owner_id = keep_text(&place, info->owner_id);
+    claim->texts = texts;
+    claim->facts = facts;
+    claim->ended = info->ended;
     hf_timer_init(&claim->again, worker->loop, HF_TIMER_REAL, on_again);
     hf_timer_init(&claim->limit, worker->loop, HF_TIMER_REAL, on_limit);
     hf_list_append(&worker->claims, &claim->node);

@@ -30,6 +30,23 @@ HF_LOG_MODULE(worker);
 #define INSTANCE_KEPT_BYTES ((size_t)16 << 20)
 #define INSTANCE_IDLE_NS    (60 * HF_SEC)
 
+/* A server that says of itself that the worker is well. */
+static int
+make_server(struct hf_worker_role *worker, const struct hf_grpc_server_options *options,
+            struct hf_grpc_server **ret, struct hf_grpc_health **ret_health, struct hf_err *err)
+{
+    int r = hf_grpc_server_new(worker->loop, options, ret, err);
+
+    if (r < 0) {
+        return r;
+    }
+    r = hf_grpc_health_new(*ret, ret_health);
+    if (r < 0 || (r = hf_grpc_health_set(*ret_health, "worker", true)) < 0) {
+        return hf_fail(err, r, "worker: no memory for the health service");
+    }
+    return 0;
+}
+
 static int
 open_api(struct hf_worker_role *worker, struct hf_err *err)
 {
@@ -41,15 +58,8 @@ open_api(struct hf_worker_role *worker, struct hf_err *err)
     options.h2.max_streams = 10000;
     options.send_queue_bytes = LISTENER_QUEUE_BYTES;
     hf_access_guard(hf_node_access(worker->node), &options);
-    r = hf_grpc_server_new(worker->loop, &options, &worker->api, err);
-    if (r < 0) {
-        return r;
-    }
-    r = hf_grpc_health_new(worker->api, &worker->health);
-    if (r < 0 || (r = hf_grpc_health_set(worker->health, "worker", true)) < 0) {
-        return hf_fail(err, r, "worker: no memory for the health service");
-    }
-    if ((r = hf_worker_serve(worker, err)) < 0 || (r = hf_worker_serve_events(worker, err)) < 0 ||
+    if ((r = make_server(worker, &options, &worker->api, &worker->health, err)) < 0 ||
+        (r = hf_worker_serve(worker, err)) < 0 || (r = hf_worker_serve_events(worker, err)) < 0 ||
         (r = hf_worker_serve_logs(worker, err)) < 0 ||
         (r = hf_node_service_add(worker->node, worker->api, err)) < 0) {
         return r;
@@ -85,15 +95,10 @@ open_instance_api(struct hf_worker_role *worker, const char *address, struct hf_
     options.h2.max_streams = INSTANCE_STREAMS;
     options.max_kept_bytes = INSTANCE_KEPT_BYTES;
     options.h2.idle_ns = INSTANCE_IDLE_NS;
-    r = hf_grpc_server_new(worker->loop, &options, &worker->instance_api, err);
-    if (r < 0) {
-        return r;
+    r = make_server(worker, &options, &worker->instance_api, &worker->instance_health, err);
+    if (r == 0) {
+        r = hf_worker_serve_instances(worker, err);
     }
-    r = hf_grpc_health_new(worker->instance_api, &worker->instance_health);
-    if (r < 0 || (r = hf_grpc_health_set(worker->instance_health, "worker", true)) < 0) {
-        return hf_fail(err, r, "worker: no memory for the health service");
-    }
-    r = hf_worker_serve_instances(worker, err);
     if (r == 0) {
         r = hf_grpc_server_listen(worker->instance_api, address, err);
     }

@@ -4,7 +4,6 @@
  * The memory is bounded in number, bytes and time (the policy clock's), and in what one function
  * may have of it: one that crashes again and again does not displace what is known of others.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +29,15 @@ struct past {
 };
 
 static void
+ended_free(struct hf_worker_ended *ended)
+{
+    if (ended) {
+        free(ended->texts);
+        free(ended);
+    }
+}
+
+static void
 forget(struct hf_worker_role *worker, struct hf_worker_ended *ended)
 {
     struct past *past = ended->past;
@@ -38,7 +46,7 @@ forget(struct hf_worker_role *worker, struct hf_worker_ended *ended)
     worker->ended_bytes -= ended->bytes;
     hf_list_remove(&ended->node);
     hf_list_remove(&ended->of_function);
-    free(ended);
+    ended_free(ended);
     if (--past->count == 0) {
         hf_map_remove(&worker->pasts, &past->by_id);
         free(past);
@@ -68,50 +76,22 @@ past_get(struct hf_worker_role *worker, const char *function)
     return past;
 }
 
-static const char *
-keep_text(char **place, const char *text, size_t len)
-{
-    char *kept = *place;
-
-    memcpy(kept, text, len);
-    kept[len] = '\0';
-    *place += len + 1;
-    return kept;
-}
-
-/* A copy of what is told; its texts lie behind it. */
+/* A copy of what is told. */
 static struct hf_worker_ended *
 copy(const struct hf_worker_ended *told)
 {
-    const char *const texts[] = { told->id,      told->name,     told->internal, told->external,
-                                  told->leaf_id, told->start_id, told->reason };
-    size_t lens[hf_countof(texts)];
-    const char *kept[hf_countof(texts)];
-    size_t bytes = sizeof *told;
-    struct hf_worker_ended *ended;
-    char *place;
+    struct hf_worker_ended *ended = calloc(1, sizeof *ended);
 
-    for (size_t i = 0; i < hf_countof(texts); i++) {
-        lens[i] = strnlen(texts[i], REASON_MAX);
-        bytes += lens[i] + 1;
-    }
-    ended = calloc(1, bytes);
     if (!ended) {
         return NULL;
     }
     *ended = *told;
-    ended->bytes = bytes;
-    place = (char *)(ended + 1);
-    for (size_t i = 0; i < hf_countof(texts); i++) {
-        kept[i] = keep_text(&place, texts[i], lens[i]);
+    ended->texts = hf_worker_facts_keep(&ended->facts, &ended->reason, REASON_MAX);
+    ended->bytes = sizeof *ended + ended->facts.bytes;
+    if (!ended->texts) {
+        free(ended);
+        return NULL;
     }
-    ended->id = kept[0];
-    ended->name = kept[1];
-    ended->internal = kept[2];
-    ended->external = kept[3];
-    ended->leaf_id = kept[4];
-    ended->start_id = kept[5];
-    ended->reason = kept[6];
     return ended;
 }
 
@@ -150,14 +130,13 @@ static void
 remember(struct hf_worker_role *worker, const struct hf_worker_ended *told)
 {
     struct hf_worker_ended *ended = copy(told);
-    struct past *past = ended ? past_get(worker, told->function_id) : NULL;
+    struct past *past = ended ? past_get(worker, told->facts.function_id) : NULL;
 
     if (!past) {
-        free(ended);
+        ended_free(ended);
         return;
     }
     ended->past = past;
-    ended->function_id = past->id;
     ended->expires_ns = hf_loop_policy_now(worker->loop) + worker->ended_ns;
     hf_list_append(&worker->ended, &ended->node);
     hf_list_append(&past->ended, &ended->of_function);
@@ -184,28 +163,13 @@ note(struct hf_worker_role *worker, const struct hf_worker_ended *told)
     }
 }
 
-static const char *
-or_empty(const char *text)
-{
-    return text ? text : "";
-}
-
 void
 hf_worker_note_end(const struct hf_worker_instance *instance, const struct hf_instance_end *end,
                    const char *reason)
 {
-    struct hf_worker_role *worker = instance->worker;
     struct hf_worker_ended told = {
-        .function_id = instance->def->function.id,
-        .id = or_empty(instance->id),
-        .name = or_empty(instance->name),
-        .internal = or_empty(instance->internal),
-        .external = or_empty(instance->external),
-        .leaf_id = hf_worker_owner_id(instance->owner),
-        .start_id = or_empty(instance->start_id),
+        .facts = instance->facts,
         .reason = end ? end->message : reason,
-        .revision = instance->def->instance_revision,
-        .started_wall_ns = instance->started_wall_ns,
         .ended_wall_ns = hf_wall_now(),
         .served = instance->served,
         .expected = !end && !instance->failure,
@@ -217,23 +181,16 @@ hf_worker_note_end(const struct hf_worker_instance *instance, const struct hf_in
         told.signal = end->signal;
         told.out_of_memory = end->out_of_memory != 0;
     }
-    note(worker, &told);
+    note(instance->worker, &told);
 }
 
 void
-hf_worker_note_claim_end(struct hf_worker_role *worker, const struct hf_instance_info *info,
+hf_worker_note_claim_end(struct hf_worker_role *worker, const struct hf_worker_facts *facts,
                          const char *reason)
 {
     const struct hf_worker_ended told = {
-        .function_id = info->function_id,
-        .id = info->id,
-        .name = info->name,
-        .internal = info->internal_address,
-        .external = info->external_address,
-        .leaf_id = info->owner_id,
-        .start_id = "",
+        .facts = *facts,
         .reason = reason,
-        .revision = info->revision,
         .ended_wall_ns = hf_wall_now(),
         .served = true,
     };

@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -15,7 +16,6 @@
 #include "grpc/server.h"
 #include "hyperfaas/v1/node.pb-c.h"
 #include "node/node.h"
-#include "node/worker/described.h"
 #include "node/worker/worker.h"
 #include "worker/worker.pb-c.h"
 
@@ -45,7 +45,7 @@ static void
 listener_end(struct listener *listener, uint32_t code, const char *message)
 {
     hf_list_remove(&listener->node);
-    hf_worker_owner_unwatch(listener->owner);
+    hf_worker_owner_untie(listener->owner, HF_WORKER_WATCHES);
     hf_grpc_call_finish(listener->call, code, message);
     listener->magic = 0;
     free(listener);
@@ -94,76 +94,170 @@ send(struct listener *listener, const ProtobufCMessage *message)
     return true; /* whatever else is wrong ends the call by itself */
 }
 
+/* `only_all`: to those alone who want to hear of all. */
 static void
-send_all(struct hf_list *list, const ProtobufCMessage *message)
+send_each(struct hf_list *list, bool only_all, const ProtobufCMessage *message)
 {
-    struct hf_list *node;
-    struct hf_list *next;
+    struct listener *listener;
+    struct listener *next;
 
-    for (node = list->next; node != list; node = next) {
-        next = node->next;
-        send(hf_container_of(node, struct listener, node), message);
+    HF_LIST_FOR_SAFE (listener, next, list, node) {
+        if (listener->all || !only_all) {
+            send(listener, message);
+        }
     }
+}
+
+/* --- messages ---------------------------------------------------------------- */
+
+/* Texts are only read. */
+static char *
+text_of(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
+static Google__Protobuf__Timestamp
+timestamp(uint64_t wall_ns)
+{
+    Google__Protobuf__Timestamp ret = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+
+    ret.seconds = (int64_t)(wall_ns / HF_SEC);
+    ret.nanos = (int32_t)(wall_ns % HF_SEC);
+    return ret;
+}
+
+/* An event of an instance, or of its end, and what that points to. */
+struct told {
+    Hyperfaas__V1__WatchEvent event;
+    Hyperfaas__V1__Instance instance;
+    Hyperfaas__V1__InstanceEnded end;
+    Google__Protobuf__Timestamp started;
+    Google__Protobuf__Timestamp ended;
+    char revision[17];
+};
+
+static void
+describe(const struct hf_worker_facts *facts, Hyperfaas__V1__InstanceState state, struct told *ret)
+{
+    Hyperfaas__V1__Instance *told = &ret->instance;
+
+    hyperfaas__v1__watch_event__init(&ret->event);
+    hyperfaas__v1__instance__init(told);
+    ret->started = timestamp(facts->started_wall_ns);
+    snprintf(ret->revision, sizeof ret->revision, "%016llx", (unsigned long long)facts->revision);
+    told->instance_id = text_of(facts->id);
+    told->function_id = text_of(facts->function_id);
+    told->name = text_of(facts->name);
+    told->internal_address = text_of(facts->internal);
+    told->external_address = text_of(facts->external);
+    told->state = state;
+    told->revision = ret->revision;
+    told->leaf_id = text_of(facts->leaf_id);
+    told->start_id = text_of(facts->start_id);
+    told->started = facts->started_wall_ns > 0 ? &ret->started : NULL;
+    ret->event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE;
+    ret->event.instance = told;
+}
+
+static void
+describe_instance(const struct hf_worker_instance *instance, struct told *ret)
+{
+    static const Hyperfaas__V1__InstanceState states[] = {
+        [HF_WORKER_CREATING] = HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STARTING,
+        [HF_WORKER_WAITING] = HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STARTING,
+        [HF_WORKER_SERVING] = HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_READY,
+        [HF_WORKER_STOPPING] = HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STOPPING,
+    };
+
+    describe(&instance->facts, states[instance->state], ret);
+    ret->instance.boot_id = text_of(hf_node_boot_id(instance->worker->node));
+}
+
+static void
+describe_end(const struct hf_worker_ended *ended, struct told *ret)
+{
+    describe(&ended->facts,
+             ended->served ? HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_READY
+                           : HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STARTING,
+             ret);
+    hyperfaas__v1__instance_ended__init(&ret->end);
+    ret->ended = timestamp(ended->ended_wall_ns);
+    ret->end.instance = &ret->instance;
+    ret->end.ended = &ret->ended;
+    ret->end.expected = ended->expected;
+    ret->end.known = ended->known;
+    ret->end.exit_code = ended->exit_code;
+    ret->end.signal = ended->signal;
+    ret->end.out_of_memory = ended->out_of_memory;
+    ret->end.reason = text_of(ended->reason);
+    ret->event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE_ENDED;
+    ret->event.instance_ended = &ret->end;
+}
+
+static Hyperfaas__V1__Resources
+resources_of(const struct hf_worker_role *worker)
+{
+    Hyperfaas__V1__Resources resources = HYPERFAAS__V1__RESOURCES__INIT;
+
+    resources.memory_bytes = worker->memory_bytes;
+    resources.memory_reserved_bytes = worker->memory_reserved;
+    resources.cpu_millis = (uint32_t)hf_min(worker->cpu_millis, (uint64_t)UINT32_MAX);
+    resources.cpu_reserved_millis = (uint32_t)hf_min(worker->cpu_reserved, (uint64_t)UINT32_MAX);
+    resources.max_instances = worker->max_instances;
+    return resources;
 }
 
 /* --- Status ------------------------------------------------------------------ */
 
 static Worker__StatusUpdate
-status_of(const struct hf_worker_instance *instance, Worker__Event event, Worker__Status status)
+status_of(const char *instance_id, const char *function_id, Worker__Event event)
 {
     Worker__StatusUpdate update = WORKER__STATUS_UPDATE__INIT;
 
-    update.instance_id = instance->id;
-    update.function_id = (char *)(uintptr_t)instance->def->function.id; /* only read */
+    update.instance_id = text_of(instance_id);
+    update.function_id = text_of(function_id);
     update.event = event;
-    update.status = status;
     return update;
 }
 
-static void
-send_status(struct hf_list *list, Worker__StatusUpdate update)
-{
-    Google__Protobuf__Timestamp now = hf_worker_timestamp(hf_wall_now());
-
-    update.timestamp = &now;
-    send_all(list, &update.base);
-}
-
+/* To one listener, or to all if that is NULL.  False: it has been sent away. */
 static bool
-send_status_to(struct listener *listener, Worker__StatusUpdate update)
+send_status(struct hf_worker_role *worker, struct listener *listener, Worker__StatusUpdate update)
 {
-    Google__Protobuf__Timestamp now = hf_worker_timestamp(hf_wall_now());
+    Google__Protobuf__Timestamp now = timestamp(hf_wall_now());
 
     update.timestamp = &now;
-    return send(listener, &update.base);
+    if (listener) {
+        return send(listener, &update.base);
+    }
+    send_each(&worker->status_listeners, false, &update.base);
+    return true;
 }
 
 /* What runs, and what is no more though leaves may believe in it. */
-static bool
+static void
 send_status_snapshot(struct hf_worker_role *worker, struct listener *listener)
 {
     struct hf_worker_instance *instance;
     struct hf_worker_past_instance *gone;
+    Worker__StatusUpdate update;
+    bool there = true;
 
     HF_LIST_FOR (gone, &worker->gone, node) {
-        Worker__StatusUpdate update = WORKER__STATUS_UPDATE__INIT;
-
-        update.instance_id = (char *)(uintptr_t)gone->id; /* only read */
-        update.function_id = (char *)(uintptr_t)gone->function_id;
-        update.event = WORKER__EVENT__EVENT_DOWN;
-        update.status = WORKER__STATUS__STATUS_FAILED;
-        if (!send_status_to(listener, update)) {
-            return false;
+        if (there) {
+            update = status_of(gone->id, gone->function_id, WORKER__EVENT__EVENT_DOWN);
+            update.status = WORKER__STATUS__STATUS_FAILED;
+            there = send_status(worker, listener, update);
         }
     }
     HF_LIST_FOR (instance, &worker->instances, node) {
-        if (instance->state == HF_WORKER_SERVING &&
-            !send_status_to(listener, status_of(instance, WORKER__EVENT__EVENT_RUNNING,
-                                                WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED))) {
-            return false;
+        if (there && instance->state == HF_WORKER_SERVING) {
+            update = status_of(instance->facts.id, instance->facts.function_id,
+                               WORKER__EVENT__EVENT_RUNNING);
+            there = send_status(worker, listener, update);
         }
     }
-    return true;
 }
 
 static void
@@ -180,48 +274,35 @@ on_status(struct hf_grpc_call *call, const void *message)
 
 /* --- Watch ------------------------------------------------------------------- */
 
-/* Those that serve; to who wants all, the others too. */
+/* Those that serve; to who wants all, the others too, and what ended. */
 static bool
 send_instances(const struct hf_worker_role *worker, struct listener *listener)
 {
     struct hf_worker_instance *instance;
-    struct hf_worker_told_instance told;
+    struct hf_worker_ended *ended;
+    struct told told;
+    bool there = true;
 
     HF_LIST_FOR (instance, &worker->instances, node) {
-        if (instance->state != HF_WORKER_SERVING && !listener->all) {
-            continue;
-        }
-        hf_worker_describe(instance, hf_worker_told_state(instance), &told);
-        if (!send(listener, &told.event.base)) {
-            return false;
+        if (there && (instance->state == HF_WORKER_SERVING || listener->all)) {
+            describe_instance(instance, &told);
+            there = send(listener, &told.event.base);
         }
     }
-    return true;
-}
-
-static bool
-send_ended(const struct hf_worker_role *worker, struct listener *listener)
-{
-    struct hf_worker_ended *ended;
-    struct hf_worker_told_end told;
-
     HF_LIST_FOR (ended, &worker->ended, node) {
-        if (!listener->all) {
-            break;
-        }
-        hf_worker_describe_end(ended, &told);
-        if (!send(listener, &told.event.base)) {
-            return false;
+        if (there && listener->all) {
+            describe_end(ended, &told);
+            there = send(listener, &told.event.base);
         }
     }
-    return true;
+    return there;
 }
 
 static bool
 send_snapshot(struct hf_worker_role *worker, struct listener *listener)
 {
     Hyperfaas__V1__WatchEvent event = HYPERFAAS__V1__WATCH_EVENT__INIT;
-    Hyperfaas__V1__Resources resources = hf_worker_resources(worker);
+    Hyperfaas__V1__Resources resources = resources_of(worker);
     Hyperfaas__V1__Draining draining = HYPERFAAS__V1__DRAINING__INIT;
     Hyperfaas__V1__SnapshotEnd end = HYPERFAAS__V1__SNAPSHOT_END__INIT;
 
@@ -233,10 +314,7 @@ send_snapshot(struct hf_worker_role *worker, struct listener *listener)
     draining.draining = worker->draining;
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_DRAINING;
     event.draining = &draining;
-    if (!send(listener, &event.base)) {
-        return false;
-    }
-    if (!send_instances(worker, listener) || !send_ended(worker, listener)) {
+    if (!send(listener, &event.base) || !send_instances(worker, listener)) {
         return false;
     }
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_SNAPSHOT_END;
@@ -257,9 +335,7 @@ on_watch(struct hf_grpc_call *call, const void *message)
     listener = listener_new(call, &worker->watchers);
     if (listener) {
         listener->all = request->all;
-    }
-    if (listener && *request->node_id) {
-        listener->owner = hf_worker_owner_watch(worker, request->node_id);
+        listener->owner = hf_worker_owner_tie(worker, request->node_id, HF_WORKER_WATCHES);
     }
     if (listener && (worker->unsettled || send_snapshot(worker, listener))) {
         hf_log(HF_LOG_INFO, "watched", HF_KV_STR("by", request->node_id),
@@ -290,70 +366,37 @@ is_watched(const struct hf_worker_role *worker)
     return !worker->unsettled && !hf_list_is_empty(&worker->watchers);
 }
 
-static void
-send_all_who_want_all(struct hf_worker_role *worker, const ProtobufCMessage *message)
-{
-    struct listener *listener;
-    struct listener *next;
-
-    HF_LIST_FOR_SAFE (listener, next, &worker->watchers, node) {
-        if (listener->all) {
-            send(listener, message);
-        }
-    }
-}
-
 void
-hf_worker_tell_starting(const struct hf_worker_instance *instance)
+hf_worker_tell_state(const struct hf_worker_instance *instance)
 {
-    struct hf_worker_told_instance told;
+    struct hf_worker_role *worker = instance->worker;
+    bool only_all = instance->state == HF_WORKER_WAITING;
+    struct told told;
 
-    if (is_watched(instance->worker)) {
-        hf_worker_describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STARTING, &told);
-        send_all_who_want_all(instance->worker, &told.event.base);
+    if (!only_all) {
+        /* Of a worker that ends an existing leaf has asked no stop, and it acts on nothing but
+         * DOWN. */
+        Worker__Event event = instance->state == HF_WORKER_SERVING ? WORKER__EVENT__EVENT_START
+                              : worker->stopping_all               ? WORKER__EVENT__EVENT_DOWN
+                                                                   : WORKER__EVENT__EVENT_STOP;
+
+        send_status(worker, NULL,
+                    status_of(instance->facts.id, instance->facts.function_id, event));
+    }
+    if (is_watched(worker)) {
+        describe_instance(instance, &told);
+        send_each(&worker->watchers, only_all, &told.event.base);
     }
 }
 
 void
 hf_worker_tell_ended(struct hf_worker_role *worker, const struct hf_worker_ended *ended)
 {
-    struct hf_worker_told_end told;
+    struct told told;
 
     if (is_watched(worker)) {
-        hf_worker_describe_end(ended, &told);
-        send_all_who_want_all(worker, &told.event.base);
-    }
-}
-
-void
-hf_worker_tell_serving(const struct hf_worker_instance *instance)
-{
-    struct hf_worker_role *worker = instance->worker;
-    Worker__StatusUpdate update =
-        status_of(instance, WORKER__EVENT__EVENT_START, WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED);
-    struct hf_worker_told_instance told;
-
-    send_status(&worker->status_listeners, update);
-    if (is_watched(worker)) {
-        hf_worker_describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_READY, &told);
-        send_all(&worker->watchers, &told.event.base);
-    }
-}
-
-void
-hf_worker_tell_stopping(const struct hf_worker_instance *instance)
-{
-    struct hf_worker_role *worker = instance->worker;
-    /* Of a worker that ends an existing leaf has asked no stop, and it acts on nothing but DOWN. */
-    Worker__StatusUpdate update = status_of(
-        instance, worker->stopping_all ? WORKER__EVENT__EVENT_DOWN : WORKER__EVENT__EVENT_STOP,
-        WORKER__STATUS__STATUS_SUCCESS_UNSPECIFIED);
-    struct hf_worker_told_instance told;
-
-    send_status(&worker->status_listeners, update);
-    if (is_watched(worker)) {
-        hf_worker_describe(instance, HYPERFAAS__V1__INSTANCE_STATE__INSTANCE_STATE_STOPPING, &told);
-        send_all(&worker->watchers, &told.event.base);
+        describe_end(ended, &told);
+        send_each(&worker->watchers, true, &told.event.base);
     }
 }
 
@@ -366,20 +409,21 @@ hf_worker_tell_gone(const struct hf_worker_instance *instance, const struct hf_i
 
     if (end) { /* an existing leaf acts on DOWN, and for every end that nobody asked for */
         Worker__StatusUpdate update =
-            status_of(instance, WORKER__EVENT__EVENT_DOWN, WORKER__STATUS__STATUS_FAILED);
+            status_of(instance->facts.id, instance->facts.function_id, WORKER__EVENT__EVENT_DOWN);
 
-        send_status(&worker->status_listeners, update);
+        update.status = WORKER__STATUS__STATUS_FAILED;
+        send_status(worker, NULL, update);
     }
-    removed.instance_id = instance->id;
-    removed.function_id = (char *)(uintptr_t)instance->def->function.id; /* only read */
+    removed.instance_id = text_of(instance->facts.id);
+    removed.function_id = text_of(instance->facts.function_id);
     removed.expected = !end;
     removed.exit_status = !end ? 0 : end->signal > 0 ? 128 + end->signal : end->exit_code;
     removed.out_of_memory = end && end->out_of_memory;
-    removed.reason = end ? (char *)(uintptr_t)end->message : (char *)(uintptr_t) "stopped";
+    removed.reason = text_of(end ? end->message : "stopped");
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE_REMOVED;
     event.instance_removed = &removed;
     if (is_watched(worker)) {
-        send_all(&worker->watchers, &event.base);
+        send_each(&worker->watchers, false, &event.base);
     }
 }
 
@@ -393,7 +437,7 @@ hf_worker_tell_draining(struct hf_worker_role *worker)
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_DRAINING;
     event.draining = &draining;
     if (is_watched(worker)) {
-        send_all(&worker->watchers, &event.base);
+        send_each(&worker->watchers, false, &event.base);
     }
 }
 
@@ -410,11 +454,11 @@ hf_worker_on_resources(struct hf_timer *timer)
 {
     struct hf_worker_role *worker = hf_container_of(timer, struct hf_worker_role, resources);
     Hyperfaas__V1__WatchEvent event = HYPERFAAS__V1__WATCH_EVENT__INIT;
-    Hyperfaas__V1__Resources resources = hf_worker_resources(worker);
+    Hyperfaas__V1__Resources resources = resources_of(worker);
 
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_RESOURCES;
     event.resources = &resources;
-    send_all(&worker->watchers, &event.base);
+    send_each(&worker->watchers, false, &event.base);
 }
 
 void

@@ -20,11 +20,6 @@ HF_COUNTER(worker_starts, "Instances that were begun.");
 HF_COUNTER(worker_starts_failed, "Instances that did not become ready.");
 HF_COUNTER(worker_adopted, "Instances of an earlier process that were kept.");
 HF_COUNTER(worker_ended, "Instances that ended unasked.");
-HF_COUNTER(worker_stops_failed, "Attempts to stop an instance that failed; each is repeated.");
-
-/* Between attempts to stop an instance. */
-#define STOP_AGAIN_MIN_NS (200 * HF_MSEC)
-#define STOP_AGAIN_MAX_NS (30 * HF_SEC)
 
 static struct hf_worker_instance *
 instance_of(struct hf_map_node *node, size_t offset)
@@ -107,25 +102,22 @@ instance_free(struct hf_worker_instance *instance)
 
     hf_assert(hf_list_is_empty(&instance->starts) && hf_list_is_empty(&instance->stops));
     hf_worker_ready_end(instance);
-    hf_timer_fini(&instance->stop_again);
+    hf_worker_stopping_end(&instance->stopping);
     hf_list_remove(&instance->node);
     worker->count--;
     worker->memory_reserved -= instance->def->function.memory_bytes;
     worker->cpu_reserved -= cpu_millis(&instance->def->function);
-    if (instance->id) {
+    if (*instance->facts.id) {
         hf_map_remove(&worker->by_id, &instance->by_id);
-        hf_access_unbar(hf_node_access(worker->node), instance->internal);
+        hf_access_unbar(hf_node_access(worker->node), instance->facts.internal);
     }
-    if (instance->start_id) {
+    if (*instance->facts.start_id) {
         hf_map_remove(&worker->by_start_id, &instance->by_start_id);
     }
-    hf_worker_owner_release(instance->owner);
+    hf_worker_owner_untie(instance->owner, HF_WORKER_HAS);
     hf_function_def_unref(instance->def);
-    free(instance->id);
-    free(instance->name);
-    free(instance->internal);
-    free(instance->external);
-    free(instance->start_id);
+    free(instance->texts[0]);
+    free(instance->texts[1]);
     free(instance->failure);
     instance->magic = 0;
     free(instance);
@@ -145,95 +137,57 @@ hf_worker_instance_forget(struct hf_worker_instance *instance)
 static void
 stopped(struct hf_worker_instance *instance)
 {
+    const struct hf_worker_facts *facts = &instance->facts;
+
     hf_worker_note_end(instance, NULL, instance->failure ? instance->failure : "stopped");
     if (instance->served && hf_list_is_empty(&instance->stops)) { /* no leaf has asked for it */
-        hf_worker_running_gone(instance->worker, instance->id, instance->def->function.id);
+        hf_worker_running_gone(instance->worker, facts->id, facts->function_id);
     } else if (instance->served) {
-        hf_worker_running_remove(instance->worker, instance->id);
+        hf_worker_running_remove(instance->worker, facts->id);
     }
     hf_worker_tell_gone(instance, NULL);
     hf_worker_answer_stops(instance);
     instance_free(instance);
 }
 
-/* What could not be stopped may run on: it stays, with its Stop calls, and is tried again. */
 static void
-stop_later(struct hf_worker_instance *instance, const char *why)
+on_gone(struct hf_worker_stopping *stopping)
 {
-    hf_count(&worker_stops_failed);
-    hf_log_limited(HF_LOG_WARNING, "instance could not be stopped; trying again",
-                   HF_KV_STR("function", instance->def->function.id),
-                   HF_KV_STR("instance", instance->id), HF_KV_STR("why", why));
-    instance->stop_delay_ns =
-        hf_min(hf_max(2 * instance->stop_delay_ns, STOP_AGAIN_MIN_NS), STOP_AGAIN_MAX_NS);
-    hf_timer_set(&instance->stop_again, instance->stop_delay_ns);
-}
-
-static void
-on_stopped(void *arg, int code, const char *message, const struct hf_instance_info *info)
-{
-    struct hf_worker_instance *instance =
-        hf_cast(arg, struct hf_worker_instance, HF_WORKER_INSTANCE_MAGIC);
-
-    (void)info;
-    if (code == 0 || code == HF_ENOTFOUND || code == HF_ECANCELLED) {
-        stopped(instance);
-    } else {
-        stop_later(instance, message);
-    }
-}
-
-static void
-stop(struct hf_worker_instance *instance)
-{
-    struct hf_worker_role *worker = instance->worker;
-    struct hf_err err = HF_ERR_INIT;
-    int r = hf_fault(HF_FAULT_STOP)
-                ? hf_fail(&err, HF_EUNAVAILABLE, "fault worker.stop is set")
-                : hf_guest_call(worker->ops, stop, NULL, worker->runtime, instance->id,
-                                worker->grace_ns, on_stopped, instance, &err);
-
-    if (r < 0) {
-        stop_later(instance, hf_err_message(&err));
-    }
-}
-
-static void
-on_stop_again(struct hf_timer *timer)
-{
-    stop(hf_container_of(timer, struct hf_worker_instance, stop_again));
+    stopped(hf_container_of(stopping, struct hf_worker_instance, stopping));
 }
 
 void
 hf_worker_instance_stop(struct hf_worker_instance *instance)
 {
     struct hf_worker_role *worker = instance->worker;
+    uint8_t before = instance->state;
 
-    if (instance->state == HF_WORKER_STOPPING) {
+    if (before == HF_WORKER_STOPPING) {
         return;
     }
-    if (instance->state == HF_WORKER_SERVING) {
-        hf_worker_tell_stopping(instance);
-    } else {
+    if (before != HF_WORKER_SERVING) {
         hf_worker_answer_starts(instance, HF_ECANCELLED, "the instance was stopped");
     }
     hf_worker_ready_end(instance);
-    if (instance->state == HF_WORKER_CREATING) {
-        instance->state = HF_WORKER_STOPPING;
-        worker->ops->cancel(worker->runtime, instance->creating); /* on_created follows */
-        return;
-    }
     instance->state = HF_WORKER_STOPPING;
-    stop(instance);
+    if (before == HF_WORKER_SERVING) {
+        hf_worker_tell_state(instance);
+    }
+    if (before == HF_WORKER_CREATING) {
+        worker->ops->cancel(worker->runtime, instance->creating); /* on_created follows */
+    } else {
+        hf_worker_stopping_begin(&instance->stopping, worker, instance->facts.id, worker->grace_ns,
+                                 on_gone);
+    }
 }
 
 void
 hf_worker_instance_fail(struct hf_worker_instance *instance, int code, const char *why)
 {
     hf_count(&worker_starts_failed);
-    hf_log(HF_LOG_WARNING, "start failed", HF_KV_STR("function", instance->def->function.id),
-           HF_KV_STR("image", instance->def->function.image), HF_KV_STR("instance", instance->id),
-           HF_KV_STR("why", why));
+    hf_log(HF_LOG_WARNING, "start failed", HF_KV_STR("function", instance->facts.function_id),
+           HF_KV_STR("image", instance->def->function.image),
+           HF_KV_STR("instance", instance->facts.id), HF_KV_STR("why", why));
     free(instance->failure);
     instance->failure = strdup(why);
     hf_worker_answer_starts(instance, code, why);
@@ -250,7 +204,7 @@ hf_worker_on_end(void *arg, const char *instance_id, const struct hf_instance_en
         return;
     }
     if (instance->state == HF_WORKER_STOPPING) {
-        if (hf_timer_is_set(&instance->stop_again)) { /* it ended between two attempts */
+        if (hf_timer_is_set(&instance->stopping.again)) { /* it ended between two attempts */
             stopped(instance);
         }
         return;
@@ -259,14 +213,14 @@ hf_worker_on_end(void *arg, const char *instance_id, const struct hf_instance_en
     if (instance->state == HF_WORKER_SERVING) {
         hf_count(&worker_ended);
         hf_log(HF_LOG_NOTICE, "instance ended by itself",
-               HF_KV_STR("function", instance->def->function.id),
+               HF_KV_STR("function", instance->facts.function_id),
                HF_KV_STR("instance", instance_id), HF_KV_STR("why", end->message));
-        hf_worker_running_gone(worker, instance_id, instance->def->function.id);
+        hf_worker_running_gone(worker, instance_id, instance->facts.function_id);
         hf_worker_tell_gone(instance, end);
     } else {
         hf_count(&worker_starts_failed);
         hf_log(HF_LOG_WARNING, "instance ended before it was ready",
-               HF_KV_STR("function", instance->def->function.id),
+               HF_KV_STR("function", instance->facts.function_id),
                HF_KV_STR("instance", instance_id), HF_KV_STR("why", end->message));
         hf_worker_answer_starts(instance, HF_EUNAVAILABLE, end->message);
     }
@@ -281,31 +235,35 @@ hf_worker_instance_ready(struct hf_worker_instance *instance)
     hf_worker_ready_end(instance);
     instance->state = HF_WORKER_SERVING;
     instance->served = true;
-    hf_log(HF_LOG_INFO, "instance serves", HF_KV_STR("function", instance->def->function.id),
-           HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->external),
-           HF_KV_DURATION("after", hf_wall_now() - instance->started_wall_ns));
-    hf_worker_running_add(instance->worker, instance->id, instance->def->function.id);
-    hf_worker_tell_serving(instance);
+    hf_log(HF_LOG_INFO, "instance serves", HF_KV_STR("function", instance->facts.function_id),
+           HF_KV_STR("instance", instance->facts.id),
+           HF_KV_STR("address", instance->facts.external),
+           HF_KV_DURATION("after", hf_wall_now() - instance->facts.started_wall_ns));
+    hf_worker_running_add(instance->worker, instance->facts.id, instance->facts.function_id);
+    hf_worker_tell_state(instance);
     hf_worker_answer_starts(instance, 0, "");
 }
 
 /* Keeps what the runtime tells of the new instance. */
 static int
-take_info(struct hf_worker_instance *instance, const struct hf_instance_info *info)
+take_info(struct hf_worker_instance *instance, const struct hf_worker_facts *made)
 {
-    hf_autofree char *id = strdup(info->id);
+    struct hf_worker_facts facts = *made;
+    char *texts = *made->id ? hf_worker_facts_keep(&facts, NULL, SIZE_MAX) : NULL;
 
-    instance->name = strdup(info->name);
-    instance->internal = strdup(info->internal_address);
-    instance->external = strdup(info->external_address);
-    if (!id || !instance->name || !instance->internal || !instance->external) {
+    if (!texts) {
         return HF_ENOMEM;
     }
-    if (hf_map_add(&instance->worker->by_id, &instance->by_id, id, strlen(id)) < 0) {
+    if (hf_map_add(&instance->worker->by_id, &instance->by_id, facts.id, strlen(facts.id)) < 0) {
+        free(texts);
         return HF_EEXISTS;
     }
-    instance->id = hf_steal(id);
-    hf_access_bar(hf_node_access(instance->worker->node), instance->internal);
+    instance->texts[1] = texts;
+    instance->facts.id = facts.id;
+    instance->facts.name = facts.name;
+    instance->facts.internal = facts.internal;
+    instance->facts.external = facts.external;
+    hf_access_bar(hf_node_access(instance->worker->node), facts.internal);
     return 0;
 }
 
@@ -323,9 +281,11 @@ on_created(void *arg, int code, const char *message, const struct hf_instance_in
     struct hf_worker_instance *instance =
         hf_cast(arg, struct hf_worker_instance, HF_WORKER_INSTANCE_MAGIC);
     struct hf_worker_role *worker = instance->worker;
+    const struct hf_worker_facts made =
+        code == 0 ? hf_worker_facts_of(info) : (struct hf_worker_facts){ .id = "" };
 
     instance->creating = NULL;
-    if (code == 0 && (instance->state == HF_WORKER_STOPPING || take_info(instance, info) < 0)) {
+    if (code == 0 && (instance->state == HF_WORKER_STOPPING || take_info(instance, &made) < 0)) {
         hf_worker_remove_unwanted(worker, info->id, 0);
         code = HF_ECANCELLED;
         message = "the worker could not keep it";
@@ -334,7 +294,7 @@ on_created(void *arg, int code, const char *message, const struct hf_instance_in
         if (instance->state != HF_WORKER_STOPPING) {
             hf_count(&worker_starts_failed);
             hf_log_limited(
-                HF_LOG_WARNING, "start failed", HF_KV_STR("function", instance->def->function.id),
+                HF_LOG_WARNING, "start failed", HF_KV_STR("function", instance->facts.function_id),
                 HF_KV_STR("image", instance->def->function.image), HF_KV_STR("why", message));
             note_failure(instance, message);
         }
@@ -347,40 +307,47 @@ on_created(void *arg, int code, const char *message, const struct hf_instance_in
     if (info->ready) {
         hf_worker_instance_ready(instance);
     } else {
-        hf_worker_tell_starting(instance);
+        hf_worker_tell_state(instance);
         hf_worker_ready_begin(instance);
     }
 }
 
+/* A record that begins with these facts; the instance is made, or not yet. */
 static struct hf_worker_instance *
-record_new(struct hf_worker_role *worker, struct hf_function_def *def, const char *owner,
-           const char *start_id)
+record_new(struct hf_worker_role *worker, struct hf_function_def *def,
+           const struct hf_worker_facts *facts)
 {
     struct hf_worker_instance *instance = calloc(1, sizeof *instance);
+    struct hf_worker_facts kept = *facts;
+    char *texts = instance ? hf_worker_facts_keep(&kept, NULL, SIZE_MAX) : NULL;
+    const char *start_id;
 
-    if (!instance) {
+    if (!texts) {
+        free(instance);
         return NULL;
     }
+    start_id = kept.start_id;
     instance->magic = HF_WORKER_INSTANCE_MAGIC;
     instance->worker = worker;
     instance->def = hf_function_def_ref(def);
-    instance->started_wall_ns = hf_wall_now();
+    instance->texts[0] = texts;
+    instance->facts = kept;
+    instance->facts.id = instance->facts.name = ""; /* until `take_info` */
+    instance->facts.internal = instance->facts.external = "";
+    instance->facts.start_id = "";
+    instance->facts.revision = def->instance_revision;
+    instance->facts.started_wall_ns = hf_wall_now();
     hf_list_init(&instance->node);
     hf_list_init(&instance->starts);
     hf_list_init(&instance->stops);
-    hf_timer_init(&instance->stop_again, worker->loop, HF_TIMER_REAL, on_stop_again);
     reserve(instance);
-    if (*owner) {
-        instance->owner = hf_worker_owner_take(worker, owner);
+    instance->owner = hf_worker_owner_tie(worker, kept.leaf_id, HF_WORKER_HAS);
+    if (*start_id &&
+        hf_map_add(&worker->by_start_id, &instance->by_start_id, start_id, strlen(start_id)) == 0) {
+        instance->facts.start_id = start_id;
     }
-    if (*start_id) {
-        instance->start_id = strdup(start_id);
-        if (instance->start_id && hf_map_add(&worker->by_start_id, &instance->by_start_id,
-                                             instance->start_id, strlen(start_id)) < 0) {
-            free(hf_steal(instance->start_id));
-        }
-    }
-    if ((*owner && !instance->owner) || (*start_id && !instance->start_id)) {
+    if ((*kept.leaf_id && !instance->owner) || (*start_id && !*instance->facts.start_id) ||
+        (*kept.id && take_info(instance, &kept) < 0)) {
         instance_free(instance);
         return NULL;
     }
@@ -389,23 +356,19 @@ record_new(struct hf_worker_role *worker, struct hf_function_def *def, const cha
 
 int
 hf_worker_instance_adopt(struct hf_worker_role *worker, struct hf_function_def *def,
-                         const struct hf_instance_info *info)
+                         const struct hf_worker_facts *facts)
 {
-    struct hf_worker_instance *instance = record_new(worker, def, info->owner_id, "");
+    struct hf_worker_instance *instance = record_new(worker, def, facts);
 
     if (!instance) {
         return HF_ENOMEM;
     }
-    if (take_info(instance, info) < 0) {
-        instance_free(instance);
-        return HF_ENOMEM;
-    }
     instance->state = HF_WORKER_SERVING;
     instance->served = true;
-    hf_worker_running_add(worker, instance->id, def->function.id);
+    hf_worker_running_add(worker, facts->id, facts->function_id);
     hf_count(&worker_adopted);
-    hf_log(HF_LOG_NOTICE, "instance from before adopted", HF_KV_STR("function", info->function_id),
-           HF_KV_STR("instance", instance->id), HF_KV_STR("address", instance->external));
+    hf_log(HF_LOG_NOTICE, "instance from before adopted", HF_KV_STR("function", facts->function_id),
+           HF_KV_STR("instance", facts->id), HF_KV_STR("address", facts->external));
     return 0;
 }
 
@@ -414,6 +377,15 @@ hf_worker_instance_new(struct hf_worker_role *worker, struct hf_function_def *de
                        const char *owner, const char *start_id, struct hf_worker_instance **ret,
                        struct hf_err *err)
 {
+    const struct hf_worker_facts facts = {
+        .id = "",
+        .name = "",
+        .internal = "",
+        .external = "",
+        .function_id = def->function.id,
+        .leaf_id = owner,
+        .start_id = start_id,
+    };
     struct hf_worker_instance *instance;
     struct hf_instance_spec spec = {
         .size = sizeof spec,
@@ -432,7 +404,7 @@ hf_worker_instance_new(struct hf_worker_role *worker, struct hf_function_def *de
     if (hf_fault(HF_FAULT_START)) {
         return hf_fail(err, HF_EUNAVAILABLE, "fault worker.start is set");
     }
-    instance = record_new(worker, def, owner, start_id);
+    instance = record_new(worker, def, &facts);
     if (!instance) {
         return hf_fail(err, HF_ENOMEM, "worker: no memory for an instance");
     }

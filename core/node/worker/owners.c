@@ -22,8 +22,7 @@ struct hf_worker_owner {
     struct hf_map_node by_id; /* in the worker's `owners` */
     struct hf_worker_role *worker;
     struct hf_timer away; /* runs while it has instances and does not watch */
-    uint32_t watches;
-    uint32_t instances;
+    uint32_t ties[HF_WORKER_TIES];
     char id[];
 };
 
@@ -36,15 +35,15 @@ stop_orphans(struct hf_timer *timer)
     struct hf_worker_instance *next;
 
     hf_log(HF_LOG_NOTICE, "a leaf has been away for too long; stopping its instances",
-           HF_KV_STR("leaf", owner->id), HF_KV_U64("instances", owner->instances));
-    hf_count_n(&worker_orphans, owner->instances);
-    owner->watches++; /* so that it outlives its instances */
+           HF_KV_STR("leaf", owner->id), HF_KV_U64("instances", owner->ties[HF_WORKER_HAS]));
+    hf_count_n(&worker_orphans, owner->ties[HF_WORKER_HAS]);
+    owner->ties[HF_WORKER_WATCHES]++; /* so that it outlives its instances */
     HF_LIST_FOR_SAFE (instance, next, &worker->instances, node) {
         if (instance->owner == owner) {
             hf_worker_instance_stop(instance);
         }
     }
-    hf_worker_owner_unwatch(owner);
+    hf_worker_owner_untie(owner, HF_WORKER_WATCHES);
 }
 
 static struct hf_worker_owner *
@@ -77,64 +76,37 @@ settle(struct hf_worker_owner *owner)
 {
     uint64_t limit_ns = owner->worker->orphan_ns;
 
-    if (owner->watches == 0 && owner->instances == 0) {
+    if (owner->ties[HF_WORKER_WATCHES] == 0 && owner->ties[HF_WORKER_HAS] == 0) {
         hf_timer_fini(&owner->away);
         hf_map_remove(&owner->worker->owners, &owner->by_id);
         free(owner);
-    } else if (owner->watches > 0 || owner->instances == 0) {
+    } else if (owner->ties[HF_WORKER_WATCHES] > 0 || owner->ties[HF_WORKER_HAS] == 0) {
         hf_timer_cancel(&owner->away);
     } else if (limit_ns > 0 && !hf_timer_is_set(&owner->away)) {
         hf_log(HF_LOG_INFO, "a leaf is away; its instances wait for it",
-               HF_KV_STR("leaf", owner->id), HF_KV_U64("instances", owner->instances),
+               HF_KV_STR("leaf", owner->id), HF_KV_U64("instances", owner->ties[HF_WORKER_HAS]),
                HF_KV_DURATION("limit", limit_ns));
         hf_timer_set(&owner->away, limit_ns);
     }
 }
 
 struct hf_worker_owner *
-hf_worker_owner_watch(struct hf_worker_role *worker, const char *id)
+hf_worker_owner_tie(struct hf_worker_role *worker, const char *id, enum hf_worker_tie tie)
 {
-    struct hf_worker_owner *owner = owner_get(worker, id);
+    struct hf_worker_owner *owner = *id ? owner_get(worker, id) : NULL;
 
     if (owner) {
-        owner->watches++;
+        owner->ties[tie]++;
         settle(owner);
     }
     return owner;
 }
 
 void
-hf_worker_owner_unwatch(struct hf_worker_owner *owner)
+hf_worker_owner_untie(struct hf_worker_owner *owner, enum hf_worker_tie tie)
 {
     if (owner) {
-        owner->watches--;
+        owner->ties[tie]--;
         settle(owner);
     }
-}
-
-struct hf_worker_owner *
-hf_worker_owner_take(struct hf_worker_role *worker, const char *id)
-{
-    struct hf_worker_owner *owner = owner_get(worker, id);
-
-    if (owner) {
-        owner->instances++;
-        settle(owner);
-    }
-    return owner;
-}
-
-void
-hf_worker_owner_release(struct hf_worker_owner *owner)
-{
-    if (owner) {
-        owner->instances--;
-        settle(owner);
-    }
-}
-
-const char *
-hf_worker_owner_id(const struct hf_worker_owner *owner)
-{
-    return owner ? owner->id : "";
 }

@@ -2,7 +2,7 @@
  * ready.c - finding out that an instance serves.
  *
  * Functions of this platform say so with SignalReady.  A signal may come before the
- * runtime has told the instance's id: it is remembered (early.c).  It is a hint:
+ * runtime has told the instance's id: it is remembered for a while.  It is a hint:
  * functions signal before they listen, or listen where nobody reaches them.  So the
  * address is asked at once, and again until the limit; that it speaks HTTP/2 is enough.
  * Only where the worker cannot reach instances (`readiness = signal`) is it believed.
@@ -11,7 +11,9 @@
  * gRPC health service, say that they serve.
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "grpc/health.h"
 #include "node/worker/worker.h"
@@ -21,6 +23,69 @@ HF_LOG_MODULE(worker);
 #define PROBE_FIRST_NS (2 * HF_MSEC)
 #define PROBE_MAX_NS   (100 * HF_MSEC)
 #define PROBE_LIMIT_NS (1 * HF_SEC) /* of one attempt */
+
+/* --- early signals --------------------------------------------------------- */
+
+/* Anybody can send such signals, so what is kept of them is bounded in number and in time: an
+ * instance that is still not known after the limit of becoming ready will not become ready by it.
+ */
+
+static uint64_t
+hash_of(const struct hf_worker_role *worker, const char *id)
+{
+    return hf_hash_seeded(worker->early_seed, id, strlen(id));
+}
+
+/* Where an id is remembered, or NULL. */
+static struct hf_worker_early *
+find_early(struct hf_worker_role *worker, const char *id)
+{
+    uint64_t hash = hash_of(worker, id);
+    uint64_t now = hf_loop_now(worker->loop);
+
+    for (size_t i = 0; i < HF_WORKER_EARLY_MAX; i++) {
+        if (worker->early[i].hash == hash && worker->early[i].until_ns > now) {
+            return &worker->early[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+remember(struct hf_worker_role *worker, const char *id)
+{
+    size_t len = strnlen(id, HF_WORKER_ID_MAX + 1);
+
+    if (len > 0 && len <= HF_WORKER_ID_MAX && !find_early(worker, id)) { /* else none has it */
+        worker->early[worker->early_next++ % HF_WORKER_EARLY_MAX] = (struct hf_worker_early){
+            .hash = hash_of(worker, id),
+            .until_ns = hf_loop_now(worker->loop) + worker->ready_ns,
+        };
+    }
+}
+
+/* Whether the instance has signalled before it was known; that is forgotten then. */
+static bool
+recall(struct hf_worker_role *worker, const char *id)
+{
+    struct hf_worker_early *early = find_early(worker, id);
+
+    if (early) {
+        early->until_ns = 0;
+    }
+    return early != NULL;
+}
+
+uint32_t
+hf_worker_early_count(const struct hf_worker_role *worker)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < HF_WORKER_EARLY_MAX; i++) {
+        count += worker->early[i].until_ns > hf_loop_now(worker->loop);
+    }
+    return count;
+}
 
 /* --- signals --------------------------------------------------------------- */
 
@@ -46,7 +111,7 @@ hf_worker_ready_signal(struct hf_worker_role *worker, const char *instance_id)
     struct hf_worker_instance *instance = hf_worker_find(worker, instance_id);
 
     if (!instance) {
-        hf_worker_early_remember(worker, instance_id);
+        remember(worker, instance_id);
     } else if (instance->state == HF_WORKER_WAITING && !instance->signalled &&
                worker->readiness & HF_READY_BY_SIGNAL) {
         take_signal(instance);
@@ -66,7 +131,7 @@ on_probed(void *arg, enum hf_grpc_probe_result result, const char *text)
         hf_worker_instance_ready(instance);
         return;
     }
-    hf_log(HF_LOG_DEBUG, "not ready yet", HF_KV_STR("instance", instance->id),
+    hf_log(HF_LOG_DEBUG, "not ready yet", HF_KV_STR("instance", instance->facts.id),
            HF_KV_STR("found", text));
     snprintf(instance->probe_found, sizeof instance->probe_found, "%s", text);
     hf_timer_set(&instance->probe_again, instance->probe_delay_ns);
@@ -76,7 +141,7 @@ on_probed(void *arg, enum hf_grpc_probe_result result, const char *text)
 static const char *
 probed_address(const struct hf_worker_instance *instance)
 {
-    return instance->worker->internal ? instance->internal : instance->external;
+    return instance->worker->internal ? instance->facts.internal : instance->facts.external;
 }
 
 static void
@@ -124,7 +189,7 @@ void
 hf_worker_ready_begin(struct hf_worker_instance *instance)
 {
     struct hf_worker_role *worker = instance->worker;
-    bool signalled = hf_worker_early_recall(worker, instance->id);
+    bool signalled = recall(worker, instance->facts.id);
 
     if (signalled && worker->readiness == HF_READY_BY_SIGNAL) {
         hf_worker_instance_ready(instance);

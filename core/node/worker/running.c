@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,19 +123,23 @@ is_word(const char *text)
 
 static void rewrite(struct hf_worker_role *worker);
 
-static void
-append(struct hf_worker_role *worker, const char *line, size_t len)
+/* Adds a line. */
+__attribute__((format(printf, 2, 3))) static void
+append(struct hf_worker_role *worker, const char *fmt, ...)
 {
-    ssize_t n;
+    va_list args;
+    int len;
 
     if (worker->running_fd < 0) {
         return;
     }
-    n = write(worker->running_fd, line, len);
-    if (n == (ssize_t)len) {
+    va_start(args, fmt);
+    len = vdprintf(worker->running_fd, fmt, args);
+    va_end(args);
+    if (len >= 0) {
         worker->running_lines++;
     } else {
-        complain(worker, n < 0 ? errno : ENOSPC);
+        complain(worker, errno);
         worker->running_lines = UINT32_MAX / 2; /* a line may be torn: it is written anew */
     }
     if (worker->running_lines > 2 * worker->count + HISTORY_MAX) {
@@ -161,8 +166,8 @@ format_all(struct hf_worker_role *worker, struct hf_text *out)
         worker->running_lines++;
     }
     HF_LIST_FOR (instance, &worker->instances, node) {
-        if (instance->served && is_word(instance->id)) {
-            hf_text_printf(out, "+ %s %s\n", instance->id, instance->def->function.id);
+        if (instance->served && is_word(instance->facts.id)) {
+            hf_text_printf(out, "+ %s %s\n", instance->facts.id, instance->facts.function_id);
             worker->running_lines++;
         }
     }
@@ -290,39 +295,28 @@ hf_worker_running_fini(struct hf_worker_role *worker)
 void
 hf_worker_running_add(struct hf_worker_role *worker, const char *id, const char *function_id)
 {
-    hf_autotext struct hf_text line;
-
     forget(worker, find(worker, id));
-    hf_text_init(&line);
     if (is_word(id) && is_word(function_id)) {
-        hf_text_printf(&line, "+ %s %s\n", id, function_id);
-        append(worker, hf_text_str(&line), line.len);
+        append(worker, "+ %s %s\n", id, function_id);
     }
 }
 
 void
 hf_worker_running_remove(struct hf_worker_role *worker, const char *id)
 {
-    hf_autotext struct hf_text line;
-
-    hf_text_init(&line);
-    hf_text_printf(&line, "- %s\n", id);
-    append(worker, hf_text_str(&line), line.len);
+    append(worker, "- %s\n", id);
 }
 
 void
 hf_worker_running_gone(struct hf_worker_role *worker, const char *id, const char *function_id)
 {
     struct hf_worker_past_instance *past = add(worker, id, function_id);
-    hf_autotext struct hf_text line;
 
-    hf_text_init(&line);
     if (past) {
         set_gone(worker, past, now_s());
     }
     if (is_word(id) && is_word(function_id)) {
-        hf_text_printf(&line, "! %" PRIu64 " %s %s\n", now_s(), id, function_id);
-        append(worker, hf_text_str(&line), line.len);
+        append(worker, "! %" PRIu64 " %s %s\n", now_s(), id, function_id);
     }
 }
 

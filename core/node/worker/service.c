@@ -90,10 +90,10 @@ reply_started(struct wait *wait)
     const struct hf_worker_instance *instance = wait->instance;
     Worker__StartResponse response = WORKER__START_RESPONSE__INIT;
 
-    response.instance_id = instance->id;
-    response.instance_internal_ip = instance->internal;
-    response.instance_external_ip = instance->external;
-    response.instance_name = instance->name;
+    response.instance_id = (char *)(uintptr_t)instance->facts.id; /* only read */
+    response.instance_internal_ip = (char *)(uintptr_t)instance->facts.internal;
+    response.instance_external_ip = (char *)(uintptr_t)instance->facts.external;
+    response.instance_name = (char *)(uintptr_t)instance->facts.name;
     hf_grpc_call_reply(wait->call, &response.base);
     wait_free(wait);
 }
@@ -246,8 +246,8 @@ on_start_cancelled(struct hf_grpc_call *call)
     finish(wait, HF_ECANCELLED, "the call was cancelled");
     if (instance && hf_list_is_empty(&instance->starts)) {
         hf_log(HF_LOG_INFO, "start was cancelled; removing the instance",
-               HF_KV_STR("function", instance->def->function.id),
-               HF_KV_STR("instance", instance->id));
+               HF_KV_STR("function", instance->facts.function_id),
+               HF_KV_STR("instance", instance->facts.id));
         hf_worker_instance_stop(instance);
     }
 }
@@ -269,7 +269,7 @@ hf_worker_answer_stops(struct hf_worker_instance *instance)
     while (!hf_list_is_empty(&instance->stops)) {
         struct wait *wait = hf_container_of(instance->stops.next, struct wait, node);
 
-        reply_stopped(wait->call, instance->id ? instance->id : "");
+        reply_stopped(wait->call, instance->facts.id);
         wait_free(wait);
     }
 }

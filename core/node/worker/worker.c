@@ -9,6 +9,7 @@
 #include "base/guest.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "ctl/ctl.h"
 #include "grpc/health.h"
 #include "grpc/server.h"
 #include "node/node.h"
@@ -39,6 +40,25 @@ static void worker_close(struct hf_role *role);
 static void worker_destroy(struct hf_role *role);
 static void on_drain_limit(struct hf_timer *timer);
 static void on_drain_again(struct hf_timer *timer);
+
+/* --- the control socket ------------------------------------------------------ */
+
+static int
+cmd_runtime(void *arg, struct hf_ctl_call *call, struct hf_err *err)
+{
+    struct hf_worker_role *worker = hf_cast(arg, struct hf_worker_role, HF_WORKER_MAGIC);
+
+    if (!worker->ops->show) {
+        return hf_fail(err, HF_EUNSUPPORTED, "the runtime has nothing to show");
+    }
+    worker->ops->show(worker->runtime, hf_ctl_out(call));
+    return 0;
+}
+
+static const struct hf_ctl_command commands[] = {
+    { "runtime/show", "", "Shows what the worker's runtime holds.", 0, 0, false, cmd_runtime },
+    { 0 },
+};
 
 /* --- making ------------------------------------------------------------------ */
 
@@ -152,7 +172,7 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     worker->options = hf_node_options(node, "worker");
     hf_map_init(&worker->by_id, hf_node_seed(node, "worker"));
     hf_map_init(&worker->by_start_id, hf_node_seed(node, "worker starts"));
-    hf_worker_early_init(worker, hf_node_seed(node, "worker signals"));
+    worker->early_seed = hf_node_seed(node, "worker signals");
     hf_map_init(&worker->owners, hf_node_seed(node, "worker owners"));
     hf_list_init(&worker->instances);
     hf_list_init(&worker->status_listeners);
@@ -169,7 +189,7 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     read_options(worker);
     r = make_runtime(worker, err);
     if (r == 0) {
-        r = hf_worker_register_commands(worker, err);
+        r = hf_ctl_register(hf_node_ctl(node), commands, worker, err);
     }
     if (r < 0) {
         worker_close(&worker->role);
@@ -201,12 +221,11 @@ worker_start(struct hf_role *role, struct hf_err *err)
 static void
 stop_all(struct hf_worker_role *worker)
 {
-    struct hf_list *node;
-    struct hf_list *next;
+    struct hf_worker_instance *instance;
+    struct hf_worker_instance *next;
 
-    for (node = worker->instances.next; node != &worker->instances; node = next) {
-        next = node->next;
-        hf_worker_instance_stop(hf_container_of(node, struct hf_worker_instance, node));
+    HF_LIST_FOR_SAFE (instance, next, &worker->instances, node) {
+        hf_worker_instance_stop(instance);
     }
 }
 
@@ -338,7 +357,7 @@ worker_close(struct hf_role *role)
     worker->drained = NULL; /* nobody waits for it any more */
     hf_timer_cancel(&worker->drain_limit);
     hf_timer_cancel(&worker->drain_again);
-    hf_worker_unregister_commands(worker);
+    hf_ctl_unregister(hf_node_ctl(worker->node), commands, worker); /* registered or not */
     hf_worker_close_api(worker);
 }
 
@@ -365,7 +384,6 @@ worker_destroy(struct hf_role *role)
     hf_timer_fini(&worker->resources);
     hf_timer_fini(&worker->drain_limit);
     hf_timer_fini(&worker->drain_again);
-    hf_worker_early_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->by_start_id);
     hf_map_fini(&worker->owners); /* went with instances and listeners */

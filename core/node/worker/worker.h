@@ -4,20 +4,18 @@
  * A worker starts instances through its runtime module, finds out when they are ready,
  * and tells leaves what becomes of them.  Everything runs on the control thread.
  *
- *     worker.c     the role: options, life, drain
+ *     worker.c     the role: options, life, drain, control socket
  *     instance.c   one instance from start to end
+ *     facts.c      what is known of one
  *     ended.c      those that ended lately, and how
- *     described.c  how both are told
  *     ready.c      finding out that an instance serves
- *     early.c      ready signals of instances that are not known yet
  *     adoption.c   instances that an earlier process of this node has left
  *     running.c    what runs, on disk: what is gone afterwards is told
- *     unwanted.c   what the runtime has and the worker does not keep
+ *     stopping.c   until it is gone, and what the runtime has and the worker does not keep
  *     api.c        its ways in: for leaves and tools, and for instances
  *     service.c    worker.Worker: Start, Stop, SignalReady, Metrics
  *     events.c     worker.Worker/Status and hyperfaas.v1.Node/Watch
  *     logs.c       hyperfaas.v1.Node/Logs
- *     commands.c   the control socket
  *     owners.c     the leaves that instances belong to
  *     metrics.c    the machine's memory and processors, from /proc
  */
@@ -60,6 +58,15 @@ enum hf_readiness {
     HF_READY_BY_EITHER = 3  /* the same, or it has called SignalReady and speaks HTTP/2 */
 };
 
+/* A ready signal of an instance that is not known yet; ready.c. */
+struct hf_worker_early {
+    uint64_t hash; /* of its id */
+    uint64_t until_ns;
+};
+
+/* The oldest is forgotten first. */
+#define HF_WORKER_EARLY_MAX 1024
+
 struct hf_worker_role {
     uint32_t magic;
     struct hf_role role;
@@ -94,17 +101,17 @@ struct hf_worker_role {
     struct hf_map owners; /* leaves that watch or have instances here; owners.c */
     uint64_t orphan_ns;   /* how long a leaf may be away; 0: for ever */
 
-    /* Ready signals of instances whose start has not returned yet. */
-    struct hf_map early;
-    struct hf_list early_order; /* oldest first */
-    struct hf_timer early_expiry;
+    /* Ready signals of instances whose start has not returned yet: a ring. */
+    struct hf_worker_early early[HF_WORKER_EARLY_MAX];
+    uint32_t early_next;
+    uint64_t early_seed; /* of the hashes */
 
     /* What an earlier process of this node has left. */
     struct hf_list claims; /* not decided yet */
     bool listed;           /* all are there */
     struct hf_timer list_again;
     uint64_t list_ns;        /* before the next attempt */
-    struct hf_list unwanted; /* being removed; unwanted.c */
+    struct hf_list unwanted; /* being removed; stopping.c */
 
     /* What ran, also in earlier processes; running.c. */
     struct hf_list before;    /* struct hf_worker_past_instance that may still run */
@@ -145,6 +152,20 @@ struct hf_worker_role {
     void *drained_arg;
 };
 
+/* What is known of an instance while it starts, runs, and after its end.  Texts are never NULL. */
+struct hf_worker_facts {
+    const char *id; /* "": the runtime has not made it, like what follows */
+    const char *name;
+    const char *internal;
+    const char *external;
+    const char *function_id;
+    const char *leaf_id;  /* "": it was started without */
+    const char *start_id; /* the same */
+    uint64_t revision;
+    uint64_t started_wall_ns; /* 0: not known */
+    size_t bytes;             /* of the texts, when they are kept */
+};
+
 /* An instance that is no more, or may be; existing leaves still believe in it. */
 struct hf_worker_past_instance {
     struct hf_list node; /* in `before` or `gone` */
@@ -157,23 +178,16 @@ struct hf_worker_past_instance {
     char texts[];
 };
 
-/* An instance that ended, and how.  Texts are never NULL. */
+/* An instance that ended, and how. */
 struct hf_worker_ended {
     struct hf_list node;        /* in the worker's `ended`; these first ones are ended.c's */
     struct hf_list of_function; /* in `past` */
     struct past *past;
     uint64_t expires_ns;
     size_t bytes;
-    const char *function_id;
-    const char *id; /* "": the runtime never made it, like what follows */
-    const char *name;
-    const char *internal;
-    const char *external;
-    const char *leaf_id;
-    const char *start_id;
+    char *texts; /* what `facts` points to */
+    struct hf_worker_facts facts;
     const char *reason; /* for people */
-    uint64_t revision;
-    uint64_t started_wall_ns; /* 0: not known */
     uint64_t ended_wall_ns;
     int32_t exit_code; /* -1: a signal ended it */
     int32_t signal;    /* 0: none */
@@ -185,6 +199,17 @@ struct hf_worker_ended {
 
 /* The listing at the end of a drain. */
 enum hf_worker_last_list { HF_LAST_LIST_TO_DO, HF_LAST_LIST_UNDER_WAY, HF_LAST_LIST_DONE };
+
+/* One that is being stopped, until it is gone; stopping.c. */
+struct hf_worker_stopping {
+    uint32_t magic;
+    struct hf_worker_role *worker;
+    const char *id;
+    uint64_t grace_ns;
+    uint64_t delay_ns;
+    struct hf_timer again; /* set: the runtime could not */
+    void (*gone)(struct hf_worker_stopping *);
+};
 
 enum hf_worker_state {
     HF_WORKER_CREATING, /* the runtime is at it */
@@ -202,17 +227,12 @@ struct hf_worker_instance {
     struct hf_list node; /* in `instances` */
     struct hf_map_node by_id;
     struct hf_map_node by_start_id;
-    char *id; /* NULL until the runtime has made it */
-    char *name;
-    char *internal;
-    char *external;
-    char *start_id;                /* NULL: none given */
+    struct hf_worker_facts facts;
+    char *texts[2];                /* what `facts` points to: since it was asked for, and made */
     struct hf_worker_owner *owner; /* the leaf that asked; NULL if it did not say */
-    uint64_t started_wall_ns;
-    char *failure; /* why it is being stopped, if nobody asked for that */
+    char *failure;                 /* why it is being stopped, if nobody asked for that */
     struct hf_runtime_op *creating;
-    struct hf_timer stop_again; /* set: the runtime could not stop it */
-    uint64_t stop_delay_ns;
+    struct hf_worker_stopping stopping;
     struct hf_timer ready_limit;
     struct hf_timer probe_again;
     struct hf_grpc_probe *probe;
@@ -231,7 +251,7 @@ int hf_worker_instance_new(struct hf_worker_role *, struct hf_function_def *, co
 
 /* Keeps one of an earlier process, which serves. */
 int hf_worker_instance_adopt(struct hf_worker_role *, struct hf_function_def *,
-                             const struct hf_instance_info *);
+                             const struct hf_worker_facts *);
 
 /* It is known to serve: answers the Start calls. */
 void hf_worker_instance_ready(struct hf_worker_instance *);
@@ -253,6 +273,15 @@ struct hf_worker_instance *hf_worker_find(const struct hf_worker_role *, const c
 struct hf_worker_instance *hf_worker_find_start(const struct hf_worker_role *,
                                                 const char *start_id);
 
+/* --- facts.c ------------------------------------------------------------------------ */
+
+/* Copies the texts, `max` bytes of each at most, into one piece of memory, to which they point
+ * then; NULL: no memory.  `*also` (may be NULL) is a text that goes with them. */
+char *hf_worker_facts_keep(struct hf_worker_facts *, const char **also, size_t max);
+
+/* What a runtime says of one. */
+struct hf_worker_facts hf_worker_facts_of(const struct hf_instance_info *);
+
 /* --- ended.c ------------------------------------------------------------------------ */
 
 /* Remembers its end, and tells those who want to hear of such.  Without `end`, `reason` says why.
@@ -260,7 +289,7 @@ struct hf_worker_instance *hf_worker_find_start(const struct hf_worker_role *,
 void hf_worker_note_end(const struct hf_worker_instance *, const struct hf_instance_end *end,
                         const char *reason);
 /* The same of one of before that was not adopted. */
-void hf_worker_note_claim_end(struct hf_worker_role *, const struct hf_instance_info *,
+void hf_worker_note_claim_end(struct hf_worker_role *, const struct hf_worker_facts *,
                               const char *reason);
 void hf_worker_ended_init(struct hf_worker_role *);
 void hf_worker_ended_fini(struct hf_worker_role *);
@@ -274,14 +303,8 @@ void hf_worker_ready_end(struct hf_worker_instance *);
 /* An instance says that it serves; remembered if it is not known yet. */
 void hf_worker_ready_signal(struct hf_worker_role *, const char *instance_id);
 
-/* --- early.c ------------------------------------------------------------------------ */
-
-/* `loop` and `ready_ns` of the role must be set before the first signal. */
-void hf_worker_early_init(struct hf_worker_role *, uint64_t seed);
-void hf_worker_early_remember(struct hf_worker_role *, const char *instance_id);
-/* Whether the instance has signalled before it was known; that is forgotten then. */
-bool hf_worker_early_recall(struct hf_worker_role *, const char *instance_id);
-void hf_worker_early_fini(struct hf_worker_role *);
+/* How many of them are remembered. */
+uint32_t hf_worker_early_count(const struct hf_worker_role *);
 
 /* --- adoption.c --------------------------------------------------------------------- */
 
@@ -313,7 +336,13 @@ void hf_worker_running_gone(struct hf_worker_role *, const char *id, const char 
 void hf_worker_running_seen(struct hf_worker_role *, const char *id);
 void hf_worker_running_settle(struct hf_worker_role *);
 
-/* --- unwanted.c --------------------------------------------------------------------- */
+/* --- stopping.c --------------------------------------------------------------------- */
+
+/* Has the runtime stop an instance, again and again until it is gone: then `gone` runs.  `id` stays
+ * valid until then, or until `end`. */
+void hf_worker_stopping_begin(struct hf_worker_stopping *, struct hf_worker_role *, const char *id,
+                              uint64_t grace_ns, void (*gone)(struct hf_worker_stopping *));
+void hf_worker_stopping_end(struct hf_worker_stopping *);
 
 /* Stops an instance that has no record here, until it is gone. */
 void hf_worker_remove_unwanted(struct hf_worker_role *, const char *id, uint64_t grace_ns);
@@ -350,12 +379,9 @@ int hf_worker_serve_events(struct hf_worker_role *, struct hf_err *);
 
 /* It is settled what runs from before: whoever listens already gets a snapshot. */
 void hf_worker_tell_snapshots(struct hf_worker_role *);
-/* It exists; only those who want to hear of all are told. */
-void hf_worker_tell_starting(const struct hf_worker_instance *);
+/* It has come to its state: of one that waits only those are told who want to hear of all. */
+void hf_worker_tell_state(const struct hf_worker_instance *);
 void hf_worker_tell_ended(struct hf_worker_role *, const struct hf_worker_ended *);
-void hf_worker_tell_serving(const struct hf_worker_instance *);
-/* It is being stopped, because somebody asked or because the worker ends. */
-void hf_worker_tell_stopping(const struct hf_worker_instance *);
 /* It is gone; `end` is NULL if that was asked for. */
 void hf_worker_tell_gone(const struct hf_worker_instance *, const struct hf_instance_end *end);
 void hf_worker_tell_draining(struct hf_worker_role *);
@@ -370,23 +396,19 @@ int hf_worker_serve_logs(struct hf_worker_role *, struct hf_err *);
 /* Ends the calls of those who read logs. */
 void hf_worker_end_logs(struct hf_worker_role *);
 
-/* --- commands.c ----------------------------------------------------------------------------- */
-
-int hf_worker_register_commands(struct hf_worker_role *, struct hf_err *);
-/* Also if they were not registered. */
-void hf_worker_unregister_commands(struct hf_worker_role *);
 /* --- owners.c ------------------------------------------------------------------------- */
 
-/* A leaf watches, or no longer.  NULL without memory; NULL is ignored. */
-struct hf_worker_owner *hf_worker_owner_watch(struct hf_worker_role *, const char *id);
-void hf_worker_owner_unwatch(struct hf_worker_owner *);
+/* What ties a leaf to the worker. */
+enum hf_worker_tie {
+    HF_WORKER_WATCHES,
+    HF_WORKER_HAS, /* an instance here */
+    HF_WORKER_TIES
+};
 
-/* A leaf has one more instance here, or one less.  The same. */
-struct hf_worker_owner *hf_worker_owner_take(struct hf_worker_role *, const char *id);
-void hf_worker_owner_release(struct hf_worker_owner *);
-
-/* "" of NULL. */
-const char *hf_worker_owner_id(const struct hf_worker_owner *);
+/* There is one more, or one less.  NULL without memory or id; NULL is ignored. */
+struct hf_worker_owner *hf_worker_owner_tie(struct hf_worker_role *, const char *id,
+                                            enum hf_worker_tie);
+void hf_worker_owner_untie(struct hf_worker_owner *, enum hf_worker_tie);
 
 /* --- metrics.c ---------------------------------------------------------------------- */
 
