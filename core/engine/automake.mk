@@ -10,10 +10,13 @@ noinst_LTLIBRARIES += %D%/libhf-engine.la
     %D%/fleet.c %D%/fleet.h %D%/fleet_private.h \
     %D%/handles.c %D%/handles.h \
     %D%/instance.c \
+    %D%/node_load.h \
     %D%/placement.c \
     %D%/pool.c %D%/pool.h %D%/pool_private.h \
     %D%/pool_admission.c \
     %D%/pool_control.c \
+    %D%/pool_figures.c \
+    %D%/reasons.c %D%/reasons.h \
     %D%/tree.c %D%/tree.h %D%/tree_private.h \
     %D%/tree_ring.c
 HF_ENGINE_LIBS = %D%/libhf-engine.la $(HF_BASE_LIBS) -lm

@@ -30,7 +30,9 @@ hf_autoscaler_new(const struct hf_autoscale_config *config)
     as->config = *config;
     as->fleet = hf_fleet_new(&config->settings.fleet, config->scheduler_ops, config->scheduler,
                              hf_hash_mix(config->seed + 1));
-    if (!as->fleet) {
+    if (!as->fleet || hf_reasons_init(&as->reasons, config->scaler_ops->reasons,
+                                      config->scaler_ops->reason_count) < 0) {
+        hf_fleet_free(as->fleet);
         return NULL;
     }
     hf_random_init(&as->random, config->seed);
@@ -74,6 +76,7 @@ hf_autoscaler_free(struct hf_autoscaler *as)
         hf_autoscaler_forget(as, &f->base);
     }
     hf_fleet_free(as->fleet);
+    hf_reasons_fini(&as->reasons);
     free(as);
 }
 
@@ -508,6 +511,7 @@ hf_autoscaler_show(struct hf_autoscaler *as, struct hf_fleet_function *function,
     hf_fleet_show(as->fleet, out);
     hf_text_printf(out, "scaler=%s invalid=%llu\n", hf_guest_name(&policy),
                    (unsigned long long)as->invalid_victims);
+    hf_reasons_show(&as->reasons, out);
     if (!as->config.scaler_ops->show) {
         return;
     }

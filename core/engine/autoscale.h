@@ -60,10 +60,11 @@ struct hf_scaled {
     char *failure;                /* why the last start failed; NULL: unknown */
     char *no_room;                /* what a worker said that refused a start, or what we found */
     void *scaler_state;
-    uint64_t failed_ns; /* when the last of them did */
-    uint32_t failures;  /* starts that failed since an instance proved good */
-    uint32_t in_flight; /* calls, at the last look */
-    uint32_t owed;      /* obsolete instances that went before their successors came */
+    uint64_t failed_ns;  /* when the last of them did */
+    uint64_t service_ns; /* how long a call holds its slot, when its instances were last offered */
+    uint32_t failures;   /* starts that failed since an instance proved good */
+    uint32_t in_flight;  /* calls, at the last look */
+    uint32_t owed;       /* obsolete instances that went before their successors came */
     bool deleted;
     bool at_limit;      /* calls wait, and no further instance can come for them */
     bool told_at_limit; /* what the pool was told of that */

@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "engine/autoscale.h"
+#include "engine/reasons.h"
 
 #define HF_NEVER UINT64_MAX
 
@@ -22,7 +23,8 @@ struct hf_autoscaler {
     struct hf_list blocked;   /* of hf_scaled.blocked, who waits longest first */
     struct hf_list acting;    /* of hf_scaled.to_act */
     uint64_t activations;
-    uint64_t invalid_victims; /* answers of the scaler that named no victim */
+    uint64_t invalid_victims;  /* answers of the scaler that named no victim */
+    struct hf_reasons reasons; /* of the scaler */
 };
 
 static inline struct hf_scaled *

@@ -85,6 +85,12 @@ hf_scaled_view(const struct hf_autoscaler *as, const struct hf_scaled *f,
         .max_instances = limit_of(as),
         .idle = load->idle,
         .idle_since_ns = busy ? 0 : hf_max(load->last_finished_ns, f->ready_ns),
+        .service_ns = load->service_ns,
+        .waiting_since_ns = load->waiting_since_ns,
+        .gaps_total = load->gaps_total,
+        .gaps_sum_ns = load->gaps_sum_ns,
+        .last_gap_ns = load->last_gap_ns,
+        .last_arrival_ns = load->last_arrival_ns,
     };
 }
 
@@ -326,17 +332,24 @@ forgive(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
 
 /* How many instances there should be, by the policy. */
 static uint32_t
-wanted(struct hf_autoscaler *as, const struct hf_scale_view *view, bool tick)
+wanted(struct hf_autoscaler *as, struct hf_scale_view *view, bool tick)
 {
     const struct hf_scaler_ops *ops = as->config.scaler_ops;
     struct hf_scaler *policy = as->config.scaler;
     const char *id = view->function->id;
-    uint32_t want =
-        tick ? hf_guest_call(ops, on_tick, id, policy, view) : view->ready + view->starting;
+    uint32_t want = view->ready + view->starting;
 
-    if (view->waiting > 0) {
-        want = hf_max(want, hf_guest_call(ops, on_demand, id, policy, view));
+    if (tick) {
+        view->decision = hf_reasons_begin(&as->reasons);
+        want = hf_guest_call(ops, on_tick, id, policy, view);
+        hf_reasons_end(&as->reasons);
     }
+    if (view->waiting > 0) {
+        view->decision = hf_reasons_begin(&as->reasons);
+        want = hf_max(want, hf_guest_call(ops, on_demand, id, policy, view));
+        hf_reasons_end(&as->reasons);
+    }
+    view->decision = NULL;
     return view->waiting > 0 || view->in_flight > 0 ? hf_max(want, 1U) : want;
 }
 

@@ -96,6 +96,7 @@ confirm(struct hf_autoscaler *as, struct candidates *candidates)
     for (uint32_t i = 0; i < count; i++) {
         if (i == 0 || candidates->instance[i]->function != candidates->instance[i - 1]->function) {
             as->config.load(as->config.arg, candidates->instance[i]->function, &load);
+            hf_scaled_of(candidates->instance[i]->function)->service_ns = load.service_ns;
         }
     }
     candidates->count = 0;
@@ -112,6 +113,7 @@ describe(struct candidates *candidates)
 {
     for (uint32_t i = 0; i < candidates->count; i++) {
         const struct hf_fleet_instance *instance = candidates->instance[i];
+        const struct hf_scaled *f = hf_scaled_of(instance->function);
 
         candidates->shown[i] = (struct hf_victim){
             .size = sizeof candidates->shown[i],
@@ -121,6 +123,10 @@ describe(struct candidates *candidates)
             .memory_bytes = instance->memory_bytes,
             .uses = instance->uses,
             .start_ns = instance->start_ns,
+            .state = f->scaler_state,
+            .warm_ns = f->service_ns,
+            .function_uses = f->base.uses,
+            .instances = f->base.count[HF_INSTANCE_READY],
         };
         candidates->list[i] = &candidates->shown[i];
     }

@@ -30,7 +30,8 @@ hf_fleet_new(const struct hf_fleet_settings *settings, const struct hf_scheduler
 {
     struct hf_fleet *fleet = calloc(1, sizeof *fleet);
 
-    if (!fleet) {
+    if (!fleet || hf_reasons_init(&fleet->reasons, ops->reasons, ops->reason_count) < 0) {
+        free(fleet);
         return NULL;
     }
     fleet->settings = *settings;
@@ -55,6 +56,7 @@ hf_fleet_free(struct hf_fleet *fleet)
     hf_assert(hf_list_is_empty(&fleet->acting));
     hf_handles_fini(&fleet->handles);
     hf_handles_fini(&fleet->instances);
+    hf_reasons_fini(&fleet->reasons);
     free(fleet->workers);
     free(fleet);
 }
@@ -75,6 +77,7 @@ hf_fleet_show(const struct hf_fleet *fleet, struct hf_text *out)
     if (fleet->ops->show) {
         hf_guest_do(fleet->ops, show, NULL, fleet->scheduler, out);
     }
+    hf_reasons_show(&fleet->reasons, out);
 }
 
 /* --- images -------------------------------------------------------------------------------- */
@@ -304,6 +307,15 @@ hf_fleet_change_worker(struct hf_fleet *fleet, struct hf_fleet_worker *worker,
     if (fleet->ops->worker_changed) {
         hf_guest_do(fleet->ops, worker_changed, NULL, fleet->scheduler, &worker->base);
     }
+}
+
+void
+hf_fleet_note_worker_load(struct hf_fleet_worker *worker, const struct hf_worker_load *load)
+{
+    worker->base.load_millis = load->load_millis;
+    worker->base.disk_bytes = load->disk_bytes;
+    worker->base.disk_used_bytes = load->disk_used_bytes;
+    worker->base.load_ns = load->reported_ns;
 }
 
 void

@@ -52,6 +52,14 @@ struct hf_worker_info {
     bool draining;          /* takes no new instances */
 };
 
+/* What a worker reports of itself, see hf_worker. */
+struct hf_worker_load {
+    uint32_t load_millis;
+    uint64_t disk_bytes;
+    uint64_t disk_used_bytes;
+    uint64_t reported_ns;
+};
+
 /* Embedded in the role's record of a worker, which may outlive its connection. */
 struct hf_fleet_worker {
     struct hf_worker base;    /* as schedulers see it; without a handle while it is not there */
@@ -117,6 +125,7 @@ struct hf_fleet_function {
     uint32_t count[HF_INSTANCE_STATE_COUNT];
     uint32_t obsolete[HF_INSTANCE_STATE_COUNT]; /* those of `count` that are so */
     uint32_t leaving;                           /* READY ones that are so */
+    uint64_t uses;                              /* calls of instances that serve or drain */
 };
 
 /* Makes a fleet without workers that places with `scheduler`.  Both are borrowed.  NULL if memory
@@ -149,6 +158,9 @@ int hf_fleet_add_worker(struct hf_fleet *fleet, struct hf_fleet_worker *worker,
                         const struct hf_worker_info *info, uint64_t now_ns);
 void hf_fleet_change_worker(struct hf_fleet *fleet, struct hf_fleet_worker *worker,
                             const struct hf_worker_info *info, uint64_t now_ns);
+
+/* It has reported its load; while it is there. */
+void hf_fleet_note_worker_load(struct hf_fleet_worker *worker, const struct hf_worker_load *load);
 
 /* It is not there any more; its instances must have been lost. */
 void hf_fleet_remove_worker(struct hf_fleet *fleet, struct hf_fleet_worker *worker);

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "engine/fleet.h"
 #include "engine/handles.h"
+#include "engine/reasons.h"
 
 /* What one worker holds of one function. */
 struct hf_share {
@@ -38,6 +39,7 @@ struct hf_fleet {
     uint32_t usable_workers;
     uint64_t started; /* instances that ever got a number */
     uint64_t invalid_picks;
+    struct hf_reasons reasons; /* of the scheduler */
 };
 
 static inline bool

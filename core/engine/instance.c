@@ -136,6 +136,7 @@ hf_fleet_note_load(struct hf_fleet_instance *instance, uint32_t in_flight, uint6
     }
     instance->worker->base.in_flight += in_flight - instance->in_flight;
     instance->in_flight = in_flight;
+    instance->function->uses += uses - instance->uses;
     instance->uses = uses;
     instance->idle_since_ns = hf_max(instance->idle_since_ns, idle_since_ns);
     note_idle(instance);
@@ -219,6 +220,8 @@ enter_state(struct hf_fleet_instance *instance, enum hf_instance_state state, ui
         end_leaving(instance);
     }
     if (state > HF_INSTANCE_DRAINING) {
+        function->uses -= instance->uses;
+        instance->uses = 0;
         base->in_flight -= instance->in_flight;
         instance->in_flight = 0;
     }

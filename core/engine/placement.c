@@ -166,16 +166,19 @@ hf_fleet_pick(struct hf_fleet *fleet, const struct hf_fleet_function *function, 
 {
     struct view view = view_of(fleet, function, now_ns, hf_random_u64(&fleet->random));
     const struct hf_function *spec = function->spec;
+    uint32_t n;
 
+    view.base.decision = hf_reasons_begin(&fleet->reasons);
     if (count > 1 && fleet->ops->pick_many) {
-        uint32_t n = hf_guest_call(fleet->ops, pick_many, spec->id, fleet->scheduler, spec,
-                                   function->scheduler_state, &view.base, count, ret);
-
-        return hf_min(n, count);
+        n = hf_guest_call(fleet->ops, pick_many, spec->id, fleet->scheduler, spec,
+                          function->scheduler_state, &view.base, count, ret);
+    } else {
+        *ret = hf_guest_call(fleet->ops, pick, spec->id, fleet->scheduler, spec,
+                             function->scheduler_state, &view.base);
+        n = ret->generation != 0;
     }
-    *ret = hf_guest_call(fleet->ops, pick, spec->id, fleet->scheduler, spec,
-                         function->scheduler_state, &view.base);
-    return ret->generation != 0;
+    hf_reasons_end(&fleet->reasons);
+    return hf_min(n, count);
 }
 
 struct hf_fleet_worker *

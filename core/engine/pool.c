@@ -42,34 +42,6 @@ has_room(const struct hf_pool_endpoint *endpoint)
 }
 
 void
-hf_pool_usable_add(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
-{
-    endpoint->position = pool->usable_count++;
-    pool->usable[endpoint->position] = (struct hf_candidate){
-        .handle = endpoint->base.handle,
-        .state = endpoint->base.state,
-    };
-}
-
-static struct hf_pool_endpoint *
-endpoint_at(const struct hf_pool *pool, uint32_t index)
-{
-    return hf_handles_at(&pool->endpoints, index);
-}
-
-/* The last one takes the place of the one that leaves. */
-static void
-usable_remove(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
-{
-    uint32_t position = endpoint->position;
-    struct hf_candidate last = pool->usable[--pool->usable_count];
-
-    pool->usable[position] = last;
-    endpoint_at(pool, last.handle.index)->position = position;
-    endpoint->position = HF_NOT_USABLE;
-}
-
-void
 hf_pool_usable_update(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
 {
     bool is = endpoint->position != HF_NOT_USABLE;
@@ -81,7 +53,7 @@ hf_pool_usable_update(struct hf_pool *pool, struct hf_pool_endpoint *endpoint)
             hf_guest_do(pool->ops, freed, pool->id, pool->lb, &endpoint->base);
         }
     } else if (is && !should) {
-        usable_remove(pool, endpoint);
+        hf_pool_usable_remove(pool, endpoint);
         if (pool->ops->full) {
             hf_guest_do(pool->ops, full, pool->id, pool->lb, &endpoint->base);
         }
@@ -136,20 +108,15 @@ find_usable(const struct hf_pool *pool, struct hf_handle handle)
 static struct hf_pool_endpoint *
 pick(struct hf_pool *pool, uint64_t now_ns)
 {
-    struct hf_lb_view view = {
-        .size = sizeof view,
-        .usable_count = pool->usable_count,
-        .usable = pool->usable,
-        .now_ns = now_ns,
-    };
     struct hf_pool_endpoint *endpoint;
     struct hf_handle handle;
 
-    if (pool->usable_count == 0) {
+    if (pool->view.usable_count == 0) {
         return NULL;
     }
-    view.random = hf_pool_random(pool);
-    handle = hf_guest_call(pool->ops, pick, pool->id, pool->lb, &view);
+    pool->view.now_ns = now_ns;
+    pool->view.random = hf_pool_random(pool);
+    handle = hf_unlikely(pool->prepares) ? hf_pool_pick_prepared(pool) : hf_pool_ask(pool);
     if (handle.generation == 0) {
         return NULL;
     }
@@ -157,7 +124,7 @@ pick(struct hf_pool *pool, uint64_t now_ns)
     if (hf_unlikely(!endpoint)) {
         pool->load.invalid_picks++;
         hf_count(&policy_lb_invalid);
-        endpoint = endpoint_at(pool, pool->usable[0].handle.index);
+        endpoint = hf_pool_endpoint_at(pool, pool->usable[0].handle.index);
     }
     return endpoint;
 }
@@ -176,10 +143,24 @@ other_than(const struct hf_pool *pool, const struct hf_pool_endpoint *endpoint)
 {
     uint32_t next = endpoint->position + 1;
 
-    if (pool->usable_count < 2) {
+    if (pool->view.usable_count < 2) {
         return NULL;
     }
-    return endpoint_at(pool, pool->usable[next % pool->usable_count].handle.index);
+    return hf_pool_endpoint_at(pool, pool->usable[next % pool->view.usable_count].handle.index);
+}
+
+static inline void
+tell_start(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns)
+{
+    struct hf_pool_endpoint *endpoint = waiter->endpoint;
+
+    if (hf_unlikely(pool->keeps)) {
+        hf_pool_note_start(waiter);
+    }
+    if (pool->ops->started) {
+        endpoint->base.now_ns = now_ns;
+        hf_guest_do(pool->ops, started, pool->id, pool->lb, &endpoint->base);
+    }
 }
 
 /* Takes a slot for the waiter. */
@@ -196,8 +177,8 @@ occupy(struct hf_pool *pool, struct hf_waiter *waiter, struct hf_pool_endpoint *
     waiter->endpoint = endpoint;
     waiter->since_ns = now_ns;
     waiter->attempts++;
-    if (pool->ops->started) {
-        hf_guest_do(pool->ops, started, pool->id, pool->lb, &endpoint->base);
+    if (pool->tells) {
+        tell_start(pool, waiter, now_ns);
     }
 }
 
@@ -208,7 +189,7 @@ wake(struct hf_pool *pool, struct hf_waiter *waiter, enum hf_waiter_state state,
 {
     hf_list_remove(&waiter->node);
     pool->load.waiting--;
-    waiter->state = (uint16_t)state;
+    waiter->state = (uint8_t)state;
     hf_list_append(&out->woken, &waiter->node);
 }
 
@@ -241,7 +222,7 @@ hf_pool_dispatch(struct hf_pool *pool, uint64_t now_ns, struct hf_pool_out *out)
     struct hf_pool_endpoint *endpoint;
     struct hf_waiter *waiter;
 
-    while (pool->usable_count > 0 && (waiter = first_in_time(pool, now_ns, out)) &&
+    while (pool->view.usable_count > 0 && (waiter = first_in_time(pool, now_ns, out)) &&
            (endpoint = pick(pool, now_ns))) {
         grant(pool, waiter, endpoint, now_ns, out);
         hf_pool_usable_update(pool, endpoint);
@@ -275,6 +256,9 @@ hf_pool_take(struct hf_pool *pool, struct hf_waiter *waiter, uint64_t now_ns,
         return refuse_new(waiter, pool->closed);
     }
     pool->load.calls_total += waiter->attempts == 0;
+    if (hf_unlikely(pool->keeps)) {
+        hf_pool_note_arrival(pool, waiter, now_ns);
+    }
     if (hf_unlikely(pool->refusing) && pool->load.endpoints == 0) {
         return refuse_new(waiter, pool->refusing); /* nobody needs to look: nothing can be done */
     }
@@ -415,6 +399,21 @@ must_ask(const struct hf_pool *pool, struct hf_pool_endpoint *endpoint, uint32_t
     return false;
 }
 
+static inline void
+tell_end(struct hf_pool *pool, const struct hf_waiter *waiter, uint32_t outcome,
+         uint64_t elapsed_ns, uint64_t now_ns)
+{
+    struct hf_pool_endpoint *endpoint = waiter->endpoint;
+
+    if (hf_unlikely(pool->keeps)) {
+        hf_pool_note_end(pool, waiter, outcome, now_ns);
+    }
+    if (pool->ops->finished) {
+        endpoint->base.now_ns = now_ns;
+        hf_guest_do(pool->ops, finished, pool->id, pool->lb, &endpoint->base, outcome, elapsed_ns);
+    }
+}
+
 /* The books of a call that ended. */
 static void
 vacate(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint64_t now_ns)
@@ -436,8 +435,8 @@ vacate(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint64_
     if (endpoint->in_flight == 0 && !endpoint->draining) {
         hf_pool_idle_begin(pool, endpoint, now_ns);
     }
-    if (pool->ops->finished) {
-        hf_guest_do(pool->ops, finished, pool->id, pool->lb, &endpoint->base, outcome, elapsed_ns);
+    if (pool->tells) {
+        tell_end(pool, waiter, outcome, elapsed_ns, now_ns);
     }
     waiter->endpoint = NULL;
 }
@@ -469,7 +468,7 @@ give_back(struct hf_pool *pool, struct hf_waiter *waiter, uint32_t outcome, uint
     }
     /* Under load the freed slot goes straight to the next call, and the endpoint
      * stays out of the usable set, as it was. */
-    if (pool->load.waiting > 0 && pool->usable_count == 0 && has_room(endpoint) &&
+    if (pool->load.waiting > 0 && pool->view.usable_count == 0 && has_room(endpoint) &&
         (next = first_in_time(pool, now_ns, out))) {
         grant(pool, next, endpoint, now_ns, out);
     }

@@ -29,6 +29,7 @@
 
 #include "base/list.h"
 #include "engine/failure.h"
+#include "engine/node_load.h"
 
 enum hf_waiter_state {
     HF_WAITER_IDLE,      /* has nothing to do with the pool; its memory is the caller's */
@@ -49,7 +50,9 @@ struct hf_waiter {
     struct hf_handle avoid; /* set by the caller: it wants any endpoint but this; HF_NONE: any */
     uint64_t deadline_ns;   /* set by the caller: when it must have ended; 0: never */
     uint64_t since_ns;      /* when it began to wait, or got its slot */
-    uint16_t state;         /* enum hf_waiter_state */
+    uint64_t arrived_ns;    /* when the call came, in a pool that keeps figures */
+    uint8_t state;          /* enum hf_waiter_state */
+    bool cold;              /* it met no warm endpoint; in a pool that keeps figures */
     uint16_t refusal;       /* enum hf_failure, while REFUSED */
     uint32_t attempts;      /* slots this call has had */
 };
@@ -71,17 +74,21 @@ struct hf_pool_endpoint {
     void (*fini)(struct hf_pool_endpoint *endpoint); /* of the settings */
     struct hf_list changed_node; /* in the pool's list of those whose calls have changed */
     struct hf_list idle_node;    /* in the pool's list of idle endpoints, longest idle first */
-    uint64_t idle_since_ns;      /* when the last call ended, or it was added */
-    uint64_t uses;               /* calls it was given */
+    struct hf_node_load *node; /* of the node that it is; NULL: it is none, or that is not needed */
+    uint64_t idle_since_ns;    /* when the last call ended, or it was added */
+    uint64_t uses;             /* calls it was given */
     uint32_t in_flight;
     uint32_t failures;   /* connection failures since the last answer */
     uint32_t unanswered; /* calls given up by their callers since then */
     uint32_t position;   /* in the array of usable endpoints; UINT32_MAX: not usable */
-    bool leaving;        /* drains when it is idle */
-    bool draining;       /* gets no new calls */
-    bool removed;        /* has left the pool */
-    bool suspected;      /* somebody finds out whether it still answers */
-    bool served;         /* a call has ended there without a failure of the connection */
+    uint32_t room;       /* see hf_pool_set_room */
+    bool room_known;
+    bool cold;      /* it does not have the function warm, see hf_pool_set_warm */
+    bool leaving;   /* drains when it is idle */
+    bool draining;  /* gets no new calls */
+    bool removed;   /* has left the pool */
+    bool suspected; /* somebody finds out whether it still answers */
+    bool served;    /* a call has ended there without a failure of the connection */
     atomic_uint refs;
 };
 
@@ -96,14 +103,16 @@ struct hf_pool_settings {
     const struct hf_lb_ops *lb; /* whole: members the module lacks are NULL */
     const struct hf_host *host; /* for the policy */
     const struct hf_options *options;
-    const char *section;  /* of the configuration, for messages; NULL: none */
-    uint32_t max_waiting; /* calls that may wait at once, per pool */
-    uint32_t eject_after; /* connection failures in a row that take an endpoint out; 0: never */
-    uint32_t ask_after;   /* calls given up in a row after which an endpoint is suspected of
-                           * hanging, and again when they have doubled; a power of two, 0: never */
-    uint64_t max_wait_ns; /* a pool at its limit lets no call wait for longer; 0: for ever */
-    size_t endpoint_size; /* of the caller's records of endpoints, each of which begins with a
-                           * hf_pool_endpoint and is zeroed behind it; 0: it has none of its own */
+    const char *section;   /* of the configuration, for messages; NULL: none */
+    uint32_t max_waiting;  /* calls that may wait at once, per pool */
+    uint32_t eject_after;  /* connection failures in a row that take an endpoint out; 0: never */
+    uint32_t ask_after;    /* calls given up in a row after which an endpoint is suspected of
+                            * hanging, and again when they have doubled; a power of two, 0: never */
+    uint64_t max_wait_ns;  /* a pool at its limit lets no call wait for longer; 0: for ever */
+    bool keep_gaps;        /* times without calls are counted */
+    void *_Atomic *shared; /* what the policy has published for all pools; NULL: it does not */
+    size_t endpoint_size;  /* of the caller's records of endpoints, each of which begins with a
+                            * hf_pool_endpoint and is zeroed behind it; 0: it has none of its own */
     void (*endpoint_fini)(struct hf_pool_endpoint *endpoint); /* runs before one is freed, on any
                                                                * thread; NULL: nothing to do */
 };
@@ -112,7 +121,10 @@ struct hf_pool_settings {
 struct hf_pool_endpoint_spec {
     const char *id;
     const char *address;
-    uint32_t capacity; /* slots; 0: no limit */
+    uint32_t capacity;         /* slots; 0: no limit */
+    struct hf_handle child;    /* as the policy sees the node that it is; HF_NONE: it is none */
+    struct hf_node_load *node; /* that node's, which outlives the endpoint; NULL: not needed */
+    bool cold;                 /* it does not have the function warm */
 };
 
 /*
@@ -148,6 +160,17 @@ struct hf_pool_load {
     uint64_t service_ns;       /* how long a call holds its slot, as of late; 0: not known yet */
     uint64_t wait_ns;          /* how long one more call would wait, by that */
     bool at_limit;             /* see `hf_pool_set_at_limit` */
+    uint32_t room;             /* free slots; UINT32_MAX: any number */
+    uint64_t waiting_since_ns; /* of the first in the queue; 0: nobody waits */
+
+    /* In a pool that keeps figures; else 0. */
+    uint64_t last_arrival_ns;
+    uint64_t gaps_total; /* times without calls, between two */
+    uint64_t gaps_sum_ns;
+    uint64_t last_gap_ns;
+    uint64_t gap_ns; /* the last three as in hf_lb_view */
+    uint64_t cold_ns;
+    uint64_t warm_ns;
 };
 
 struct hf_pool;
@@ -225,6 +248,13 @@ bool hf_pool_drain_idle(struct hf_pool *pool, uint64_t before_ns, struct hf_pool
 void hf_pool_set_capacity(struct hf_pool *pool, uint32_t capacity, uint64_t now_ns,
                           struct hf_pool_out *out);
 
+/* Whether the endpoint has the function warm: policies see those that do first. */
+void hf_pool_set_warm(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, bool warm);
+
+/* How many free slots the node says that it has for the function; `known`: it does. */
+void hf_pool_set_room(struct hf_pool *pool, struct hf_pool_endpoint *endpoint, bool known,
+                      uint32_t room);
+
 /* No endpoint will come for those who wait, for now: calls that can't be served in time are
  * refused from here on.  Until somebody says so all may wait, because those who wait are the
  * demand that makes a function grow. */
@@ -256,7 +286,7 @@ void hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret);
  * must not change the pool. */
 void hf_pool_changed(struct hf_pool *pool, void (*fn)(struct hf_pool_endpoint *endpoint));
 
-/* Appends what the policy holds to `text`. */
+/* Appends what the policy holds to `text`, and its reasons. */
 void hf_pool_show(const struct hf_pool *pool, struct hf_text *text);
 
 #endif

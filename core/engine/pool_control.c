@@ -58,7 +58,11 @@ endpoint_new(const struct hf_pool_settings *settings, const struct hf_pool_endpo
         .capacity = spec->capacity,
         .id = memcpy(texts, spec->id, id_size),
         .state = block + state_at,
+        .hash = hf_hash(spec->id, id_size - 1),
+        .child = spec->child.generation != 0 ? spec->child : HF_NONE,
     };
+    endpoint->node = spec->node;
+    endpoint->cold = spec->cold;
     endpoint->address = memcpy(texts + id_size, spec->address, address_size);
     endpoint->fini = settings->endpoint_fini;
     endpoint->position = HF_NOT_USABLE;
@@ -97,15 +101,20 @@ hf_pool_new(const struct hf_pool_settings *settings, const struct hf_function *f
     }
     pool->settings = settings;
     pool->ops = settings->lb;
+    pool->function = function;
     pool->id = function->id;
     pool->random = hf_hash_mix(seed ^ function->hash);
     hf_handles_init(&pool->endpoints);
     hf_list_init(&pool->waiting);
     hf_list_init(&pool->idle);
     hf_list_init(&pool->changed);
+    if (hf_pool_view_init(pool) < 0) {
+        return hf_fail(err, HF_ENOMEM, "function '%s': no memory for its pool", function->id);
+    }
     r = hf_guest_call(pool->ops, create, pool->id, settings->host, settings->options, function,
                       &pool->lb, err);
     if (r < 0 || !pool->lb) {
+        hf_reasons_fini(&pool->reasons);
         return fail_policy(pool, r, err);
     }
     *ret = hf_steal(pool);
@@ -121,6 +130,7 @@ hf_pool_free(struct hf_pool *pool)
     hf_assert(hf_pool_is_cold(pool));
     hf_guest_do(pool->ops, destroy, pool->id, pool->lb);
     hf_handles_fini(&pool->endpoints);
+    hf_reasons_fini(&pool->reasons);
     free(pool->usable);
     free(pool->reason);
     free(pool);
@@ -146,7 +156,7 @@ reserve(struct hf_pool *pool)
     if (!usable) {
         return HF_ENOMEM;
     }
-    pool->usable = usable;
+    pool->view.usable = pool->usable = usable;
     pool->usable_room = pool->endpoints.size;
     return 0;
 }
@@ -241,16 +251,35 @@ hf_pool_reason(const struct hf_pool *pool)
     return pool->reason ? pool->reason : "";
 }
 
+/* Free slots of all endpoints together. */
+static uint32_t
+room_of(const struct hf_pool *pool)
+{
+    uint64_t slots = (uint64_t)pool->load.endpoints * pool->function->max_concurrency;
+
+    if (pool->function->max_concurrency == 0 && pool->load.endpoints > 0) {
+        return UINT32_MAX;
+    }
+    return (uint32_t)hf_min(hf_sub_saturated(slots, pool->load.in_flight),
+                            (uint64_t)UINT32_MAX - 1);
+}
+
 void
 hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret)
 {
     const struct hf_pool_endpoint *oldest =
         hf_list_first(&pool->idle, struct hf_pool_endpoint, idle_node);
+    const struct hf_waiter *first = hf_list_first(&pool->waiting, struct hf_waiter, node);
 
     *ret = pool->load;
     ret->oldest_idle_ns = oldest ? oldest->idle_since_ns : 0;
     ret->service_ns = pool->service.mean_ns;
     ret->wait_ns = hf_pool_expected_wait(pool);
+    ret->room = room_of(pool);
+    ret->waiting_since_ns = first ? first->since_ns : 0;
+    ret->gap_ns = pool->view.gap_ns;
+    ret->cold_ns = pool->view.cold_ns;
+    ret->warm_ns = pool->view.warm_ns;
     pool->notified = false;
     pool->quiet = ret->in_flight == 0 && ret->waiting == 0;
 }
@@ -271,4 +300,5 @@ hf_pool_show(const struct hf_pool *pool, struct hf_text *text)
     if (pool->ops->show) {
         hf_guest_do(pool->ops, show, pool->id, pool->lb, text);
     }
+    hf_reasons_show(&pool->reasons, text);
 }

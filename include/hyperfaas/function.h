@@ -14,6 +14,9 @@ extern "C" {
  * A function as its owner registered it, with the platform's defaults filled
  * in.  Borrowed for the duration of the call that hands it over, unless that
  * call says otherwise.  Grows at the end only: `size` is what the host filled.
+ *
+ * When the function is updated its content changes, between two operations and never within one;
+ * `id` and `hash` stay.  One that is deleted and made anew is another function of the same id.
  */
 struct hf_function {
     uint32_t size;            /* sizeof, as the host knows it */
@@ -25,6 +28,18 @@ struct hf_function {
     uint64_t cpu_period_us;   /* CFS period, microseconds; 0: no CPU limit */
     uint64_t cpu_quota_us;    /* CFS quota, microseconds; 0: no CPU limit */
     uint64_t idle_timeout_ns; /* since the last completion, until scale to zero */
+};
+
+/*
+ * Why a policy decided as it did.  A view points to one that is all zeros but for its size, for the
+ * policy to fill before it answers; or to NULL, when nobody would read it: so it is for a table
+ * that names no reasons.  What is counted and shown are the reasons by their names; policies
+ * without any pay nothing.
+ */
+struct hf_decision {
+    uint32_t size;
+    uint32_t reason; /* index in the table's `reasons`; one beyond them is not counted */
+    double score;    /* the figure by which the answer won, in the policy's own unit */
 };
 
 /*

@@ -44,8 +44,8 @@ struct hf_counter;
 struct hf_host {
     uint32_t size; /* of this table, as the host knows it */
 
-    /* Writes a line under the plugin's name.  Any thread.  Not for every call:
-     * policies run on the call path. */
+    /* Writes a line under the plugin's name.  Any thread.  Not in an lb's `pick`, `started` or
+     * `finished`, nor for every decision of another policy. */
     void (*log)(const struct hf_host *, uint32_t level, const char *fmt, ...) HF_HOST_PRINTF(3, 4);
 
     /* Fills `err` (which may be NULL) and returns `code`, a negative HF_E code. */
@@ -56,13 +56,15 @@ struct hf_host {
     uint64_t (*hash)(const void *data, size_t len);
 
     /* A counter named `<kind>_<plugin>_<name>`, created once and kept for the
-     * life of the process.  `help` is static.  NULL if there are too many. */
+     * life of the process: a module that is used twice counts both in one.  For `create`; `help` is
+     * static.  NULL if there are too many. */
     struct hf_counter *(*counter)(const struct hf_host *, const char *name, const char *help);
 
     /* Adds `n`.  Any thread, a few nanoseconds; a NULL counter is ignored. */
     void (*count)(struct hf_counter *, uint64_t n);
 
-    /* Values of the plugin's options, by the key of its own table.  Durations
+    /* Values of the plugin's options, by the key of its own table, as they were when `create` ran:
+     * they never change for what it made, so it reads them there and keeps them.  Durations
      * come in nanoseconds, sizes in bytes, booleans as 0 or 1.  An option that
      * is unset and has no fallback is 0 or NULL.  Asking for a key that is not
      * in the table, or by the wrong type, is a bug of the plugin: it aborts. */

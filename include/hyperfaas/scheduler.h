@@ -5,6 +5,11 @@
  * hears which workers exist and answers picks.  The host keeps the books
  * (capacity, use, instances) and shows them through a view; a pick reserves,
  * and the host confirms it or rolls it back.
+ *
+ * The books are this leaf's own: what other leaves run on the same workers is in no sum.  A worker
+ * without room refuses the start, and another is asked for then.
+ *
+ * Nothing here is called by two threads at once; the instance needs no lock.
  */
 #ifndef HYPERFAAS_SCHEDULER_H
 #define HYPERFAAS_SCHEDULER_H
@@ -23,6 +28,10 @@ struct hf_scheduler;
 #define HF_WORKER_READY    UINT32_C(0x1) /* connected and serving */
 #define HF_WORKER_DRAINING UINT32_C(0x2) /* takes no new instances */
 
+/* What a policy needs beyond what is there anyway (`needs`); what no policy needs is not measured,
+ * and no worker is asked for it. */
+#define HF_SCHEDULER_NEEDS_LOAD UINT32_C(0x1) /* load and disk of workers, about each second */
+
 /* A worker as the host knows it.  Sums count starting instances and reservations too. */
 struct hf_worker {
     uint32_t size;
@@ -39,6 +48,12 @@ struct hf_worker {
                            * a call that waits or is the first brings one, else its ticks do */
     uint64_t reported_ns; /* policy clock of the worker's last report of what it can hold */
     uint32_t starting;    /* since 0.4: of `instances`, those on their way */
+
+    /* --- since 0.5: with HF_SCHEDULER_NEEDS_LOAD, from workers that report it; else 0 --- */
+    uint32_t load_millis; /* load average of a minute per processor, in thousandths */
+    uint64_t disk_bytes;  /* of the file system that instances are kept on; 0: not known */
+    uint64_t disk_used_bytes;
+    uint64_t load_ns; /* policy clock of that report; 0: there was none since it is connected */
 };
 
 /* What one worker holds of the function to be placed. */
@@ -65,11 +80,16 @@ struct hf_fleet_view {
 
     /* Fills `*share` (set its `size` first) for worker `i`.  Constant time. */
     void (*share)(const struct hf_fleet_view *, uint32_t i, struct hf_worker_share *share);
+
+    /* --- since 0.5 --- */
+    struct hf_decision *decision; /* for `pick`, and for all answers of a `pick_many` together; see
+                                   * function.h */
 };
 
 struct hf_scheduler_ops {
     uint32_t size;
-    uint32_t function_state_size; /* zeroed bytes kept per warm function; 0: none */
+    uint32_t function_state_size; /* zeroed bytes kept for each function with calls or instances,
+                                   * aligned for anything; freed when it has neither.  0: none */
 
     /* Makes an instance, or nothing and `err` says why.  Required. */
     int (*create)(const struct hf_host *, const struct hf_options *, struct hf_scheduler **ret,
@@ -103,6 +123,11 @@ struct hf_scheduler_ops {
 
     /* Appends what the policy holds, in lines of key=value.  NULL: nothing to show. */
     void (*show)(const struct hf_scheduler *, struct hf_text *);
+
+    /* --- since 0.5 --- */
+    uint32_t needs;             /* HF_SCHEDULER_NEEDS_... */
+    uint32_t reason_count;      /* of `reasons`, 64 at most */
+    const char *const *reasons; /* names for `hf_decision.reason`: words with underscores */
 };
 
 #define HF_SCHEDULER_PLUGIN(name, summary, ops, options)                                           \

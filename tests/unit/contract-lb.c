@@ -288,7 +288,9 @@ crowd_begin(struct crowd *c, const struct policy *policy)
         struct hf_handle handle = { i, 1 };
         void *room = c->memory + MANY * sizeof(struct hf_candidate) + i * state;
 
-        c->endpoints[i] = (struct hf_endpoint){ sizeof(struct hf_endpoint), 0, handle, "e", room };
+        c->endpoints[i] = (struct hf_endpoint){
+            .size = sizeof c->endpoints[i], .handle = handle, .id = "e", .state = room
+        };
         c->usable[i] = (struct hf_candidate){ handle, room };
         CU_ASSERT_FATAL(!c->ops->added || c->ops->added(c->lb, &c->endpoints[i]) == 0);
     }
@@ -311,6 +313,14 @@ crowd_end(struct crowd *c)
     free(c->endpoints);
 }
 
+/* Nothing is known of anybody. */
+static bool
+crowd_load(const struct hf_lb_view *view, uint32_t i, struct hf_endpoint_load *ret)
+{
+    *ret = (struct hf_endpoint_load){ .size = ret->size };
+    return i < view->usable_count;
+}
+
 /* One call: pick, started, and now and then a finished one. */
 static void
 crowd_call(struct crowd *c, struct hf_random *random)
@@ -319,6 +329,8 @@ crowd_call(struct crowd *c, struct hf_random *random)
         .size = sizeof view,
         .usable_count = MANY,
         .usable = c->usable,
+        .warm_count = MANY,
+        .load = crowd_load,
         .now_ns = 1000,
         .random = hf_random_u64(random),
     };

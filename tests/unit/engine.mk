@@ -2,12 +2,15 @@
 
 HF_ENGINE_TEST_LIBS = $(UNIT_LIB) $(HF_ENGINE_LIBS) $(CUNIT_LIBS)
 
-UNIT_TESTS += %D%/test-pool %D%/test-pool-admission %D%/test-pool-model %D%/test-pool-threads
+UNIT_TESTS += %D%/test-pool %D%/test-pool-admission %D%/test-pool-figures %D%/test-pool-model \
+    %D%/test-pool-threads
 THREAD_TESTS += %D%/test-pool-threads
 %C%_test_pool_SOURCES = %D%/test-pool.c %D%/audit-lb.c %D%/audit-lb.h
 %C%_test_pool_LDADD = $(HF_ENGINE_TEST_LIBS)
 %C%_test_pool_admission_SOURCES = %D%/test-pool-admission.c %D%/audit-lb.c %D%/audit-lb.h
 %C%_test_pool_admission_LDADD = $(HF_ENGINE_TEST_LIBS)
+%C%_test_pool_figures_SOURCES = %D%/test-pool-figures.c
+%C%_test_pool_figures_LDADD = $(HF_ENGINE_TEST_LIBS)
 %C%_test_pool_model_SOURCES = %D%/test-pool-model.c %D%/audit-lb.c %D%/audit-lb.h
 %C%_test_pool_model_LDADD = $(HF_ENGINE_TEST_LIBS)
 %C%_test_pool_threads_SOURCES = %D%/test-pool-threads.c %D%/audit-lb.c %D%/audit-lb.h

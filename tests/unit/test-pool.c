@@ -653,7 +653,7 @@ free_own(struct hf_pool_endpoint *endpoint)
 static void
 an_endpoint_that_the_policy_refuses_stays_out(void)
 {
-    struct hf_pool_endpoint_spec spec = { "a", "127.0.0.1:1", 1 };
+    struct hf_pool_endpoint_spec spec = { .id = "a", .address = "127.0.0.1:1", .capacity = 1 };
     struct hf_pool_endpoint *a = NULL;
 
     begin(10, 0);
