@@ -78,6 +78,7 @@ class Load:
         for caller in self.callers:
             caller.start()
         self.wait_well()
+        self.wait_connected()
 
     def note(self, outcome, wrong):
         with self.lock:
@@ -98,7 +99,7 @@ class Load:
                    limit)
 
     def wait_connected(self):
-        """Until each caller has found both roots again: then one may end without harm."""
+        """Until each caller has found both roots: then one may end without harm."""
         eventually(lambda: all(net.connections_to(root.near["proxy"]) >= len(self.callers)
                                for root in self.grove.roots), "callers know both roots", RECOVERY)
 
