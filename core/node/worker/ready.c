@@ -76,17 +76,6 @@ recall(struct hf_worker_role *worker, const char *id)
     return early != NULL;
 }
 
-uint32_t
-hf_worker_early_count(const struct hf_worker_role *worker)
-{
-    uint32_t count = 0;
-
-    for (size_t i = 0; i < HF_WORKER_EARLY_MAX; i++) {
-        count += worker->early[i].until_ns > hf_loop_now(worker->loop);
-    }
-    return count;
-}
-
 /* --- signals --------------------------------------------------------------- */
 
 static void probe(struct hf_worker_instance *instance);

@@ -303,9 +303,6 @@ void hf_worker_ready_end(struct hf_worker_instance *);
 /* An instance says that it serves; remembered if it is not known yet. */
 void hf_worker_ready_signal(struct hf_worker_role *, const char *instance_id);
 
-/* How many of them are remembered. */
-uint32_t hf_worker_early_count(const struct hf_worker_role *);
-
 /* --- adoption.c --------------------------------------------------------------------- */
 
 /* Finds out what runs from before; once, when the API is there. */
