@@ -10,8 +10,7 @@ noinst_LTLIBRARIES += %D%/proto/libcli-proto.la
     %D%/proto/pieces.c %D%/proto/pieces.h \
     %D%/proto/scalar.c %D%/proto/scalar.h \
     %D%/proto/schema.c %D%/proto/schema.h \
-    %D%/proto/schema_build.c %D%/proto/schema_private.h \
-    %D%/proto/wire.c %D%/proto/wire.h
+    %D%/proto/schema_build.c %D%/proto/schema_private.h
 CLI_PROTO_LIBS = %D%/proto/libcli-proto.la $(HF_GRPC_LIBS) -lm
 
 bin_PROGRAMS += %D%/hyperfaas

@@ -16,7 +16,7 @@
 #include "base/random.h"
 #include "client.h"
 #include "grpc/reflection/v1/reflection.pb-c.h"
-#include "proto/wire.h"
+#include "grpc/wire.h"
 
 /* What a function may answer: an honest one stays far below. */
 #define FILES_MAX 1024
@@ -83,7 +83,7 @@ free_files(struct reflecting *reflecting)
 
 /* Notes a file that another one imports. */
 static bool
-need_file(struct reflecting *reflecting, const struct cli_wire_field *name)
+need_file(struct reflecting *reflecting, const struct hf_wire_field *name)
 {
     size_t before = hf_map_count(&reflecting->files);
     struct file *file = get_file(reflecting, (const char *)name->data, name->len);
@@ -98,22 +98,22 @@ need_file(struct reflecting *reflecting, const struct cli_wire_field *name)
 /* Finds the fields with the number in the bytes of a file; false: they are too many. */
 static bool
 read_names(struct reflecting *reflecting, const ProtobufCBinaryData *bytes, uint32_t number,
-           bool (*take)(struct reflecting *, const struct cli_wire_field *))
+           bool (*take)(struct reflecting *, const struct hf_wire_field *))
 {
-    struct cli_wire_reader reader = { bytes->data, bytes->data + bytes->len };
-    struct cli_wire_field field;
+    struct hf_wire_reader reader = { bytes->data, bytes->data + bytes->len };
+    struct hf_wire_field field;
     bool good = true;
     int r;
 
-    while (good && (r = cli_wire_next(&reader, &field)) == 1) {
-        good = field.number != number || field.type != CLI_WIRE_BYTES || take(reflecting, &field);
+    while (good && (r = hf_wire_next(&reader, &field)) == 1) {
+        good = field.number != number || field.type != HF_WIRE_BYTES || take(reflecting, &field);
     }
     return good && r == 0;
 }
 
 /* Notes that a file is there. */
 static bool
-have_file(struct reflecting *reflecting, const struct cli_wire_field *name)
+have_file(struct reflecting *reflecting, const struct hf_wire_field *name)
 {
     struct file *file = get_file(reflecting, (const char *)name->data, name->len);
 
@@ -132,7 +132,7 @@ take_file(struct reflecting *reflecting, const ProtobufCBinaryData *bytes)
     if (!read_names(reflecting, bytes, FILE_NAME, have_file)) {
         return; /* it came before with another answer; one without name is never asked for */
     }
-    cli_wire_put_bytes(reflecting->set, SET_FILE, bytes->data, bytes->len);
+    hf_wire_put_bytes(reflecting->set, SET_FILE, bytes->data, bytes->len);
     if (!read_names(reflecting, bytes, FILE_DEPENDENCY, need_file)) {
         reflecting->code = hf_fail(reflecting->err, HF_EFULL,
                                    "its definitions import more than %d files", FILES_MAX);

@@ -6,15 +6,15 @@
  * message does not have.  Writing leaves out what is at its default.  Of the well-known types
  * FieldMask is not supported, nor are groups and extensions of proto2.
  *
- * Neither the JSON nor the bytes need to be trusted: both may nest CLI_WIRE_DEPTH deep at most, and
+ * Neither the JSON nor the bytes need to be trusted: both may nest HF_WIRE_DEPTH deep at most, and
  * the length of what is written is bounded by the limit of the text.
  */
 #ifndef HF_CLI_PROTO_JSON_H
 #define HF_CLI_PROTO_JSON_H
 
 #include "base/json_read.h"
+#include "grpc/wire.h"
 #include "schema.h"
-#include "wire.h"
 
 /* Appends the message.  HF_EINVALID: where in the JSON it is wrong, and what is expected. */
 int cli_json_encode(const struct cli_schema *schema, const struct cli_type *type,

@@ -47,7 +47,7 @@ gather(struct decoding *decoding, const struct cli_type *type, const uint8_t *da
 
 static int
 put_value(struct decoding *decoding, const struct cli_field *field,
-          const struct cli_wire_field *value)
+          const struct hf_wire_field *value)
 {
     if (field->kind == CLI_KIND_GROUP) {
         return hf_fail(decoding->err, HF_EUNSUPPORTED, "groups of proto2 are not supported");
@@ -69,7 +69,7 @@ put_pieces(struct decoding *decoding, const struct cli_field *field,
     hf_text_init(&together);
     together.limit = pieces->len;
     for (uint32_t i = chain->first; i != CLI_NO_PIECE; i = pieces->items[i].next) {
-        struct cli_wire_field piece = cli_piece_at(pieces, i);
+        struct hf_wire_field piece = cli_piece_at(pieces, i);
 
         hf_text_add_mem(&together, (const char *)piece.data, piece.len);
     }
@@ -83,7 +83,7 @@ put_items(struct decoding *decoding, const struct cli_field *field, const struct
           const struct cli_chain *chain)
 {
     struct cli_cursor cursor = { .pieces = pieces, .piece = chain->first };
-    struct cli_wire_field value;
+    struct hf_wire_field value;
     const char *comma = "";
     int r;
 
@@ -105,8 +105,8 @@ put_items(struct decoding *decoding, const struct cli_field *field, const struct
 
 /* An entry of a map, and its place among them. */
 struct entry {
-    struct cli_wire_field key;
-    struct cli_wire_field value;
+    struct hf_wire_field key;
+    struct hf_wire_field value;
     size_t order;
 };
 
@@ -135,15 +135,15 @@ compare_entries(const void *a, const void *b)
 /* Takes key and value out of a piece; either may be absent and is then its default. */
 static int
 read_entry(struct decoding *decoding, const struct cli_type *type,
-           const struct cli_wire_field *piece, struct entry *ret)
+           const struct hf_wire_field *piece, struct entry *ret)
 {
-    struct cli_wire_reader reader = { piece->data, piece->data + piece->len };
-    struct cli_wire_field part;
+    struct hf_wire_reader reader = { piece->data, piece->data + piece->len };
+    struct hf_wire_field part;
     int r;
 
-    ret->key = (struct cli_wire_field){ .data = (const uint8_t *)"" };
+    ret->key = (struct hf_wire_field){ .data = (const uint8_t *)"" };
     ret->value = ret->key;
-    while ((r = cli_wire_next(&reader, &part)) == 1) {
+    while ((r = hf_wire_next(&reader, &part)) == 1) {
         const struct cli_field *field = cli_type_field(type, part.number);
 
         if (field && part.type == cli_kind_wire(field->kind)) {
@@ -197,7 +197,7 @@ put_map(struct decoding *decoding, const struct cli_field *field, const struct c
     }
     count = 0;
     for (uint32_t i = chain->first; r == 0 && i != CLI_NO_PIECE; i = pieces->items[i].next) {
-        struct cli_wire_field piece = cli_piece_at(pieces, i);
+        struct hf_wire_field piece = cli_piece_at(pieces, i);
 
         entries[count].order = count;
         r = read_entry(decoding, field->type, &piece, &entries[count++]);
@@ -214,7 +214,7 @@ put_field(struct decoding *decoding, const struct cli_type *type, size_t index,
 {
     const struct cli_field *field = &type->fields[index];
     const struct cli_chain *chain = &pieces->chains[index];
-    struct cli_wire_field value = { .data = (const uint8_t *)"" };
+    struct hf_wire_field value = { .data = (const uint8_t *)"" };
 
     if (cli_field_is_map(field)) {
         return put_map(decoding, field, pieces, chain);
@@ -235,7 +235,7 @@ static bool
 is_shown(const struct cli_field *field, const struct cli_pieces *pieces,
          const struct cli_chain *chain)
 {
-    struct cli_wire_field value;
+    struct hf_wire_field value;
 
     if (chain->first == CLI_NO_PIECE || field->repeated || field->presence) {
         return chain->first != CLI_NO_PIECE;
@@ -268,12 +268,12 @@ put_members(struct decoding *decoding, const struct cli_type *type, const struct
 /* --- well-known types --------------------------------------------------------------------- */
 
 /* The last piece of a field; empty if there is none. */
-static struct cli_wire_field
+static struct hf_wire_field
 last_piece(const struct cli_pieces *pieces, size_t index)
 {
     const struct cli_chain *chain = &pieces->chains[index];
 
-    return chain->first == CLI_NO_PIECE ? (struct cli_wire_field){ .data = (const uint8_t *)"" }
+    return chain->first == CLI_NO_PIECE ? (struct hf_wire_field){ .data = (const uint8_t *)"" }
                                         : cli_piece_at(pieces, chain->last);
 }
 
@@ -310,7 +310,7 @@ put_any_value(struct decoding *decoding, const struct cli_type *type,
 /* The object of an Any: the members of the message in it, or that in "value". */
 static int
 put_any_of(struct decoding *decoding, const struct cli_type *type,
-           const struct cli_wire_field *value)
+           const struct hf_wire_field *value)
 {
     struct cli_pieces inner;
     int r;
@@ -330,8 +330,8 @@ put_any_of(struct decoding *decoding, const struct cli_type *type,
 static int
 put_any(struct decoding *decoding, const struct cli_pieces *pieces)
 {
-    struct cli_wire_field url = last_piece(pieces, 0);
-    struct cli_wire_field value = last_piece(pieces, 1);
+    struct hf_wire_field url = last_piece(pieces, 0);
+    struct hf_wire_field value = last_piece(pieces, 1);
     hf_autofree char *name = strndup((const char *)url.data, url.len);
     const char *slash = name ? strrchr(name, '/') : NULL;
     const struct cli_type *type = slash ? cli_schema_type(decoding->schema, slash + 1) : NULL;
@@ -383,9 +383,9 @@ put_message(struct decoding *decoding, const struct cli_type *type, const uint8_
     struct cli_pieces pieces;
     int r;
 
-    if (decoding->depth == CLI_WIRE_DEPTH) {
+    if (decoding->depth == HF_WIRE_DEPTH) {
         return hf_fail(decoding->err, HF_EINVALID, "messages nest more than %d deep",
-                       CLI_WIRE_DEPTH);
+                       HF_WIRE_DEPTH);
     }
     decoding->depth++;
     r = gather(decoding, type, data, len, &pieces);

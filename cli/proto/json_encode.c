@@ -127,7 +127,7 @@ encode_value(struct encoding *encoding, const struct cli_field *field, struct hf
     }
     r = encode_message(encoding, field->type, json, place, &message);
     if (r == 0) {
-        cli_wire_put_varint(out, message.len);
+        hf_wire_put_varint(out, message.len);
         hf_text_add_mem(out, hf_text_str(&message), message.len);
         out->truncated |= message.truncated;
     }
@@ -163,14 +163,14 @@ encode_items(struct encoding *encoding, const struct cli_field *field, struct hf
     hf_json_begin(&cursor, json);
     for (; r == 0 && hf_json_next(&cursor, NULL, &item); at.item++) {
         if (!field->packed) {
-            cli_wire_put_tag(out, field->number, cli_kind_wire(field->kind));
+            hf_wire_put_tag(out, field->number, cli_kind_wire(field->kind));
         }
         r = counts(field, item)
                 ? encode_value(encoding, field, item, &at, field->packed ? &packed : out)
                 : fail_expected(encoding, &at, "a value", item);
     }
     if (packed.len > 0) {
-        cli_wire_put_bytes(out, field->number, hf_text_str(&packed), packed.len);
+        hf_wire_put_bytes(out, field->number, hf_text_str(&packed), packed.len);
     }
     out->truncated |= packed.truncated;
     return r;
@@ -198,7 +198,7 @@ encode_map(struct encoding *encoding, const struct cli_field *field, struct hf_j
         const struct place at = place_in(place, name);
 
         hf_text_clear(&entry);
-        cli_wire_put_tag(&entry, key->number, cli_kind_wire(key->kind));
+        hf_wire_put_tag(&entry, key->number, cli_kind_wire(key->kind));
         r = cli_scalar_encode_key(key, name, &entry, encoding->err);
         if (r < 0) {
             return wrong_at(encoding, &at, r);
@@ -206,12 +206,12 @@ encode_map(struct encoding *encoding, const struct cli_field *field, struct hf_j
         if (!counts(value, member)) {
             return fail_expected(encoding, &at, "a value", member);
         }
-        cli_wire_put_tag(&entry, value->number, cli_kind_wire(value->kind));
+        hf_wire_put_tag(&entry, value->number, cli_kind_wire(value->kind));
         r = encode_value(encoding, value, member, &at, &entry);
         if (r < 0) {
             return r;
         }
-        cli_wire_put_bytes(out, field->number, hf_text_str(&entry), entry.len);
+        hf_wire_put_bytes(out, field->number, hf_text_str(&entry), entry.len);
         out->truncated |= entry.truncated;
     }
     return 0;
@@ -245,7 +245,7 @@ encode_field(struct encoding *encoding, const struct cli_field *field, struct hf
     }
     r = encode_value(encoding, field, json, place, &value);
     if (r == 0 && (always || !is_zero(&value))) {
-        cli_wire_put_tag(out, field->number, cli_kind_wire(field->kind));
+        hf_wire_put_tag(out, field->number, cli_kind_wire(field->kind));
         hf_text_add_mem(out, hf_text_str(&value), value.len);
     }
     out->truncated |= value.truncated;
@@ -365,12 +365,12 @@ encode_time(struct encoding *encoding, const struct cli_type *type, struct hf_js
                              json);
     }
     if (time.seconds != 0) {
-        cli_wire_put_tag(out, 1, CLI_WIRE_VARINT);
-        cli_wire_put_varint(out, (uint64_t)time.seconds);
+        hf_wire_put_tag(out, 1, HF_WIRE_VARINT);
+        hf_wire_put_varint(out, (uint64_t)time.seconds);
     }
     if (time.nanos != 0) {
-        cli_wire_put_tag(out, 2, CLI_WIRE_VARINT);
-        cli_wire_put_varint(out, (uint64_t)time.nanos);
+        hf_wire_put_tag(out, 2, HF_WIRE_VARINT);
+        hf_wire_put_varint(out, (uint64_t)time.nanos);
     }
     return 0;
 }
@@ -423,9 +423,9 @@ encode_any(struct encoding *encoding, struct hf_json_span json, const struct pla
     r = type->shape == CLI_SHAPE_MESSAGE
             ? encode_members(encoding, type, json, "@type", place, &value)
             : encode_message(encoding, type, member_of(json, "value"), &at, &value);
-    cli_wire_put_bytes(out, 1, url, strlen(url));
+    hf_wire_put_bytes(out, 1, url, strlen(url));
     if (value.len > 0) {
-        cli_wire_put_bytes(out, 2, hf_text_str(&value), value.len);
+        hf_wire_put_bytes(out, 2, hf_text_str(&value), value.len);
     }
     out->truncated |= value.truncated;
     return r;
@@ -461,8 +461,8 @@ encode_message(struct encoding *encoding, const struct cli_type *type, struct hf
 {
     int r;
 
-    if (encoding->depth == CLI_WIRE_DEPTH) {
-        r = hf_fail(encoding->err, HF_EINVALID, "messages nest more than %d deep", CLI_WIRE_DEPTH);
+    if (encoding->depth == HF_WIRE_DEPTH) {
+        r = hf_fail(encoding->err, HF_EINVALID, "messages nest more than %d deep", HF_WIRE_DEPTH);
         return wrong_at(encoding, place, r);
     }
     encoding->depth++;

@@ -5,7 +5,7 @@
 #include "json.h"
 
 /* How deep a document may nest: a Struct of google.protobuf takes less of JSON than of messages. */
-#define NESTING_MAX (2 * CLI_WIRE_DEPTH)
+#define NESTING_MAX (2 * HF_WIRE_DEPTH)
 
 static bool
 is_blank(char c)

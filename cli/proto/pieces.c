@@ -38,7 +38,7 @@ fits(const struct cli_field *field, uint32_t wire)
 {
     uint32_t own = cli_kind_wire(field->kind);
 
-    return wire == own || (field->repeated && wire == CLI_WIRE_BYTES && own != CLI_WIRE_GROUP);
+    return wire == own || (field->repeated && wire == HF_WIRE_BYTES && own != HF_WIRE_GROUP);
 }
 
 /* Of a oneof, the field that comes last is the one that is set. */
@@ -57,12 +57,12 @@ set_in_oneof(struct cli_pieces *pieces, const struct cli_field *field, uint32_t 
 static int
 gather(struct cli_pieces *pieces, const struct cli_type *type)
 {
-    struct cli_wire_reader reader = { pieces->data, pieces->data + pieces->len };
-    struct cli_wire_field piece;
+    struct hf_wire_reader reader = { pieces->data, pieces->data + pieces->len };
+    struct hf_wire_field piece;
     const uint8_t *at = reader.at;
     int r;
 
-    for (; (r = cli_wire_next(&reader, &piece)) == 1; at = reader.at) {
+    for (; (r = hf_wire_next(&reader, &piece)) == 1; at = reader.at) {
         const struct cli_field *field = cli_type_field(type, piece.number);
         uint32_t index = field ? (uint32_t)(field - type->fields) : 0;
 
@@ -108,25 +108,24 @@ cli_pieces_fini(struct cli_pieces *pieces)
 
 /* --- walking through them ------------------------------------------------------------------ */
 
-struct cli_wire_field
+struct hf_wire_field
 cli_piece_at(const struct cli_pieces *pieces, uint32_t piece)
 {
-    struct cli_wire_reader reader = { pieces->data + pieces->items[piece].at,
-                                      pieces->data + pieces->len };
-    struct cli_wire_field ret = { .number = 0 };
+    struct hf_wire_reader reader = { pieces->data + pieces->items[piece].at,
+                                     pieces->data + pieces->len };
+    struct hf_wire_field ret = { .number = 0 };
 
-    cli_wire_next(&reader, &ret); /* it was read before */
+    hf_wire_next(&reader, &ret); /* it was read before */
     return ret;
 }
 
 int
-cli_pieces_next(struct cli_cursor *cursor, const struct cli_field *field,
-                struct cli_wire_field *ret)
+cli_pieces_next(struct cli_cursor *cursor, const struct cli_field *field, struct hf_wire_field *ret)
 {
     uint32_t own = cli_kind_wire(field->kind);
 
     for (;;) {
-        int r = cli_wire_value(&cursor->packed, own, ret);
+        int r = hf_wire_value(&cursor->packed, own, ret);
 
         if (r != 0) {
             return r;
@@ -139,6 +138,6 @@ cli_pieces_next(struct cli_cursor *cursor, const struct cli_field *field,
         if (ret->type == own) {
             return 1;
         }
-        cursor->packed = (struct cli_wire_reader){ ret->data, ret->data + ret->len };
+        cursor->packed = (struct hf_wire_reader){ ret->data, ret->data + ret->len };
     }
 }

@@ -7,8 +7,8 @@
 #ifndef HF_CLI_PROTO_PIECES_H
 #define HF_CLI_PROTO_PIECES_H
 
+#include "grpc/wire.h"
 #include "schema.h"
-#include "wire.h"
 
 /* Ends a chain. */
 #define CLI_NO_PIECE UINT32_MAX
@@ -41,17 +41,17 @@ int cli_pieces_init(struct cli_pieces *pieces, const struct cli_type *type, cons
                     size_t len);
 void cli_pieces_fini(struct cli_pieces *pieces);
 
-struct cli_wire_field cli_piece_at(const struct cli_pieces *pieces, uint32_t piece);
+struct hf_wire_field cli_piece_at(const struct cli_pieces *pieces, uint32_t piece);
 
 /* Where a walk through the values of a repeated field has come to. */
 struct cli_cursor {
     const struct cli_pieces *pieces;
-    uint32_t piece;                /* the next one; begins with the chain's first */
-    struct cli_wire_reader packed; /* what is left of a packed piece */
+    uint32_t piece;               /* the next one; begins with the chain's first */
+    struct hf_wire_reader packed; /* what is left of a packed piece */
 };
 
 /* The next value, out of packed pieces too.  1, 0: there is no more, or HF_EINVALID. */
 int cli_pieces_next(struct cli_cursor *cursor, const struct cli_field *field,
-                    struct cli_wire_field *ret);
+                    struct hf_wire_field *ret);
 
 #endif

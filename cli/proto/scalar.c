@@ -78,16 +78,16 @@ put_integer(uint32_t kind, struct hf_json_integer integer, struct hf_text *out, 
                        most_negative, most.size);
     }
     switch (cli_kind_wire(kind)) {
-    case CLI_WIRE_FIXED64:
-        cli_wire_put_fixed(out, value, 8);
+    case HF_WIRE_FIXED64:
+        hf_wire_put_fixed(out, value, 8);
         break;
-    case CLI_WIRE_FIXED32:
-        cli_wire_put_fixed(out, value, 4);
+    case HF_WIRE_FIXED32:
+        hf_wire_put_fixed(out, value, 4);
         break;
     default:
-        cli_wire_put_varint(out, kind == CLI_KIND_SINT32 || kind == CLI_KIND_SINT64
-                                     ? cli_wire_zigzag((int64_t)value)
-                                     : value);
+        hf_wire_put_varint(out, kind == CLI_KIND_SINT32 || kind == CLI_KIND_SINT64
+                                    ? hf_wire_zigzag((int64_t)value)
+                                    : value);
     }
     return 0;
 }
@@ -136,10 +136,10 @@ encode_floating(uint32_t kind, struct hf_json_span json, struct hf_text *out, st
     }
     if (kind == CLI_KIND_FLOAT) {
         memcpy(&single_bits, &single, sizeof single_bits);
-        cli_wire_put_fixed(out, single_bits, sizeof single_bits);
+        hf_wire_put_fixed(out, single_bits, sizeof single_bits);
     } else {
         memcpy(&bits, &number, sizeof bits);
-        cli_wire_put_fixed(out, bits, sizeof bits);
+        hf_wire_put_fixed(out, bits, sizeof bits);
     }
     return 0;
 }
@@ -160,7 +160,7 @@ encode_base64(struct hf_json_span json, char *text, size_t len, struct hf_text *
     if (strlen(text) != len || hf_grpc_base64_decode(text, len, bytes, &len) < 0) {
         return fail_kind("bytes in base64", json, err);
     }
-    cli_wire_put_varint(out, len);
+    hf_wire_put_varint(out, len);
     hf_text_add_mem(out, (const char *)bytes, len);
     return 0;
 }
@@ -181,7 +181,7 @@ encode_text(uint32_t kind, struct hf_json_span json, struct hf_text *out, struct
     if (kind == CLI_KIND_BYTES) {
         return encode_base64(json, text, len, out, err);
     }
-    cli_wire_put_varint(out, len);
+    hf_wire_put_varint(out, len);
     hf_text_add_mem(out, text, len);
     return 0;
 }
@@ -209,7 +209,7 @@ encode_enum(const struct cli_type *type, struct hf_json_span json, struct hf_tex
             struct hf_err *err)
 {
     if (hf_json_type(json) == HF_JSON_NULL && type->shape == CLI_SHAPE_NULL) {
-        cli_wire_put_varint(out, 0);
+        hf_wire_put_varint(out, 0);
         return 0;
     }
     if (hf_json_type(json) != HF_JSON_STRING) {
@@ -217,7 +217,7 @@ encode_enum(const struct cli_type *type, struct hf_json_span json, struct hf_tex
     }
     for (size_t i = 0; i < type->value_count; i++) {
         if (hf_json_is(json, type->values[i].name)) {
-            cli_wire_put_varint(out, (uint64_t)type->values[i].number);
+            hf_wire_put_varint(out, (uint64_t)type->values[i].number);
             return 0;
         }
     }
@@ -241,7 +241,7 @@ cli_scalar_encode(const struct cli_field *field, struct hf_json_span json, struc
         if (hf_json_type(json) != HF_JSON_BOOL) {
             return fail_kind("true or false", json, err);
         }
-        cli_wire_put_varint(out, *json.text == 't' ? 1 : 0);
+        hf_wire_put_varint(out, *json.text == 't' ? 1 : 0);
         return 0;
     default:
         return encode_integer(field->kind, json, out, err);
@@ -261,7 +261,7 @@ cli_scalar_encode_key(const struct cli_field *key, struct hf_json_span name, str
         if (!hf_json_is(name, "true") && !hf_json_is(name, "false")) {
             return hf_fail(err, HF_EINVALID, "the key must be \"true\" or \"false\"");
         }
-        cli_wire_put_varint(out, hf_json_is(name, "true") ? 1 : 0);
+        hf_wire_put_varint(out, hf_json_is(name, "true") ? 1 : 0);
         return 0;
     }
     return hf_json_integer(name, &integer)
@@ -365,10 +365,10 @@ decode_plain(uint32_t kind, uint64_t value, struct hf_text *out)
         hf_text_printf(out, "%" PRIu64, value);
         break;
     case CLI_KIND_SINT64:
-        hf_text_printf(out, "%" PRId64, cli_wire_unzigzag(value));
+        hf_text_printf(out, "%" PRId64, hf_wire_unzigzag(value));
         break;
     case CLI_KIND_SINT32:
-        hf_text_printf(out, "%" PRId32, (int32_t)cli_wire_unzigzag((uint32_t)value));
+        hf_text_printf(out, "%" PRId32, (int32_t)hf_wire_unzigzag((uint32_t)value));
         break;
     case CLI_KIND_UINT32:
     case CLI_KIND_FIXED32:
@@ -388,7 +388,7 @@ is_long(uint32_t kind)
 }
 
 void
-cli_scalar_decode(const struct cli_field *field, const struct cli_wire_field *value,
+cli_scalar_decode(const struct cli_field *field, const struct hf_wire_field *value,
                   struct hf_text *out)
 {
     const char *quote = is_long(field->kind) ? "\"" : "";
@@ -419,7 +419,7 @@ cli_scalar_decode(const struct cli_field *field, const struct cli_wire_field *va
 }
 
 void
-cli_scalar_decode_key(const struct cli_field *key, const struct cli_wire_field *value,
+cli_scalar_decode_key(const struct cli_field *key, const struct hf_wire_field *value,
                       struct hf_text *out)
 {
     if (key->kind == CLI_KIND_STRING) {
@@ -432,7 +432,7 @@ cli_scalar_decode_key(const struct cli_field *key, const struct cli_wire_field *
 }
 
 bool
-cli_scalar_is_default(const struct cli_field *field, const struct cli_wire_field *value)
+cli_scalar_is_default(const struct cli_field *field, const struct hf_wire_field *value)
 {
-    return cli_kind_wire(field->kind) == CLI_WIRE_BYTES ? value->len == 0 : value->value == 0;
+    return cli_kind_wire(field->kind) == HF_WIRE_BYTES ? value->len == 0 : value->value == 0;
 }

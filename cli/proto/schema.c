@@ -11,8 +11,8 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "grpc/message.h"
+#include "grpc/wire.h"
 #include "schema_private.h"
-#include "wire.h"
 
 /* Longest list of names in an error. */
 #define NAMES_MAX 256
@@ -32,12 +32,12 @@
 static bool
 is_shallow(const uint8_t *data, size_t len, uint32_t number, unsigned int depth)
 {
-    struct cli_wire_reader reader = { data, data + len };
-    struct cli_wire_field field;
+    struct hf_wire_reader reader = { data, data + len };
+    struct hf_wire_field field;
     int r;
 
-    while ((r = cli_wire_next(&reader, &field)) == 1) {
-        if (field.number == number && field.type == CLI_WIRE_BYTES &&
+    while ((r = hf_wire_next(&reader, &field)) == 1) {
+        if (field.number == number && field.type == HF_WIRE_BYTES &&
             (depth == 0 ||
              !is_shallow(field.data, field.len, number == SET_FILE ? FILE_MESSAGE : MESSAGE_NESTED,
                          depth - 1))) {
@@ -141,19 +141,19 @@ cli_kind_wire(uint32_t kind)
     case CLI_KIND_DOUBLE:
     case CLI_KIND_FIXED64:
     case CLI_KIND_SFIXED64:
-        return CLI_WIRE_FIXED64;
+        return HF_WIRE_FIXED64;
     case CLI_KIND_FLOAT:
     case CLI_KIND_FIXED32:
     case CLI_KIND_SFIXED32:
-        return CLI_WIRE_FIXED32;
+        return HF_WIRE_FIXED32;
     case CLI_KIND_STRING:
     case CLI_KIND_BYTES:
     case CLI_KIND_MESSAGE:
-        return CLI_WIRE_BYTES;
+        return HF_WIRE_BYTES;
     case CLI_KIND_GROUP:
-        return CLI_WIRE_GROUP;
+        return HF_WIRE_GROUP;
     default:
-        return CLI_WIRE_VARINT;
+        return HF_WIRE_VARINT;
     }
 }
 

@@ -118,7 +118,7 @@ cli_field_is_map(const struct cli_field *field)
     return field->repeated && field->kind == CLI_KIND_MESSAGE && field->type->map_entry;
 }
 
-/* The enum cli_wire_type of a value of the kind. */
+/* The enum hf_wire_type of a value of the kind. */
 uint32_t cli_kind_wire(uint32_t kind);
 
 #endif

@@ -181,12 +181,20 @@ hf_crash_thread_end(void)
     }
 }
 
-void
-hf_crash_mask_others(sigset_t *ret)
+int
+hf_crash_thread_create(pthread_t *ret, void *(*run)(void *arg), void *arg)
 {
-    sigfillset(ret);
+    sigset_t others;
+    sigset_t mask;
+    int r;
+
+    sigfillset(&others);
     for (size_t i = 0; i < hf_countof(fatal); i++) {
-        sigdelset(ret, fatal[i].number);
+        sigdelset(&others, fatal[i].number);
     }
-    sigdelset(ret, HF_CRASH_WATCH_SIGNAL);
+    sigdelset(&others, HF_CRASH_WATCH_SIGNAL);
+    pthread_sigmask(SIG_SETMASK, &others, &mask);
+    r = pthread_create(ret, NULL, run, arg);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    return r;
 }

@@ -8,6 +8,7 @@
 #ifndef HF_BASE_CRASH_H
 #define HF_BASE_CRASH_H
 
+#include <pthread.h>
 #include <signal.h>
 
 /* By which the watchdog (loop/watchdog.h) asks a thread what it is doing; realtime signals that
@@ -22,8 +23,8 @@ void hf_crash_catch(void);
 void hf_crash_thread_begin(void);
 void hf_crash_thread_end(void);
 
-/* All signals but those above, and the one that the watchdog uses: for threads that leave signals
- * to others. */
-void hf_crash_mask_others(sigset_t *ret);
+/* Starts a thread that leaves signals to others, but for those above and the watchdog's; 0 or an
+ * errno. */
+int hf_crash_thread_create(pthread_t *ret, void *(*run)(void *arg), void *arg);
 
 #endif

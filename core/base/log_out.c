@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -245,8 +244,6 @@ static bool
 start_thread(void)
 {
     pthread_condattr_t monotonic;
-    sigset_t others;
-    sigset_t before;
     pthread_t id;
 
     if (has_thread) {
@@ -261,10 +258,7 @@ start_thread(void)
     pthread_cond_init(&work, NULL);
     pthread_cond_init(&written, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    hf_crash_mask_others(&others);
-    pthread_sigmask(SIG_SETMASK, &others, &before);
-    has_thread = pthread_create(&id, NULL, run_thread, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    has_thread = hf_crash_thread_create(&id, run_thread, NULL) == 0;
     if (has_thread) {
         pthread_setname_np(id, "hf-log");
         pthread_detach(id); /* it lives as long as the process */

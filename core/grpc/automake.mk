@@ -14,8 +14,8 @@ noinst_LTLIBRARIES += %D%/libhf-grpc.la
     %D%/reply.c %D%/reply.h \
     %D%/server.c %D%/server.h \
     %D%/status.c %D%/status.h \
-    %D%/strings.c \
-    %D%/timeout.c %D%/timeout.h
+    %D%/timeout.c %D%/timeout.h \
+    %D%/wire.c %D%/wire.h
 HF_GRPC_LIBS = %D%/libhf-grpc.la $(HF_H2_LIBS) $(HF_PROTO_LIBS) $(ZLIB_LIBS)
 
 $(%C%_libhf_grpc_la_OBJECTS): | $(HF_PROTO_H)

@@ -3,10 +3,13 @@
  */
 #include "grpc/message.h"
 
+#include <string.h>
+
 #include <hyperfaas/error.h>
 
 #include "base/arena.h"
 #include "base/macros.h"
+#include "grpc/wire.h"
 #include "h2/buffer.h"
 
 /* --- packing ------------------------------------------------------------------------------- */
@@ -75,6 +78,43 @@ arena_free(void *arena, void *memory)
 {
     (void)arena;
     (void)memory;
+}
+
+/* Deepest nesting that is read; the messages of this platform need three. */
+#define DEPTH_MAX 32
+
+static bool
+is_whole(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t len, int depth)
+{
+    struct hf_wire_reader reader = { data, data + len };
+    struct hf_wire_field piece;
+
+    while (hf_wire_next(&reader, &piece) == 1) {
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field(type, piece.number);
+
+        if (!field || piece.type != HF_WIRE_BYTES || piece.len == 0) {
+            continue;
+        }
+        if (field->type == PROTOBUF_C_TYPE_STRING && memchr(piece.data, '\0', piece.len)) {
+            return false;
+        }
+        if (field->type == PROTOBUF_C_TYPE_MESSAGE &&
+            (depth == DEPTH_MAX ||
+             !is_whole(field->descriptor, piece.data, piece.len, depth + 1))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* protobuf-c gives strings as C has them, which end at the first NUL: the id "a\0b" would pass for
+ * "a".  So what has one is refused. */
+bool
+hf_grpc_strings_are_whole(const ProtobufCMessageDescriptor *type,
+                          const struct hf_grpc_message *message)
+{
+    return message->len == 0 || is_whole(type, message->data, message->len, 0);
 }
 
 void *

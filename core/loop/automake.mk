@@ -10,7 +10,6 @@ noinst_LTLIBRARIES += %D%/libhf-loop.la
     %D%/listener.c %D%/listener.h \
     %D%/loop.c %D%/loop.h %D%/loop_private.h \
     %D%/peer.c %D%/peer.h \
-    %D%/privileges.c %D%/privileges.h \
     %D%/resolver.c %D%/resolver.h \
     %D%/signals.c %D%/signals.h \
     %D%/spawner.c \

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -19,7 +20,6 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "loop/child_private.h"
-#include "loop/privileges.h"
 
 /* --- limits -------------------------------------------------------------------------------- */
 
@@ -119,6 +119,54 @@ reset_signals(void)
     return sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* The functions of libc that change users do so in all threads; a child of vfork has only its own,
+ * and the memory of its parent: here are the system calls themselves. */
+
+/* Where the kernel does not allow that (without CAP_SETPCAP), what follows suffices. */
+static void
+drop_bounding_set(void)
+{
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+        (void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    }
+}
+
+/* A program that root executes gets them back, but not beyond what is permitted here, as it may
+ * gain no privileges. */
+static int
+drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    return (int)syscall(SYS_capset, &header, none);
+}
+
+static int
+change_user(const struct hf_child_spec *spec)
+{
+    if (syscall(SYS_setgroups, 0, NULL) < 0 ||
+        syscall(SYS_setresgid, spec->gid, spec->gid, spec->gid) < 0) {
+        return -1;
+    }
+    return (int)syscall(SYS_setresuid, spec->uid, spec->uid, spec->uid);
+}
+
+/* Becomes the user and group of `spec`, if it names any, without further groups; gives up all
+ * capabilities, and gains none by what it executes.  A change of user clears the death signal
+ * (prctl(2)). */
+static int
+give_up_privileges(const struct hf_child_spec *spec)
+{
+    drop_bounding_set();
+    if ((spec->change_user && change_user(spec) < 0) ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+        return -1;
+    }
+    return drop_capabilities();
+}
+
 /* Becomes the program; returns only on failure.  Shares the parent's memory. */
 static void
 become(const struct request *request)
@@ -127,7 +175,7 @@ become(const struct request *request)
 
     apply_schedule(spec);
     if (setsid() < 0 || apply_limits(spec) < 0 || apply_descriptors(request) < 0 ||
-        reset_signals() < 0 || hf_privileges_give_up(spec) < 0 ||
+        reset_signals() < 0 || give_up_privileges(spec) < 0 ||
         (spec->directory && chdir(spec->directory) < 0) || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
         return;
     }

@@ -5,16 +5,15 @@
 
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "base/err.h"
 #include "base/macros.h"
 
 #define THREADS_MAX 4
 #define WAITING_MAX 1024
-#define STACK_BYTES (256 * 1024)
 
 struct hf_resolve {
     struct hf_task task; /* brings the result to the loop */
@@ -153,26 +152,6 @@ report(struct hf_task *task)
     free(resolve);
 }
 
-static int
-start_thread(void)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all;
-    sigset_t before;
-    int r;
-
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    r = pthread_create(&thread, &attributes, run_thread, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return r == 0 ? 0 : HF_ENOMEM;
-}
-
 /* Queues under the lock and sees to it that a thread takes it. */
 static int
 enqueue(struct hf_resolve *resolve)
@@ -181,12 +160,13 @@ enqueue(struct hf_resolve *resolve)
         return HF_EFULL;
     }
     if (resolver.threads < THREADS_MAX) {
-        int r = start_thread();
+        pthread_t thread;
 
-        if (r == 0) {
+        if (hf_crash_thread_create(&thread, run_thread, NULL) == 0) {
+            pthread_detach(thread);
             resolver.threads++;
         } else if (resolver.threads == 0) {
-            return r;
+            return HF_ENOMEM;
         }
     }
     *resolver.last = resolve;

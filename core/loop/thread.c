@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,21 +31,6 @@ run_thread(void *arg)
     return NULL;
 }
 
-/* Signals are for the main thread: ours block them, but for what they do wrong themselves. */
-static int
-create_blocking_signals(struct hf_thread *thread)
-{
-    sigset_t others;
-    sigset_t before;
-    int r;
-
-    hf_crash_mask_others(&others);
-    pthread_sigmask(SIG_SETMASK, &others, &before);
-    r = pthread_create(&thread->id, NULL, run_thread, thread);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return r;
-}
-
 /* The kernel keeps 15 bytes. */
 static void
 set_name(pthread_t id, const char *name)
@@ -71,7 +55,7 @@ hf_thread_new(const char *name, struct hf_thread **ret, struct hf_err *err)
         free(thread);
         return r;
     }
-    r = create_blocking_signals(thread);
+    r = hf_crash_thread_create(&thread->id, run_thread, thread);
     if (r != 0) {
         hf_loop_free(thread->loop);
         free(thread);

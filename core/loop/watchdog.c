@@ -205,23 +205,6 @@ run(void *arg)
 
 /* --- life ----------------------------------------------------------------------------------- */
 
-static int
-start_thread(struct hf_watchdog *watchdog)
-{
-    sigset_t others;
-    sigset_t before;
-    int r;
-
-    hf_crash_mask_others(&others);
-    pthread_sigmask(SIG_SETMASK, &others, &before);
-    r = pthread_create(&watchdog->thread, NULL, run, watchdog);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (r == 0) {
-        pthread_setname_np(watchdog->thread, "hf-watchdog");
-    }
-    return r;
-}
-
 int
 hf_watchdog_new(const struct hf_watchdog_config *config, struct hf_watchdog **ret,
                 struct hf_err *err)
@@ -243,13 +226,14 @@ hf_watchdog_new(const struct hf_watchdog_config *config, struct hf_watchdog **re
     pthread_condattr_destroy(&monotonic);
     sem_init(&question.answered, 0, 0);
     sigaction(HF_CRASH_WATCH_SIGNAL, &action, NULL);
-    r = start_thread(watchdog);
+    r = hf_crash_thread_create(&watchdog->thread, run, watchdog);
     if (r != 0) {
         pthread_mutex_destroy(&watchdog->mutex);
         pthread_cond_destroy(&watchdog->over);
         free(watchdog);
         return hf_fail_errno(err, r, "watchdog");
     }
+    pthread_setname_np(watchdog->thread, "hf-watchdog");
     *ret = watchdog;
     return 0;
 }

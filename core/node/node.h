@@ -110,31 +110,26 @@ struct hf_node_forced {
 /* A role had to. */
 void hf_node_add_forced(struct hf_node *node, uint64_t calls_cut_off, uint64_t instances_stopped);
 
-/* Somebody who waits until a node is drained; embedded. */
-struct hf_node_drain {
+/* Somebody who waits until a node is out of service, or back; embedded. */
+struct hf_node_waiter {
     struct hf_list link; /* the node's */
-    void (*done)(struct hf_node_drain *drain, const struct hf_node_forced *forced);
+    void (*done)(struct hf_node_waiter *waiter, int code, const char *message,
+                 const struct hf_node_forced *forced);
 };
 
 /* Takes the node out of service: drains the roles in their order, each within `limit_ns`
  * (0: what is configured), and then ends the process if `stop`.  A drain under way is
- * joined, its limit kept.  `drain->done` runs once, also at once if all is done. */
-void hf_node_drain(struct hf_node *node, uint64_t limit_ns, bool stop, struct hf_node_drain *drain);
-
-/* `done` will not run; the drain goes on. */
-void hf_node_drain_forget(struct hf_node_drain *drain);
-
-/* Somebody who wants a node back in service; embedded. */
-struct hf_node_undrain {
-    struct hf_list link; /* the node's */
-    void (*done)(struct hf_node_undrain *undrain, int code, const char *message);
-};
+ * joined, its limit kept.  `waiter->done` runs once, also at once if all is done. */
+void hf_node_drain(struct hf_node *node, uint64_t limit_ns, bool stop,
+                   struct hf_node_waiter *waiter);
 
 /* Takes a drained node back into service, after the end of a drain that is under way.
- * `undrain->done` runs once, also at once: HF_EUNAVAILABLE if the node is ending, or why a role
+ * `waiter->done` runs once, also at once: HF_EUNAVAILABLE if the node is ending, or why a role
  * cannot serve again; what did come back then serves. */
-void hf_node_undrain(struct hf_node *node, struct hf_node_undrain *undrain);
-void hf_node_undrain_forget(struct hf_node_undrain *undrain);
+void hf_node_undrain(struct hf_node *node, struct hf_node_waiter *waiter);
+
+/* `done` will not run; what is under way goes on. */
+void hf_node_forget_waiter(struct hf_node_waiter *waiter);
 
 /* --- modules ------------------------------------------------------------------------------- */
 

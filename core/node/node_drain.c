@@ -11,6 +11,25 @@
 
 HF_LOG_MODULE(node);
 
+/* Answers all who wait. */
+static void
+answer(const struct hf_node *node, struct hf_list *waiters, int code, const char *message)
+{
+    struct hf_list *link;
+
+    while ((link = hf_list_pop(waiters))) {
+        struct hf_node_waiter *waiter = hf_container_of(link, struct hf_node_waiter, link);
+
+        waiter->done(waiter, code, message, &node->forced);
+    }
+}
+
+void
+hf_node_forget_waiter(struct hf_node_waiter *waiter)
+{
+    hf_list_remove(&waiter->link);
+}
+
 /* --- back into service --------------------------------------------------------------------- */
 
 /* The last role comes back first, so that whoever calls finds whoever is called. */
@@ -32,19 +51,6 @@ bring_back(struct hf_node *node, struct hf_err *err)
     return 0;
 }
 
-/* Answers all who want the node back. */
-static void
-answer_undrains(struct hf_node *node, int code, const char *message)
-{
-    struct hf_list *link;
-
-    while ((link = hf_list_pop(&node->undrain_waiters))) {
-        struct hf_node_undrain *undrain = hf_container_of(link, struct hf_node_undrain, link);
-
-        undrain->done(undrain, code, message);
-    }
-}
-
 /* Nothing is being drained: does what those who want the node back are waiting for. */
 static void
 serve_undrains(struct hf_node *node)
@@ -60,22 +66,16 @@ serve_undrains(struct hf_node *node)
     } else if (node->drained) {
         r = bring_back(node, &err);
     }
-    answer_undrains(node, r, r < 0 ? hf_err_message(&err) : "");
+    answer(node, &node->undrain_waiters, r, r < 0 ? hf_err_message(&err) : "");
 }
 
 void
-hf_node_undrain(struct hf_node *node, struct hf_node_undrain *undrain)
+hf_node_undrain(struct hf_node *node, struct hf_node_waiter *waiter)
 {
-    hf_list_append(&node->undrain_waiters, &undrain->link);
+    hf_list_append(&node->undrain_waiters, &waiter->link);
     if (!node->draining || node->drained) {
         serve_undrains(node);
     }
-}
-
-void
-hf_node_undrain_forget(struct hf_node_undrain *undrain)
-{
-    hf_list_remove(&undrain->link);
 }
 
 /* --- out of service ------------------------------------------------------------------------ */
@@ -83,17 +83,11 @@ hf_node_undrain_forget(struct hf_node_undrain *undrain)
 static void
 finish(struct hf_node *node)
 {
-    struct hf_list *link;
-
     hf_log(HF_LOG_NOTICE, "drained", HF_KV_STR("id", node->id),
            HF_KV_U64("calls_cut_off", node->forced.calls_cut_off),
            HF_KV_U64("instances_stopped", node->forced.instances_stopped));
     node->drained = true;
-    while ((link = hf_list_pop(&node->drain_waiters))) {
-        struct hf_node_drain *drain = hf_container_of(link, struct hf_node_drain, link);
-
-        drain->done(drain, &node->forced);
-    }
+    answer(node, &node->drain_waiters, 0, "");
     serve_undrains(node);
     hf_node_end_if_done(node);
 }
@@ -144,25 +138,18 @@ hf_node_shutdown(struct hf_node *node)
 }
 
 void
-hf_node_drain(struct hf_node *node, uint64_t limit_ns, bool stop, struct hf_node_drain *drain)
+hf_node_drain(struct hf_node *node, uint64_t limit_ns, bool stop, struct hf_node_waiter *waiter)
 {
     if (stop) {
         end_when_drained(node);
     }
+    hf_list_append(&node->drain_waiters, &waiter->link);
     if (node->drained) {
-        hf_list_init(&drain->link);
-        drain->done(drain, &node->forced);
+        answer(node, &node->drain_waiters, 0, "");
         hf_node_end_if_done(node);
-        return;
+    } else {
+        begin(node, limit_ns);
     }
-    hf_list_append(&node->drain_waiters, &drain->link);
-    begin(node, limit_ns);
-}
-
-void
-hf_node_drain_forget(struct hf_node_drain *drain)
-{
-    hf_list_remove(&drain->link);
 }
 
 void

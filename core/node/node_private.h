@@ -59,8 +59,8 @@ struct hf_node {
     uint64_t drain_limit_ns;
     size_t drain_next; /* the role to drain next */
     struct hf_node_forced forced;
-    struct hf_list drain_waiters;   /* struct hf_node_drain */
-    struct hf_list undrain_waiters; /* struct hf_node_undrain */
+    struct hf_list drain_waiters; /* struct hf_node_waiter */
+    struct hf_list undrain_waiters;
 };
 
 /* node.c: ends `hf_node_run` if it is to end and nothing is left to wait for. */

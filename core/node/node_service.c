@@ -31,99 +31,94 @@ on_info(struct hf_grpc_call *call, const void *message)
     hf_grpc_call_reply(call, &described.info.base);
 }
 
-/* --- Drain --------------------------------------------------------------------------------- */
+/* --- Drain and Undrain --------------------------------------------------------------------- */
 
-/* A Drain call that waits. */
-struct drain {
-    struct hf_node_drain base;
+/* A call that waits. */
+struct wait {
+    struct hf_node_waiter base;
     struct hf_grpc_call *call;
 };
 
-static void
-on_drained(struct hf_node_drain *base, const struct hf_node_forced *forced)
+static struct wait *
+wait_new(struct hf_grpc_call *call,
+         void (*done)(struct hf_node_waiter *base, int code, const char *message,
+                      const struct hf_node_forced *forced))
 {
-    struct drain *drain = hf_container_of(base, struct drain, base);
+    struct wait *wait = calloc(1, sizeof *wait);
+
+    if (!wait) {
+        hf_grpc_call_finish(call, HF_GRPC_RESOURCE_EXHAUSTED, "the node has no memory left");
+        return NULL;
+    }
+    wait->base.done = done;
+    wait->call = call;
+    hf_grpc_call_set_state(call, wait);
+    return wait;
+}
+
+/* What is under way goes on. */
+static void
+on_cancelled(struct hf_grpc_call *call)
+{
+    struct wait *wait = hf_grpc_call_state(call);
+
+    hf_node_forget_waiter(&wait->base);
+    hf_grpc_call_finish(call, HF_GRPC_CANCELLED, NULL);
+    free(wait);
+}
+
+static void
+on_drained(struct hf_node_waiter *base, int code, const char *message,
+           const struct hf_node_forced *forced)
+{
+    struct wait *wait = hf_container_of(base, struct wait, base);
     Hyperfaas__V1__DrainResponse response = HYPERFAAS__V1__DRAIN_RESPONSE__INIT;
 
+    (void)code; /* a drain has an end, if need be by force */
+    (void)message;
     response.calls_cut_off = forced->calls_cut_off;
     response.instances_stopped = forced->instances_stopped;
-    hf_grpc_call_reply(drain->call, &response.base);
-    free(drain);
+    hf_grpc_call_reply(wait->call, &response.base);
+    free(wait);
 }
 
 static void
 on_drain(struct hf_grpc_call *call, const void *message)
 {
     const Hyperfaas__V1__DrainRequest *request = message;
-    struct drain *drain = calloc(1, sizeof *drain);
+    struct wait *wait = wait_new(call, on_drained);
 
-    if (!drain) {
-        hf_grpc_call_finish(call, HF_GRPC_RESOURCE_EXHAUSTED, "the node has no memory left");
-        return;
+    if (wait) {
+        hf_node_drain(hf_grpc_call_arg(call), request->limit_ms * HF_MSEC, request->stop,
+                      &wait->base);
     }
-    drain->base.done = on_drained;
-    drain->call = call;
-    hf_grpc_call_set_state(call, drain);
-    hf_node_drain(hf_grpc_call_arg(call), request->limit_ms * HF_MSEC, request->stop, &drain->base);
 }
 
-/* The drain goes on. */
 static void
-on_drain_cancelled(struct hf_grpc_call *call)
+on_undrained(struct hf_node_waiter *base, int code, const char *message,
+             const struct hf_node_forced *forced)
 {
-    struct drain *drain = hf_grpc_call_state(call);
-
-    hf_node_drain_forget(&drain->base);
-    hf_grpc_call_finish(call, HF_GRPC_CANCELLED, NULL);
-    free(drain);
-}
-
-/* --- Undrain ------------------------------------------------------------------------------- */
-
-/* An Undrain call that waits. */
-struct undrain {
-    struct hf_node_undrain base;
-    struct hf_grpc_call *call;
-};
-
-static void
-on_undrained(struct hf_node_undrain *base, int code, const char *message)
-{
-    struct undrain *undrain = hf_container_of(base, struct undrain, base);
+    struct wait *wait = hf_container_of(base, struct wait, base);
     Hyperfaas__V1__UndrainResponse response = HYPERFAAS__V1__UNDRAIN_RESPONSE__INIT;
 
+    (void)forced;
     if (code < 0) {
-        hf_grpc_call_finish(undrain->call, hf_error_to_grpc(code), message);
+        hf_grpc_call_finish(wait->call, hf_error_to_grpc(code), message);
     } else {
-        hf_grpc_call_reply(undrain->call, &response.base);
+        hf_grpc_call_reply(wait->call, &response.base);
     }
-    free(undrain);
+    free(wait);
 }
 
 static void
 on_undrain(struct hf_grpc_call *call, const void *message)
 {
-    struct undrain *undrain = calloc(1, sizeof *undrain);
+    struct wait *wait = wait_new(call, on_undrained);
 
     (void)message; /* UndrainRequest is empty */
-    if (!undrain) {
-        hf_grpc_call_finish(call, HF_GRPC_RESOURCE_EXHAUSTED, "the node has no memory left");
-        return;
+    if (wait) {
+        hf_node_undrain(hf_grpc_call_arg(call), &wait->base);
     }
-    undrain->base.done = on_undrained;
-    undrain->call = call;
-    hf_grpc_call_set_state(call, undrain);
-    hf_node_undrain(hf_grpc_call_arg(call), &undrain->base);
-}
-
-static void
-on_undrain_cancelled(struct hf_grpc_call *call)
-{
-    struct undrain *undrain = hf_grpc_call_state(call);
-
-    hf_node_undrain_forget(&undrain->base);
-    hf_grpc_call_finish(call, HF_GRPC_CANCELLED, NULL);
-    free(undrain);
 }
 
 /* --- the table ----------------------------------------------------------------------------- */
@@ -141,7 +136,7 @@ static const struct hf_grpc_method methods[] = {
         .managed = true,
         .request = &hyperfaas__v1__undrain_request__descriptor,
         .message = on_undrain,
-        .cancelled = on_undrain_cancelled,
+        .cancelled = on_cancelled,
     },
     {
         .path = "/hyperfaas.v1.Node/Drain",
@@ -149,7 +144,7 @@ static const struct hf_grpc_method methods[] = {
         .managed = true,
         .request = &hyperfaas__v1__drain_request__descriptor,
         .message = on_drain,
-        .cancelled = on_drain_cancelled,
+        .cancelled = on_cancelled,
     },
 };
 

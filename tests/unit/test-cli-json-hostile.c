@@ -58,7 +58,7 @@ bounds_recursion(void)
         hf_autotext struct hf_text outer;
 
         hf_text_init(&outer);
-        cli_wire_put_bytes(&outer, 17, hf_text_str(&bytes), bytes.len);
+        hf_wire_put_bytes(&outer, 17, hf_text_str(&bytes), bytes.len);
         hf_text_clear(&bytes);
         hf_text_add_mem(&bytes, outer.data, outer.len);
     }
@@ -160,7 +160,7 @@ refuses_bad_definitions(void)
         hf_autotext struct hf_text outer;
 
         hf_text_init(&outer);
-        cli_wire_put_bytes(&outer, 3, hf_text_str(&bytes), bytes.len);
+        hf_wire_put_bytes(&outer, 3, hf_text_str(&bytes), bytes.len);
         hf_text_clear(&bytes);
         hf_text_add_mem(&bytes, outer.data, outer.len);
     }
@@ -170,8 +170,8 @@ refuses_bad_definitions(void)
 
         hf_text_init(&file);
         hf_text_init(&set);
-        cli_wire_put_bytes(&file, 4, bytes.data, bytes.len);
-        cli_wire_put_bytes(&set, 1, file.data, file.len);
+        hf_wire_put_bytes(&file, 4, bytes.data, bytes.len);
+        hf_wire_put_bytes(&set, 1, file.data, file.len);
         UNIT_INT(cli_schema_new(set.data, set.len, &schema, &err), HF_EINVALID);
         UNIT_CONTAINS(hf_err_message(&err), "FileDescriptorSet");
     }

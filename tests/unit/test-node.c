@@ -385,16 +385,19 @@ the_clock_is_commanded(void)
 }
 
 struct waiter {
-    struct hf_node_drain base;
+    struct hf_node_waiter base;
     int calls;
     uint32_t cut_off;
 };
 
 static void
-on_node_drained(struct hf_node_drain *drain, const struct hf_node_forced *forced)
+on_node_drained(struct hf_node_waiter *drain, int code, const char *message,
+                const struct hf_node_forced *forced)
 {
     struct waiter *waiter = hf_container_of(drain, struct waiter, base);
 
+    UNIT_INT(code, 0);
+    UNIT_STR(message, "");
     waiter->calls++;
     waiter->cut_off = forced->calls_cut_off;
 }
@@ -419,7 +422,7 @@ a_drain_is_joined_and_may_leave_the_process_running(void)
     hf_node_drain(f.node, 5 * HF_SEC, false, &first.base);
     hf_node_drain(f.node, HF_SEC, false, &second.base); /* the first limit holds */
     hf_node_drain(f.node, 0, false, &gone.base);
-    hf_node_drain_forget(&gone.base);
+    hf_node_forget_waiter(&gone.base);
     hf_node_add_forced(f.node, 3, 0);
     CU_ASSERT(hf_loop_run_until(hf_node_control(f.node), has_been_told, &second, 10 * HF_SEC));
     UNIT_INT(first.calls, 1);

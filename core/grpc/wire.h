@@ -2,10 +2,10 @@
  * wire.h - protobuf's wire format: fields read out of bytes, and written.
  *
  * https://protobuf.dev/programming-guides/encoding/.  The bytes may come from anybody:
- * nothing is read beyond their end, and groups nest no deeper than CLI_WIRE_DEPTH.
+ * nothing is read beyond their end, and groups nest no deeper than HF_WIRE_DEPTH.
  */
-#ifndef HF_CLI_PROTO_WIRE_H
-#define HF_CLI_PROTO_WIRE_H
+#ifndef HF_GRPC_WIRE_H
+#define HF_GRPC_WIRE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,26 +13,26 @@
 #include "base/text.h"
 
 /* How deep messages, and what stands for them, may nest; the limit of other implementations. */
-#define CLI_WIRE_DEPTH 100
+#define HF_WIRE_DEPTH 100
 
-enum cli_wire_type {
-    CLI_WIRE_VARINT = 0,
-    CLI_WIRE_FIXED64 = 1,
-    CLI_WIRE_BYTES = 2,
-    CLI_WIRE_GROUP = 3,
-    CLI_WIRE_GROUP_END = 4,
-    CLI_WIRE_FIXED32 = 5
+enum hf_wire_type {
+    HF_WIRE_VARINT = 0,
+    HF_WIRE_FIXED64 = 1,
+    HF_WIRE_BYTES = 2,
+    HF_WIRE_GROUP = 3,
+    HF_WIRE_GROUP_END = 4,
+    HF_WIRE_FIXED32 = 5
 };
 
 /* Where reading has come to. */
-struct cli_wire_reader {
+struct hf_wire_reader {
     const uint8_t *at;
     const uint8_t *end;
 };
 
-struct cli_wire_field {
+struct hf_wire_field {
     uint32_t number;
-    uint32_t type;       /* enum cli_wire_type, never CLI_WIRE_GROUP_END */
+    uint32_t type;       /* enum hf_wire_type, never HF_WIRE_GROUP_END */
     uint64_t value;      /* of a varint or a fixed one */
     const uint8_t *data; /* of bytes and groups; borrowed */
     size_t len;
@@ -40,27 +40,27 @@ struct cli_wire_field {
 
 /* Reads the next field.  1: it is in `*ret`.  0: there is no more.  HF_EINVALID: the bytes are
  * no message. */
-int cli_wire_next(struct cli_wire_reader *reader, struct cli_wire_field *ret);
+int hf_wire_next(struct hf_wire_reader *reader, struct hf_wire_field *ret);
 
 /* Reads a value without its tag, as packed fields hold them; the same results. */
-int cli_wire_value(struct cli_wire_reader *reader, uint32_t type, struct cli_wire_field *ret);
+int hf_wire_value(struct hf_wire_reader *reader, uint32_t type, struct hf_wire_field *ret);
 
 /* Append to a text that is used as bytes. */
-void cli_wire_put_varint(struct hf_text *out, uint64_t value);
-void cli_wire_put_tag(struct hf_text *out, uint32_t number, enum cli_wire_type type);
-void cli_wire_put_fixed(struct hf_text *out, uint64_t value, size_t bytes);
+void hf_wire_put_varint(struct hf_text *out, uint64_t value);
+void hf_wire_put_tag(struct hf_text *out, uint32_t number, enum hf_wire_type type);
+void hf_wire_put_fixed(struct hf_text *out, uint64_t value, size_t bytes);
 /* A field of bytes, with its tag. */
-void cli_wire_put_bytes(struct hf_text *out, uint32_t number, const void *data, size_t len);
+void hf_wire_put_bytes(struct hf_text *out, uint32_t number, const void *data, size_t len);
 
 /* Signed numbers as sint32 and sint64 have them. */
 static inline uint64_t
-cli_wire_zigzag(int64_t value)
+hf_wire_zigzag(int64_t value)
 {
     return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
 }
 
 static inline int64_t
-cli_wire_unzigzag(uint64_t value)
+hf_wire_unzigzag(uint64_t value)
 {
     return (int64_t)((value >> 1) ^ (value & 1 ? UINT64_MAX : 0));
 }

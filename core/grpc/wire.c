@@ -1,7 +1,7 @@
 /*
  * wire.c - protobuf's wire format: fields read out of bytes, and written.
  */
-#include "wire.h"
+#include "grpc/wire.h"
 
 #include <hyperfaas/error.h>
 
@@ -14,7 +14,7 @@
 /* --- reading ------------------------------------------------------------------------------ */
 
 static int
-read_varint(struct cli_wire_reader *reader, uint64_t *ret)
+read_varint(struct hf_wire_reader *reader, uint64_t *ret)
 {
     uint64_t value = 0;
 
@@ -31,7 +31,7 @@ read_varint(struct cli_wire_reader *reader, uint64_t *ret)
 }
 
 static int
-read_fixed(struct cli_wire_reader *reader, size_t bytes, uint64_t *ret)
+read_fixed(struct hf_wire_reader *reader, size_t bytes, uint64_t *ret)
 {
     uint64_t value = 0;
 
@@ -47,7 +47,7 @@ read_fixed(struct cli_wire_reader *reader, size_t bytes, uint64_t *ret)
 }
 
 static int
-read_bytes(struct cli_wire_reader *reader, struct cli_wire_field *ret)
+read_bytes(struct hf_wire_reader *reader, struct hf_wire_field *ret)
 {
     uint64_t len;
 
@@ -61,20 +61,20 @@ read_bytes(struct cli_wire_reader *reader, struct cli_wire_field *ret)
 }
 
 int
-cli_wire_value(struct cli_wire_reader *reader, uint32_t type, struct cli_wire_field *ret)
+hf_wire_value(struct hf_wire_reader *reader, uint32_t type, struct hf_wire_field *ret)
 {
     if (reader->at == reader->end) {
         return 0;
     }
     ret->type = type;
     switch (type) {
-    case CLI_WIRE_VARINT:
+    case HF_WIRE_VARINT:
         return read_varint(reader, &ret->value);
-    case CLI_WIRE_FIXED64:
+    case HF_WIRE_FIXED64:
         return read_fixed(reader, 8, &ret->value);
-    case CLI_WIRE_FIXED32:
+    case HF_WIRE_FIXED32:
         return read_fixed(reader, 4, &ret->value);
-    case CLI_WIRE_BYTES:
+    case HF_WIRE_BYTES:
         return read_bytes(reader, ret);
     default:
         return HF_EINVALID;
@@ -82,36 +82,36 @@ cli_wire_value(struct cli_wire_reader *reader, uint32_t type, struct cli_wire_fi
 }
 
 static int
-read_tag(struct cli_wire_reader *reader, struct cli_wire_field *ret)
+read_tag(struct hf_wire_reader *reader, struct hf_wire_field *ret)
 {
     uint64_t tag;
 
     if (read_varint(reader, &tag) < 0 || tag >> 3 == 0 || tag >> 3 > NUMBER_MAX) {
         return HF_EINVALID;
     }
-    *ret = (struct cli_wire_field){ .number = (uint32_t)(tag >> 3), .type = (uint32_t)(tag & 7) };
+    *ret = (struct hf_wire_field){ .number = (uint32_t)(tag >> 3), .type = (uint32_t)(tag & 7) };
     return 1;
 }
 
 /* Passes over what is in a group, to behind its end. */
 static int
-skip_group(struct cli_wire_reader *reader, struct cli_wire_field *ret)
+skip_group(struct hf_wire_reader *reader, struct hf_wire_field *ret)
 {
-    uint32_t open[CLI_WIRE_DEPTH] = { ret->number };
+    uint32_t open[HF_WIRE_DEPTH] = { ret->number };
     unsigned int depth = 1;
 
     ret->data = reader->at;
     while (depth > 0) {
-        struct cli_wire_field field;
+        struct hf_wire_field field;
 
         if (read_tag(reader, &field) < 0) {
             return HF_EINVALID;
         }
-        if (field.type == CLI_WIRE_GROUP && depth < CLI_WIRE_DEPTH) {
+        if (field.type == HF_WIRE_GROUP && depth < HF_WIRE_DEPTH) {
             open[depth++] = field.number;
-        } else if (field.type == CLI_WIRE_GROUP_END && field.number == open[depth - 1]) {
+        } else if (field.type == HF_WIRE_GROUP_END && field.number == open[depth - 1]) {
             depth--;
-        } else if (cli_wire_value(reader, field.type, &field) != 1) {
+        } else if (hf_wire_value(reader, field.type, &field) != 1) {
             return HF_EINVALID;
         }
     }
@@ -120,7 +120,7 @@ skip_group(struct cli_wire_reader *reader, struct cli_wire_field *ret)
 }
 
 int
-cli_wire_next(struct cli_wire_reader *reader, struct cli_wire_field *ret)
+hf_wire_next(struct hf_wire_reader *reader, struct hf_wire_field *ret)
 {
     if (reader->at == reader->end) {
         return 0;
@@ -128,16 +128,16 @@ cli_wire_next(struct cli_wire_reader *reader, struct cli_wire_field *ret)
     if (read_tag(reader, ret) < 0) {
         return HF_EINVALID;
     }
-    if (ret->type == CLI_WIRE_GROUP) {
+    if (ret->type == HF_WIRE_GROUP) {
         return skip_group(reader, ret);
     }
-    return cli_wire_value(reader, ret->type, ret) == 1 ? 1 : HF_EINVALID;
+    return hf_wire_value(reader, ret->type, ret) == 1 ? 1 : HF_EINVALID;
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
 
 void
-cli_wire_put_varint(struct hf_text *out, uint64_t value)
+hf_wire_put_varint(struct hf_text *out, uint64_t value)
 {
     char bytes[VARINT_BYTES];
     size_t len = 0;
@@ -150,13 +150,13 @@ cli_wire_put_varint(struct hf_text *out, uint64_t value)
 }
 
 void
-cli_wire_put_tag(struct hf_text *out, uint32_t number, enum cli_wire_type type)
+hf_wire_put_tag(struct hf_text *out, uint32_t number, enum hf_wire_type type)
 {
-    cli_wire_put_varint(out, (uint64_t)number << 3 | type);
+    hf_wire_put_varint(out, (uint64_t)number << 3 | type);
 }
 
 void
-cli_wire_put_fixed(struct hf_text *out, uint64_t value, size_t bytes)
+hf_wire_put_fixed(struct hf_text *out, uint64_t value, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++) {
         hf_text_add_char(out, (char)(value >> (8 * i)));
@@ -164,9 +164,9 @@ cli_wire_put_fixed(struct hf_text *out, uint64_t value, size_t bytes)
 }
 
 void
-cli_wire_put_bytes(struct hf_text *out, uint32_t number, const void *data, size_t len)
+hf_wire_put_bytes(struct hf_text *out, uint32_t number, const void *data, size_t len)
 {
-    cli_wire_put_tag(out, number, CLI_WIRE_BYTES);
-    cli_wire_put_varint(out, len);
+    hf_wire_put_tag(out, number, HF_WIRE_BYTES);
+    hf_wire_put_varint(out, len);
     hf_text_add_mem(out, data, len);
 }
