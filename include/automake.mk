@@ -16,11 +16,15 @@ pkginclude_HEADERS = \
 policyincludedir = $(pkgincludedir)/policy
 policyinclude_HEADERS = \
     %D%/hyperfaas/policy/average.h \
+    %D%/hyperfaas/policy/children.h \
+    %D%/hyperfaas/policy/decision.h \
     %D%/hyperfaas/policy/draw.h \
+    %D%/hyperfaas/policy/evict.h \
     %D%/hyperfaas/policy/fleet.h \
     %D%/hyperfaas/policy/histogram.h \
     %D%/hyperfaas/policy/order.h \
     %D%/hyperfaas/policy/ring.h \
+    %D%/hyperfaas/policy/table.h \
     %D%/hyperfaas/policy/tournament.h
 
 # What pkg-config reads is written where it is installed, so that `make install prefix=...` holds.

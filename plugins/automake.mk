@@ -6,6 +6,10 @@
 #   %C%_lb_roundrobin_la_LDFLAGS = $(HF_PLUGIN_LINK)
 
 include plugins/kit/automake.mk
+include plugins/lb-availablecapacity/automake.mk
+include plugins/lb-boundedloads/automake.mk
+include plugins/lb-chbounded/automake.mk
+include plugins/lb-chrlu/automake.mk
 include plugins/lb-firstavailable/automake.mk
 include plugins/lb-hash/automake.mk
 include plugins/lb-knative/automake.mk
@@ -13,13 +17,21 @@ include plugins/lb-leastload/automake.mk
 include plugins/lb-leastprocessed/automake.mk
 include plugins/lb-p2c/automake.mk
 include plugins/lb-peakewma/automake.mk
+include plugins/lb-pull/automake.mk
 include plugins/lb-random/automake.mk
+include plugins/lb-rjch/automake.mk
 include plugins/lb-roundrobin/automake.mk
 include plugins/runtime-docker/automake.mk
 include plugins/runtime-fake/automake.mk
 include plugins/runtime-process/automake.mk
 include plugins/scaler-concurrency/automake.mk
+include plugins/scaler-hybridhistogram/automake.mk
+include plugins/scaler-kpa/automake.mk
+include plugins/scaler-perrequest/automake.mk
+include plugins/scaler-queuestale/automake.mk
+include plugins/scheduler-boundedloads/automake.mk
 include plugins/scheduler-chbounded/automake.mk
+include plugins/scheduler-chrlu/automake.mk
 include plugins/scheduler-coldstartaware/automake.mk
 include plugins/scheduler-hashprobe/automake.mk
 include plugins/scheduler-hermod/automake.mk
@@ -31,12 +43,17 @@ include plugins/scheduler-mostloaded/automake.mk
 include plugins/scheduler-powerofd/automake.mk
 include plugins/scheduler-random/automake.mk
 include plugins/scheduler-reservationaware/automake.mk
+include plugins/scheduler-resourceaware/automake.mk
 include plugins/scheduler-roundrobin/automake.mk
 include plugins/store-etcd/automake.mk
 include plugins/store-file/automake.mk
 
 # Each has a page.
 PLUGIN_PAGES = \
+    %D%/lb-availablecapacity/README.md \
+    %D%/lb-boundedloads/README.md \
+    %D%/lb-chbounded/README.md \
+    %D%/lb-chrlu/README.md \
     %D%/lb-firstavailable/README.md \
     %D%/lb-hash/README.md \
     %D%/lb-knative/README.md \
@@ -44,13 +61,21 @@ PLUGIN_PAGES = \
     %D%/lb-leastprocessed/README.md \
     %D%/lb-p2c/README.md \
     %D%/lb-peakewma/README.md \
+    %D%/lb-pull/README.md \
     %D%/lb-random/README.md \
+    %D%/lb-rjch/README.md \
     %D%/lb-roundrobin/README.md \
     %D%/runtime-docker/README.md \
     %D%/runtime-fake/README.md \
     %D%/runtime-process/README.md \
     %D%/scaler-concurrency/README.md \
+    %D%/scaler-hybridhistogram/README.md \
+    %D%/scaler-kpa/README.md \
+    %D%/scaler-perrequest/README.md \
+    %D%/scaler-queuestale/README.md \
+    %D%/scheduler-boundedloads/README.md \
     %D%/scheduler-chbounded/README.md \
+    %D%/scheduler-chrlu/README.md \
     %D%/scheduler-coldstartaware/README.md \
     %D%/scheduler-hashprobe/README.md \
     %D%/scheduler-hermod/README.md \
@@ -62,6 +87,7 @@ PLUGIN_PAGES = \
     %D%/scheduler-powerofd/README.md \
     %D%/scheduler-random/README.md \
     %D%/scheduler-reservationaware/README.md \
+    %D%/scheduler-resourceaware/README.md \
     %D%/scheduler-roundrobin/README.md \
     %D%/store-etcd/README.md \
     %D%/store-file/README.md

@@ -8,10 +8,8 @@
 #include <hyperfaas/policy/order.h>
 
 #include <stdlib.h>
-#include <string.h>
 
 struct hf_lb {
-    const struct hf_host *host;
     uint32_t vnodes;
     uint64_t key; /* of the function */
     struct hf_order order;
@@ -41,7 +39,6 @@ create(const struct hf_host *host, const struct hf_options *values,
     if (!lb) {
         return host->fail(err, HF_ENOMEM, "no memory to balance function '%s'", function->id);
     }
-    lb->host = host;
     lb->vnodes = (uint32_t)host->option_u64(values, "vnodes");
     lb->key = function->hash;
     *ret = lb;
@@ -72,9 +69,8 @@ pick(struct hf_lb *lb, const struct hf_lb_view *view)
 static int
 added(struct hf_lb *lb, const struct hf_endpoint *endpoint)
 {
-    uint64_t hash = lb->host->hash(endpoint->id, strlen(endpoint->id));
-
-    return hf_order_add(&lb->order, endpoint, hf_ring_distance(hash, lb->vnodes, lb->key));
+    return hf_order_add(&lb->order, endpoint,
+                        hf_ring_distance(endpoint->hash, lb->vnodes, lb->key));
 }
 
 static void

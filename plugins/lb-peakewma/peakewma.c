@@ -16,7 +16,6 @@ struct hf_lb {
     const struct hf_host *host;
     uint64_t decay_ns;
     double default_ns; /* latency of an endpoint that has not answered yet */
-    uint64_t now_ns;   /* of the last pick */
 };
 
 /* What is kept with each endpoint. */
@@ -66,14 +65,14 @@ destroy(struct hf_lb *lb)
 /* One that has not been looked at yet begins with the default, which fades like any latency, so
  * that it is tried in the end. */
 static double
-cost(const struct hf_lb *lb, const struct hf_candidate *candidate)
+cost(const struct hf_lb *lb, const struct hf_lb_view *view, uint32_t i)
 {
-    struct state *state = candidate->state;
+    struct state *state = view->usable[i].state;
 
     if (state->latency.seen == 0) {
-        hf_ewma_add(&state->latency, lb->default_ns, lb->now_ns, lb->decay_ns);
+        hf_ewma_add(&state->latency, lb->default_ns, view->now_ns, lb->decay_ns);
     }
-    return hf_ewma_decayed(&state->latency, lb->now_ns, lb->decay_ns) *
+    return hf_ewma_decayed(&state->latency, view->now_ns, lb->decay_ns) *
            ((double)state->in_flight + 1.0);
 }
 
@@ -84,12 +83,11 @@ pick(struct hf_lb *lb, const struct hf_lb_view *view)
     uint32_t a;
     uint32_t b;
 
-    lb->now_ns = view->now_ns;
     if (view->usable_count == 1) {
         return view->usable[0].handle;
     }
     hf_draw_two(&draw, view->usable_count, &a, &b); /* in random order, so `a` wins a tie */
-    return view->usable[cost(lb, &view->usable[b]) < cost(lb, &view->usable[a]) ? b : a].handle;
+    return view->usable[cost(lb, view, b) < cost(lb, view, a) ? b : a].handle;
 }
 
 static void
@@ -108,7 +106,7 @@ finished(struct hf_lb *lb, const struct hf_endpoint *endpoint, uint32_t outcome,
 
     state->in_flight--;
     if (outcome != HF_OUTCOME_RELEASED) {
-        hf_ewma_add_peak(&state->latency, (double)elapsed_ns, lb->now_ns, lb->decay_ns);
+        hf_ewma_add_peak(&state->latency, (double)elapsed_ns, endpoint->now_ns, lb->decay_ns);
     }
 }
 

@@ -6,27 +6,34 @@
  * idle timeout, which counts from the last completion, and then goes to zero.
  * A call without a slot is answered at once, without waiting for a tick.
  *
- * `down_delay` keeps the largest number wanted within that time.  It is kept in
- * eight slices of the delay, so a peak is forgotten after one delay to nine
- * eighths of it.
+ * `down_delay` keeps the largest number wanted within that time.
  */
+#include <hyperfaas/policy/average.h>
+#include <hyperfaas/policy/decision.h>
+#include <hyperfaas/policy/evict.h>
 #include <hyperfaas/scaler.h>
 
 #include <stdlib.h>
 
-#define SLICES 8
+#define REASONS(REASON)                                                                            \
+    REASON(NEEDED, "calls")                                                                        \
+    REASON(DELAYED, "down_delay")                                                                  \
+    REASON(KEPT, "idle_timeout_runs")                                                              \
+    REASON(TIMED_OUT, "idle_timeout_over")
+HF_REASONS(REASONS);
 
 struct hf_scaler {
     const struct hf_host *host;
+    struct hf_evict evict;
     uint64_t tick_ns;
-    uint64_t slice_ns; /* an eighth of `down_delay`; 0: no delay */
-    uint32_t target;   /* calls per instance of a function without a limit */
+    uint64_t delay_ns;
+    uint32_t target; /* calls per instance of a function without a limit */
 };
 
-/* What is kept with each warm function, for `down_delay`. */
+/* What is kept with each warm function. */
 struct state {
-    uint64_t slice;            /* number of the newest one, counted from time 0 */
-    uint32_t peak[SLICES + 1]; /* largest number wanted, by slice modulo their count */
+    struct hf_evict_room evict;
+    struct hf_peak peak; /* of what was wanted, for `down_delay` */
 };
 
 static const struct hf_option options[] = {
@@ -47,6 +54,7 @@ static const struct hf_option options[] = {
       .min = "1",
       .max = "1000000",
       .help = "Calls per instance of a function whose concurrency has no limit." },
+    HF_EVICT_OPTION,
     { 0 },
 };
 
@@ -60,8 +68,9 @@ create(const struct hf_host *host, const struct hf_options *opts, struct hf_scal
         return host->fail(err, HF_ENOMEM, "no memory for the scaler");
     }
     scaler->host = host;
+    scaler->evict = hf_evict_by(host->option_string(opts, "evict"));
     scaler->tick_ns = host->option_u64(opts, "tick");
-    scaler->slice_ns = (host->option_u64(opts, "down_delay") + SLICES - 1) / SLICES;
+    scaler->delay_ns = host->option_u64(opts, "down_delay");
     scaler->target = (uint32_t)host->option_u64(opts, "target");
     *ret = scaler;
     return 0;
@@ -85,35 +94,15 @@ needed(const struct hf_scaler *scaler, const struct hf_scale_view *view)
     return instances < UINT32_MAX ? (uint32_t)instances : UINT32_MAX;
 }
 
-/* The largest number wanted lately, `want` included. */
-static uint32_t
-delayed(const struct hf_scaler *scaler, struct state *state, uint64_t now_ns, uint32_t want)
-{
-    uint64_t slice = now_ns / scaler->slice_ns;
-    uint64_t passed = slice > state->slice ? slice - state->slice : 0;
-    uint32_t peak = 0;
-
-    for (uint64_t i = 1; i <= passed && i <= SLICES + 1; i++) {
-        state->peak[(state->slice + i) % (SLICES + 1)] = 0;
-    }
-    state->slice += passed;
-    if (want > state->peak[state->slice % (SLICES + 1)]) {
-        state->peak[state->slice % (SLICES + 1)] = want;
-    }
-    for (int i = 0; i <= SLICES; i++) {
-        peak = state->peak[i] > peak ? state->peak[i] : peak;
-    }
-    return peak;
-}
-
 static uint32_t
 on_demand(struct hf_scaler *scaler, const struct hf_scale_view *view)
 {
+    struct state *state = view->state;
     uint32_t want = needed(scaler, view);
 
-    if (scaler->slice_ns > 0) {
-        delayed(scaler, view->state, view->now_ns, want);
-    }
+    hf_evict_note(&scaler->evict, view);
+    hf_peak_over(&state->peak, want, view->now_ns, scaler->delay_ns);
+    hf_because(view->decision, NEEDED, want);
     return want;
 }
 
@@ -129,22 +118,37 @@ idle_end(const struct hf_scale_view *view)
 static uint32_t
 on_tick(struct hf_scaler *scaler, const struct hf_scale_view *view)
 {
+    struct state *state = view->state;
     uint32_t want = needed(scaler, view);
+    uint32_t peak;
 
+    hf_evict_note(&scaler->evict, view);
     if (want == 0) {
-        return view->now_ns < idle_end(view) ? view->ready + view->starting : 0;
+        want = view->now_ns < idle_end(view) ? view->ready + view->starting : 0;
+        hf_because(view->decision, want > 0 ? KEPT : TIMED_OUT, want);
+        return want;
     }
-    return scaler->slice_ns > 0 ? delayed(scaler, view->state, view->now_ns, want) : want;
+    peak = hf_peak_over(&state->peak, want, view->now_ns, scaler->delay_ns);
+    hf_because(view->decision, peak > want ? DELAYED : NEEDED, peak);
+    return peak;
 }
 
 /* A function without calls sleeps until its idle timeout. */
 static uint64_t
 tick_ns(struct hf_scaler *scaler, const struct hf_scale_view *view)
 {
+    hf_evict_note(&scaler->evict, view);
     if (needed(scaler, view) == 0 && view->now_ns < idle_end(view)) {
         return idle_end(view) - view->now_ns;
     }
     return scaler->tick_ns;
+}
+
+static uint32_t
+victims(struct hf_scaler *scaler, uint64_t need_bytes, const struct hf_victim *const *offered,
+        uint32_t count, uint32_t *ret)
+{
+    return hf_evict_choose(&scaler->evict, need_bytes, offered, count, ret);
 }
 
 static void
@@ -163,7 +167,10 @@ static const struct hf_scaler_ops ops = {
     .on_demand = on_demand,
     .on_tick = on_tick,
     .tick_ns = tick_ns,
+    .victims = victims,
     .show = show,
+    .reason_count = REASON_COUNT,
+    .reasons = reasons,
 };
 
 HF_SCALER_PLUGIN(concurrency, "As many instances as the calls in flight need.", ops, options);

@@ -148,6 +148,12 @@ random_history(const struct policy *policy, uint64_t seed)
         view.waiting = view.ready ? 0 : (uint32_t)hf_random_below(&random, 100);
         view.idle = view.in_flight ? 0 : view.ready;
         view.calls_total += view.waiting;
+        view.service_ns = hf_random_below(&random, HF_SEC);
+        view.waiting_since_ns = view.waiting ? view.now_ns - hf_random_below(&random, HF_SEC) : 0;
+        view.last_gap_ns = hf_random_below(&random, 86400 * HF_SEC) >> hf_random_below(&random, 20);
+        view.gaps_total++;
+        view.gaps_sum_ns += view.last_gap_ns;
+        view.last_arrival_ns = view.now_ns - hf_random_below(&random, HF_SEC);
         view.last_finished_ns = view.now_ns - hf_random_below(&random, 100 * HF_SEC);
         view.idle_since_ns = view.in_flight + view.waiting ? 0 : view.last_finished_ns;
         view.random = hf_random_u64(&random);
@@ -192,6 +198,9 @@ names_victims(const struct policy *policy)
             .memory_bytes = hf_random_below(&random, 100),
             .uses = hf_random_below(&random, 100),
             .start_ns = hf_random_below(&random, HF_SEC),
+            .state = s.state,
+            .function_uses = hf_random_below(&random, 1000),
+            .instances = 1,
         };
         list[i] = &victims[i];
     }

@@ -54,3 +54,6 @@ UNIT_TESTS += %D%/test-lb %D%/test-scaler %D%/test-scheduler %D%/test-scheduler-
 UNIT_TESTS += %D%/test-policy-headers
 %C%_test_policy_headers_SOURCES = %D%/test-policy-headers.c
 %C%_test_policy_headers_LDADD = $(UNIT_LIBS) -lm
+UNIT_TESTS += %D%/test-lb-rules
+%C%_test_lb_rules_SOURCES = %D%/test-lb-rules.c %D%/contract.c %D%/contract.h
+%C%_test_lb_rules_LDADD = $(HF_POLICY_TEST_LIBS)

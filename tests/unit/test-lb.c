@@ -95,6 +95,13 @@ each_keeps_the_contract(void)
         const char *name;
         const char *options;
     } all[] = {
+        { "availablecapacity", "" },
+        { "boundedloads", "" },
+        { "boundedloads", "bound = 0\nmax_chain_len = 16" },
+        { "chbounded", "" },
+        { "chbounded", "epsilon = 0\nvnodes = 1" },
+        { "chrlu", "" },
+        { "chrlu", "popular_gap = 1h\nbound = 0.01" },
         { "firstavailable", "" },
         { "hash", "" },
         { "hash", "vnodes = 1" },
@@ -104,7 +111,9 @@ each_keeps_the_contract(void)
         { "p2c", "" },
         { "peakewma", "" },
         { "peakewma", "decay = 1ms\ndefault_latency = 1us" },
+        { "pull", "" },
         { "random", "" },
+        { "rjch", "" },
         { "roundrobin", "" },
     };
 

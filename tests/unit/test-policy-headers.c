@@ -8,6 +8,7 @@
 #include <hyperfaas/policy/histogram.h>
 #include <hyperfaas/policy/order.h>
 #include <hyperfaas/policy/ring.h>
+#include <hyperfaas/policy/table.h>
 #include <hyperfaas/policy/tournament.h>
 
 #include "base/hash.h"
@@ -353,9 +354,9 @@ histograms(void)
 
     UNIT_U64(hf_histogram_quantile(&h, 0.5), 0);
     CU_ASSERT_TRUE(is_near(hf_histogram_variation(&h), 0.0, 0.0));
-    CU_ASSERT_FALSE(hf_histogram_add(&h, 600));
+    CU_ASSERT_FALSE(hf_histogram_add(&h, 600, 1));
     for (uint64_t i = 0; i < 100; i++) {
-        CU_ASSERT_TRUE(hf_histogram_add(&h, 120 + (i >= 90 ? 300 : 0)));
+        CU_ASSERT_TRUE(hf_histogram_add(&h, 120 + (i >= 90 ? 300 : 0), 1));
     }
     UNIT_U64(hf_histogram_total(&h), 100);
     UNIT_U64(counts[2], 90);
@@ -369,9 +370,85 @@ histograms(void)
     CU_ASSERT_TRUE(is_near(hf_histogram_variation(&h), 0.0, 1e-12)); /* flat */
 }
 
+static void
+medians(void)
+{
+    uint64_t values[] = { 5, 1, 4, 1, 9 };
+
+    UNIT_U64(hf_median(values, 0), 0);
+    UNIT_U64(hf_median(values, 1), 5);
+    UNIT_U64(hf_median(values, 2), 5); /* the larger of two */
+    UNIT_U64(hf_median(values, 5), 4);
+}
+
+static void
+moments_of_a_histogram(void)
+{
+    uint32_t counts[4] = { 1, 0, 0, 1 };
+    struct hf_histogram h = { counts, 4, 1 };
+    double variance;
+
+    CU_ASSERT_TRUE(is_near(hf_histogram_mean(&h, &variance), 1.5, 1e-12));
+    CU_ASSERT_TRUE(is_near(variance, 2.25, 1e-12));
+    counts[0] = counts[3] = 0;
+    CU_ASSERT_TRUE(is_near(hf_histogram_mean(&h, &variance), 0.0, 0.0));
+}
+
+static void
+peaks_are_forgotten_in_time(void)
+{
+    struct hf_peak peak = { 0 };
+
+    UNIT_U64(hf_peak_over(&peak, 9, 100 * S, 0), 9);
+    UNIT_U64(hf_peak_over(&peak, 3, 100 * S, 0), 3); /* a window of nothing */
+    UNIT_U64(hf_peak_over(&peak, 9, 100 * S, 8 * S), 9);
+    UNIT_U64(hf_peak_over(&peak, 3, 108 * S, 8 * S), 9);
+    UNIT_U64(hf_peak_over(&peak, 1, 109 * S, 8 * S), 3);
+    UNIT_U64(hf_peak_over(&peak, 1, UINT64_MAX, 8 * S), 1);
+    UNIT_U64(hf_peak_over(&peak, 2, 0, 8 * S), 2); /* a clock that went back */
+}
+
+struct remembered {
+    struct hf_table_entry entry;
+    uint64_t value;
+};
+
+/* Against a list: who was looked up least recently makes room. */
+static void
+tables_forget_the_oldest(void)
+{
+    struct hf_table table;
+    uint64_t used[50] = { 0 };
+    uint64_t now = 0;
+    struct hf_random random;
+
+    hf_random_init(&random, 1);
+    CU_ASSERT_EQUAL_FATAL(hf_table_init(&table, sizeof(struct remembered), 20), 0);
+    for (int i = 0; i < 5000; i++) {
+        uint64_t k = hf_random_below(&random, hf_countof(used));
+        uint64_t hash = k * 16; /* many in one bucket */
+        uint32_t younger = 0;
+        struct remembered *r = (struct remembered *)hf_table_find(&table, hash);
+
+        for (size_t j = 0; j < hf_countof(used); j++) {
+            younger += used[j] > used[k];
+        }
+        CU_ASSERT_EQUAL_FATAL(r != NULL, used[k] > 0 && younger < 20);
+        r = (struct remembered *)hf_table_get(&table, hash);
+        CU_ASSERT_TRUE(r->value == 0 || r->value == k + 1);
+        CU_ASSERT_EQUAL(r->value == 0, used[k] == 0 || younger >= 20);
+        r->value = k + 1;
+        used[k] = ++now;
+        CU_ASSERT_TRUE(table.count <= 20);
+    }
+    hf_table_clear(&table);
+}
+
 UNIT_MAIN("policy-headers", UNIT_TEST(draws_follow_from_the_bits),
           UNIT_TEST(draws_have_their_distributions), UNIT_TEST(a_walk_meets_each_node_once),
           UNIT_TEST(a_walk_goes_by_distance), UNIT_TEST(a_new_node_moves_few_keys),
           UNIT_TEST(a_ring_has_no_memory), UNIT_TEST(bounded_loads),
           UNIT_TEST(an_order_stays_sorted), UNIT_TEST(the_fewest_wins), UNIT_TEST(ewma_decays),
-          UNIT_TEST(windows_are_not_diluted), UNIT_TEST(histograms))
+          UNIT_TEST(windows_are_not_diluted), UNIT_TEST(histograms), UNIT_TEST(medians),
+          UNIT_TEST(moments_of_a_histogram), UNIT_TEST(peaks_are_forgotten_in_time),
+          UNIT_TEST(tables_forget_the_oldest))

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <hyperfaas/policy/ring.h>
+
 #include "base/hash.h"
 #include "base/random.h"
 #include "contract.h"
@@ -480,6 +482,118 @@ imageaware_before_load(void)
     end();
 }
 
+/* --- by load averages ---------------------------------------------------------------------- */
+
+/* The workers in the order of the ring. */
+static void
+ring_order(uint32_t vnodes, uint32_t *ret)
+{
+    for (uint32_t i = 0; i < t.view.worker_count; i++) {
+        uint32_t at = i;
+
+        for (; at > 0 && hf_ring_distance(t.worker[ret[at - 1]].hash, vnodes, t.function.hash) >
+                             hf_ring_distance(t.worker[i].hash, vnodes, t.function.hash);
+             at--) {
+            ret[at] = ret[at - 1];
+        }
+        ret[at] = i;
+    }
+}
+
+static void
+resourceaware_by_the_scarcest(void)
+{
+    begin("resourceaware", "", 4);
+    t.worker[0].memory_used_bytes = 500;
+    t.worker[1].cpu_used_millis = 1600; /* 0.4 */
+    t.worker[2].disk_bytes = 100;
+    t.worker[2].disk_used_bytes = 60;
+    t.worker[3].load_millis = 450;
+    UNIT_INT(pick(), 1);
+    t.worker[1].load_millis = 100;
+    UNIT_INT(pick(), 3);
+    t.worker[3].memory_used_bytes = 300;
+    UNIT_INT(pick(), 0);
+    end();
+}
+
+static void
+boundedloads_walks_a_short_chain(void)
+{
+    uint32_t order[10];
+
+    begin("boundedloads", "", 10);
+    t.function.hash = 77;
+    ring_order(128, order);
+    UNIT_INT(pick(), order[0]);
+    t.worker[order[0]].load_millis = 1000; /* not above the bound */
+    UNIT_INT(pick(), order[0]);
+    t.worker[order[0]].load_millis = 1001;
+    UNIT_INT(pick(), order[1]);
+    t.closed[order[1]] = true; /* has no part in the chain */
+    t.worker[order[2]].load_millis = 2000;
+    UNIT_INT(pick(), order[3]);
+    for (int i = 0; i < 10; i++) {
+        t.worker[order[i]].load_millis = i == 7 ? 1200 : 3000;
+    }
+    UNIT_INT(pick(), order[7]);
+    t.worker[order[6]].load_millis = 1200;
+    t.worker[order[7]].instances = 1;
+    UNIT_INT(pick(), order[6]);
+    end();
+}
+
+/* Each of so many functions asks once, this long after the one before. */
+static void
+ask_in_turn(uint64_t functions, uint64_t gap_ns)
+{
+    for (uint64_t i = 0; i < functions; i++) {
+        t.view.now_ns += gap_ns;
+        t.function.hash = hf_hash_mix(1000 + i);
+        pick();
+    }
+}
+
+static void
+chrlu_spreads_popular_functions_alone(void)
+{
+    const uint64_t popular = hf_hash_mix(1); /* asks ten times as often as the others */
+    uint32_t order[10];
+    bool met[10] = { false };
+
+    begin("chrlu", "popular_pct = 0.05\nvnodes = 16", 10);
+    for (int i = 0; i < 200; i++) {
+        ask_in_turn(20, HF_SEC);
+        for (int k = 0; k < 10; k++) {
+            t.view.now_ns += HF_SEC;
+            t.function.hash = popular;
+            pick();
+        }
+    }
+    for (int i = 0; i < 10; i++) {
+        t.worker[i].load_millis = 1480; /* a little noise is too much, most times */
+    }
+    t.function.hash = hf_hash_mix(1000);
+    ring_order(16, order);
+    t.view.now_ns += 600 * HF_SEC;
+    UNIT_INT(pick(), order[0]); /* home, whatever its load */
+    t.closed[order[0]] = true;
+    t.view.now_ns += HF_SEC;
+    UNIT_INT(pick(), order[1]);
+    t.closed[order[0]] = false;
+    t.function.hash = popular;
+    ring_order(16, order);
+    for (int i = 0; i < 50; i++) {
+        t.view.now_ns += 600 * HF_MSEC; /* more than `refresh` */
+        met[pick()] = true;
+    }
+    CU_ASSERT_TRUE(met[order[0]] && met[order[1]] && met[order[2]]);
+    for (int i = 4; i < 10; i++) {
+        CU_ASSERT_FALSE(met[order[i]]); /* the chain has four */
+    }
+    end();
+}
+
 UNIT_MAIN("scheduler-rules", UNIT_TEST(random_is_uniform_over_those_with_room),
           UNIT_TEST(leastloaded_by_each_metric), UNIT_TEST(leastloaded_prefers_warm_and_fresh),
           UNIT_TEST(mostloaded_fills_one_after_the_other),
@@ -490,4 +604,6 @@ UNIT_MAIN("scheduler-rules", UNIT_TEST(random_is_uniform_over_those_with_room),
           UNIT_TEST(chbounded_moves_few_functions), UNIT_TEST(hermod_packs_and_spreads),
           UNIT_TEST(locality_warm_then_image_then_rest),
           UNIT_TEST(starts_then_pressure_then_instances),
-          UNIT_TEST(reservationaware_takes_the_better_of_two), UNIT_TEST(imageaware_before_load))
+          UNIT_TEST(reservationaware_takes_the_better_of_two), UNIT_TEST(imageaware_before_load),
+          UNIT_TEST(resourceaware_by_the_scarcest), UNIT_TEST(boundedloads_walks_a_short_chain),
+          UNIT_TEST(chrlu_spreads_popular_functions_alone))

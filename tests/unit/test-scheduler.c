@@ -105,8 +105,12 @@ each_keeps_the_contract(void)
         const char *name;
         const char *options;
     } all[] = {
+        { "boundedloads", "" },
+        { "boundedloads", "bound = 0\nmax_chain_len = 1" },
         { "chbounded", "" },
         { "chbounded", "epsilon = 0\nvnodes = 1" },
+        { "chrlu", "" },
+        { "chrlu", "popular_pct = 1\nbound = 0.1\nrefresh = 1ms" },
         { "coldstartaware", "" },
         { "hashprobe", "" },
         { "hermod", "" },
@@ -123,6 +127,7 @@ each_keeps_the_contract(void)
         { "powerofd", "d = 16\nmetric = cpu" },
         { "random", "" },
         { "reservationaware", "" },
+        { "resourceaware", "" },
         { "roundrobin", "scope = function" },
         { "roundrobin", "scope = global" },
     };

@@ -1,5 +1,6 @@
 /*
- * average.h - moving averages: by exponential decay, peaks first, and over a window of buckets.
+ * average.h - moving averages: by exponential decay, peaks first, and over a window of buckets;
+ * and the largest value of a window.
  *
  * Time is the policy clock of the views, in nanoseconds.  It may jump forward, and a
  * caller may bring an older time than before: that counts as no time passed.
@@ -116,6 +117,42 @@ hf_window_mean(const struct hf_window *w, uint32_t buckets, uint64_t now_ns, uin
         }
     }
     return sum / n;
+}
+
+/* --- the largest of a window ------------------------------------------------------------------ */
+
+#define HF_PEAK_SLICES UINT32_C(8)
+
+/* The largest number lately.  Kept in eight slices of the window, so one is forgotten after one
+ * window to nine eighths of it.  Zeroed, it is empty; all calls give the same window. */
+struct hf_peak {
+    uint64_t slice;                    /* the newest, counted from time 0 */
+    uint32_t most[HF_PEAK_SLICES + 1]; /* by slice modulo their count */
+};
+
+/* Notes a number, and returns the largest within the window; with a window of 0 the number. */
+static inline uint32_t
+hf_peak_over(struct hf_peak *peak, uint32_t number, uint64_t now_ns, uint64_t window_ns)
+{
+    uint64_t slice_ns = window_ns / HF_PEAK_SLICES + (window_ns % HF_PEAK_SLICES > 0);
+    uint64_t slice = slice_ns > 0 ? now_ns / slice_ns : 0;
+    uint64_t passed = slice > peak->slice ? slice - peak->slice : 0;
+    uint32_t *newest;
+    uint32_t most = 0;
+
+    if (window_ns == 0) {
+        return number;
+    }
+    for (uint64_t i = 1; i <= passed && i <= HF_PEAK_SLICES + 1; i++) {
+        peak->most[(peak->slice + i) % (HF_PEAK_SLICES + 1)] = 0;
+    }
+    peak->slice += passed;
+    newest = &peak->most[peak->slice % (HF_PEAK_SLICES + 1)];
+    *newest = number > *newest ? number : *newest;
+    for (uint32_t i = 0; i <= HF_PEAK_SLICES; i++) {
+        most = peak->most[i] > most ? peak->most[i] : most;
+    }
+    return most;
 }
 
 #ifdef __cplusplus
