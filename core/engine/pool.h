@@ -279,8 +279,9 @@ void hf_pool_close(struct hf_pool *pool, enum hf_failure refusal, const char *re
 /* The text of the last refusal, or "".  Valid until the next one. */
 const char *hf_pool_reason(const struct hf_pool *pool);
 
-/* Tells how busy the pool is, and rearms `notify`. */
+/* Tells how busy the pool is, and rearms `notify`; or does not. */
 void hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret);
+void hf_pool_peek(const struct hf_pool *pool, struct hf_pool_load *ret);
 
 /* Calls `fn` for each endpoint in the pool whose calls have changed since it was last asked.  `fn`
  * must not change the pool. */

@@ -265,7 +265,7 @@ room_of(const struct hf_pool *pool)
 }
 
 void
-hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret)
+hf_pool_peek(const struct hf_pool *pool, struct hf_pool_load *ret)
 {
     const struct hf_pool_endpoint *oldest =
         hf_list_first(&pool->idle, struct hf_pool_endpoint, idle_node);
@@ -280,6 +280,12 @@ hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret)
     ret->gap_ns = pool->view.gap_ns;
     ret->cold_ns = pool->view.cold_ns;
     ret->warm_ns = pool->view.warm_ns;
+}
+
+void
+hf_pool_load(struct hf_pool *pool, struct hf_pool_load *ret)
+{
+    hf_pool_peek(pool, ret);
     pool->notified = false;
     pool->quiet = ret->in_flight == 0 && ret->waiting == 0;
 }

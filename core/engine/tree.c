@@ -38,6 +38,8 @@ struct pair {
     uint64_t epoch;  /* of the child, when it was told last */
     uint64_t change; /* of the child, when this was looked at last */
     bool counted;
+    bool room_known;
+    uint32_t room; /* free slots, as the child said */
 };
 
 /* --- pairs --------------------------------------------------------------------------------- */
@@ -193,6 +195,37 @@ hf_tree_have(struct hf_tree_child *child, const char *id, bool have)
     pair->epoch = member->epoch;
     look(pair);
     return !had;
+}
+
+static struct pair *
+find_valid(const struct hf_tree_child *child, const char *id)
+{
+    const struct hf_tree_member *member =
+        hf_container_of(child, const struct hf_tree_member, child);
+    const struct function *function = find(child->tree, id);
+    struct pair *pair = function ? find_pair(function, member) : NULL;
+
+    return pair && is_valid(pair) ? pair : NULL;
+}
+
+void
+hf_tree_set_room(struct hf_tree_child *child, const char *id, uint32_t room)
+{
+    struct pair *pair = find_valid(child, id);
+
+    if (pair) {
+        pair->room_known = true;
+        pair->room = room;
+    }
+}
+
+bool
+hf_tree_room(const struct hf_tree_child *child, const char *id, uint32_t *ret)
+{
+    const struct pair *pair = find_valid(child, id);
+
+    *ret = pair ? pair->room : 0;
+    return pair && pair->room_known;
 }
 
 /* --- changes of a child as a whole --------------------------------------------------------- */

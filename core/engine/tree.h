@@ -82,6 +82,13 @@ void hf_tree_snapshot_end(struct hf_tree_child *);
  */
 bool hf_tree_have(struct hf_tree_child *, const char *id, bool have);
 
+/* The child says how many free slots it has for a function that it has warm.  Known as long as
+ * that; of another it is ignored. */
+void hf_tree_set_room(struct hf_tree_child *, const char *id, uint32_t room);
+
+/* What it said; false: nothing, or it does not have the function warm. */
+bool hf_tree_room(const struct hf_tree_child *, const char *id, uint32_t *ret);
+
 /* The child is lost, and everything it had. */
 void hf_tree_lost(struct hf_tree_child *);
 

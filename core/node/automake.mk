@@ -44,6 +44,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 
 # What several roles serve.
 %C%_libhf_node_la_SOURCES += \
+    %D%/load_service.c %D%/load_service.h \
     %D%/node_paths.c %D%/node_paths.h \
     %D%/node_service.c %D%/node_service.h \
     %D%/state_service.c %D%/state_service.h
@@ -96,6 +97,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/lb/endpoints.c \
     %D%/lb/functions.c \
     %D%/lb/haproxy.c \
+    %D%/lb/load.c \
     %D%/lb/members.c \
     %D%/lb/state.c \
     %D%/worker/adoption.c \

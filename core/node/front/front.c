@@ -41,6 +41,7 @@ hf_front_list(struct hf_front *front, struct hf_front_function *function)
     int r = 0;
 
     if (!function->listed) {
+        function->room_told = -1;
         pthread_rwlock_wrlock(&front->lock);
         r = hf_map_add(&front->by_id, &function->node, id, strlen(id));
         pthread_rwlock_unlock(&front->lock);
@@ -99,6 +100,65 @@ static const struct hf_router_ops router = {
     .find = router_find,
     .resolve = router_resolve,
 };
+
+/* --- how busy it is -------------------------------------------------------------------------- */
+
+static void
+say_rooms(void *arg, struct hf_load_service *service)
+{
+    struct hf_front *front = hf_cast(arg, struct hf_front, HF_FRONT_MAGIC);
+    const struct hf_map_node *node = NULL;
+
+    while ((node = hf_map_next(&front->by_id, node))) {
+        struct hf_front_function *function = hf_container_of(node, struct hf_front_function, node);
+        struct hf_pool_load load;
+        uint32_t room;
+
+        hf_callee_peek(function->callee, &load);
+        if (front->ops->room(function, &load, &room)) {
+            hf_load_service_room(service, hf_callee_id(function->callee), room,
+                                 &function->room_told);
+        }
+    }
+}
+
+static void
+measure(void *arg, struct hf_load_figures *ret)
+{
+    struct hf_front *front = hf_cast(arg, struct hf_front, HF_FRONT_MAGIC);
+    const struct hf_map_node *node = NULL;
+
+    while ((node = hf_map_next(&front->by_id, node))) {
+        struct hf_pool_load load;
+
+        hf_callee_peek(hf_container_of(node, struct hf_front_function, node)->callee, &load);
+        ret->calls += load.in_flight;
+        ret->waiting += load.waiting;
+    }
+    front->ops->measure(front, ret);
+}
+
+static void
+on_load_wanted(void *arg, bool wanted)
+{
+    struct hf_front *front = hf_cast(arg, struct hf_front, HF_FRONT_MAGIC);
+
+    front->ops->load_wanted(front, wanted);
+}
+
+static int
+make_load_service(struct hf_front *front, struct hf_err *err)
+{
+    const struct hf_load_service_config config = {
+        .loop = front->control,
+        .measure = measure,
+        .rooms = say_rooms,
+        .wanted = on_load_wanted,
+        .arg = front,
+    };
+
+    return hf_load_service_new(&config, &front->load, err);
+}
 
 /* --- ways in --------------------------------------------------------------------------------- */
 
@@ -179,6 +239,7 @@ serve(struct hf_front *front, struct hf_err *err)
         return hf_fail(err, r, "no memory for the health service");
     }
     if ((r = hf_state_service_serve(front->state, front->api, front->ops->state_path, err)) < 0 ||
+        (r = hf_load_service_serve(front->load, front->api, err)) < 0 ||
         (r = front->ops->serve(front, err)) < 0 ||
         (r = hf_node_service_add(front->node, front->api, err)) < 0) {
         return r;
@@ -284,6 +345,7 @@ hf_front_close(struct hf_role *role)
     hf_timer_cancel(&front->drain_limit);
     hf_ctl_unregister(hf_node_ctl(front->node), front->ops->commands, front);
     shut_ways(front);
+    hf_load_service_end(front->load);
     hf_grpc_server_free(hf_steal(front->api));
 }
 
@@ -307,6 +369,8 @@ int
 hf_front_init(struct hf_front *front, const struct hf_role_ops *role,
               const struct hf_front_ops *ops, struct hf_node *node, struct hf_err *err)
 {
+    int r;
+
     front->role.ops = role;
     front->magic = HF_FRONT_MAGIC;
     front->ops = ops;
@@ -318,7 +382,8 @@ hf_front_init(struct hf_front *front, const struct hf_role_ops *role,
     pthread_rwlock_init(&front->lock, NULL);
     hf_map_init(&front->by_id, hf_node_seed(node, role->name));
     hf_timer_init(&front->drain_limit, front->control, HF_TIMER_REAL, on_drain_limit);
-    return hf_state_service_new(&front->state, err);
+    r = hf_state_service_new(&front->state, err);
+    return r < 0 ? r : make_load_service(front, err);
 }
 
 void
@@ -332,6 +397,7 @@ hf_front_fini(struct hf_front *front)
 {
     hf_grpc_health_free(front->health);
     hf_state_service_free(front->state);
+    hf_load_service_free(front->load);
     hf_timer_fini(&front->drain_limit);
     hf_map_fini(&front->by_id);
     pthread_rwlock_destroy(&front->lock);

@@ -21,11 +21,13 @@
 #include "loop/timer.h"
 #include "node/proxy/callee.h"
 #include "node/proxy/proxy.h"
+#include "node/load_service.h"
 #include "node/role.h"
 #include "node/state_service.h"
 
 struct hf_ctl_command;
 struct hf_front;
+struct hf_front_function;
 struct hf_grpc_health;
 struct hf_grpc_server;
 struct hf_options;
@@ -47,6 +49,13 @@ struct hf_front_ops {
     int (*connect)(struct hf_front *, struct hf_err *err);
     /* In a drain, once no call is left: leaves those below, and then says hf_front_drained. */
     void (*leave)(struct hf_front *);
+    /* Adds to the figures of the functions, which count their calls, what the role knows: for who
+     * stands above. */
+    void (*measure)(struct hf_front *, struct hf_load_figures *);
+    /* How many free slots there are for a function; false: that is not known. */
+    bool (*room)(struct hf_front_function *, const struct hf_pool_load *, uint32_t *ret);
+    /* That is asked for, or no longer. */
+    void (*load_wanted)(struct hf_front *, bool wanted);
     /* Looks up an id that callers do not find, or adds an endpoint; see hf_route. */
     void (*resolve)(struct hf_front *, struct hf_route *);
 };
@@ -67,6 +76,7 @@ struct hf_front {
     struct hf_grpc_server *api;
     struct hf_grpc_health *health;
     struct hf_state_service *state;
+    struct hf_load_service *load;
 
     struct hf_timer drain_limit;
     char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
@@ -80,6 +90,7 @@ struct hf_front_function {
     struct hf_map_node node;
     struct hf_callee *callee; /* the role's, set before it is listed */
     bool listed;
+    int64_t room_told; /* to who stands above; -1: nothing */
 };
 
 /* The front of a role's record that is all zeros but for it. */

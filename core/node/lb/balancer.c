@@ -79,6 +79,7 @@ make_callees(struct hf_balancer *balancer, struct hf_err *err)
     if (r < 0) {
         return r;
     }
+    balancer->needs = plugin.module->ops.lb->needs;
     balancer->cold_any = strcmp(hf_options_str(policy, "cold"), "any") == 0;
     balancer->spill = (uint32_t)hf_options_u64(policy, "spill_inflight");
     balancer->idle_ns = hf_options_u64(balancer->front.options, "idle_timeout");
@@ -133,6 +134,9 @@ static const struct hf_front_ops front_ops = {
     .shut = hf_balancer_close_agent,
     .connect = hf_balancer_connect,
     .leave = balancer_leave,
+    .measure = hf_balancer_measure,
+    .room = hf_balancer_room,
+    .load_wanted = hf_balancer_load_wanted,
     .resolve = hf_balancer_resolve,
 };
 
@@ -141,6 +145,7 @@ init(struct hf_balancer *balancer, struct hf_node *node)
 {
     balancer->front.forwards = hf_options_bool(balancer->front.options, "forward");
     balancer->work.run = hf_balancer_on_work;
+    hf_handles_init(&balancer->handles);
     hf_list_init(&balancer->by_due);
     hf_list_init(&balancer->by_review);
     hf_timer_init(&balancer->look, balancer->front.control, HF_TIMER_POLICY, hf_balancer_on_look);
@@ -224,6 +229,7 @@ balancer_destroy(struct hf_role *role)
     flush(balancer);
     balancer->unsettled = 0;
     hf_peers_fini(&balancer->children);
+    hf_handles_fini(&balancer->handles);
     free(balancer->found);
     hf_tree_free(balancer->tree);
     free(balancer->above);

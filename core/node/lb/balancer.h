@@ -20,6 +20,7 @@
 #include "base/list.h"
 #include "base/random.h"
 #include "ctl/ctl.h"
+#include "engine/handles.h"
 #include "engine/tree.h"
 #include "loop/timer.h"
 #include "node/front/front.h"
@@ -43,6 +44,7 @@ struct hf_balancer {
     uint64_t idle_ns;
     uint32_t spill; /* calls of a function at one child, above which others help; 0: never */
     bool cold_any;  /* the policy chooses for cold functions too */
+    uint32_t needs; /* of the policy: HF_LB_NEEDS_... */
 
     /* The tree. */
     struct hf_tree *tree;
@@ -51,8 +53,9 @@ struct hf_balancer {
     bool directory_settled;       /* the store has told all, or it does not matter */
     struct hf_tree_child **found; /* room for the answers of the tree */
     size_t found_size;
-    uint64_t mark;   /* of such an answer */
-    uint64_t review; /* changes that concern all functions */
+    struct hf_handles handles; /* of children, as policies see them */
+    uint64_t mark;             /* of such an answer */
+    uint64_t review;           /* changes that concern all functions */
     struct hf_task work;
     bool working; /* `work` is posted */
 
@@ -83,6 +86,7 @@ struct hf_balancer_child {
     size_t endpoints;    /* of functions that use it */
     struct hf_balancer *balancer;
     struct hf_tree_child *tree;
+    struct hf_handle handle;
     struct hf_upstream *upstream; /* connections to its proxy, shared by all functions */
     uint8_t path;                 /* under which it serves State; state.c */
     bool settled;                 /* it has been reached, or not, since the start */
@@ -93,6 +97,7 @@ struct hf_balancer_child {
     uint64_t ejected_for_ns;      /* the last time; 0: never */
     uint64_t readmitted_ns;       /* after it */
     uint64_t mark;                /* the balancer's, of the answer that it is part of */
+    bool cold;                    /* in that answer: it does not have the function warm */
     struct hf_timer readmit;
     struct hf_timer give_up; /* on the calls that it has */
     struct hf_random random;
@@ -118,6 +123,7 @@ struct hf_balancer_endpoint {
     struct hf_balancer_function *function;
     struct hf_balancer_child *child;
     struct hf_callee_endpoint *callee;
+    bool cold;           /* the child does not have the function warm, as far as policies see it */
     struct hf_list link; /* in the function */
 };
 
@@ -200,6 +206,25 @@ enum hf_link_end hf_balancer_listened(struct hf_link *, const struct hf_grpc_res
 
 /* Under which name it tells what it has warm, or "none". */
 const char *hf_balancer_state_path(const struct hf_balancer_child *);
+
+/* --- load.c ---------------------------------------------------------------------------------- */
+
+/* Asks the child how busy it is, if somebody needs that and it does not say it already. */
+void hf_balancer_ask_load(struct hf_balancer_child *);
+
+/* Nothing is known of that any more. */
+void hf_balancer_forget_load(struct hf_balancer_child *);
+
+/* How busy the child is, as far as it is known. */
+struct hf_endpoint_load hf_balancer_child_load(const struct hf_balancer_child *);
+
+/* Tells the policy what room the endpoint's child has for its function. */
+void hf_balancer_tell_room(struct hf_balancer_endpoint *);
+
+/* For `struct hf_front_ops`. */
+void hf_balancer_measure(struct hf_front *, struct hf_load_figures *);
+bool hf_balancer_room(struct hf_front_function *, const struct hf_pool_load *, uint32_t *ret);
+void hf_balancer_load_wanted(struct hf_front *, bool wanted);
 
 /* --- above.c ------------------------------------------------------------------------------- */
 

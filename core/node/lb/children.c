@@ -176,6 +176,7 @@ on_up(struct hf_link *link)
     }
     update(child);
     hf_balancer_settle(child);
+    hf_balancer_ask_load(child);
     return 0;
 }
 
@@ -197,6 +198,7 @@ on_health(struct hf_link *link, bool serving)
         readmit(child);
     }
     update(child);
+    hf_balancer_ask_load(child);
 }
 
 /* Why it is not used, for the log. */
@@ -229,6 +231,7 @@ on_down(struct hf_link *link, bool was_up)
     struct hf_balancer_child *child = hf_balancer_child_of(link);
 
     note(child, was_up);
+    hf_balancer_forget_load(child);
     child->draining = false;
     if (child->on_trial) {
         readmit(child);
@@ -282,7 +285,7 @@ on_init(struct hf_link *link, struct hf_err *err)
     const char *id = link->configured ? link->address : both;
     int r = HF_ENOMEM;
 
-    if (id && grow_found(balancer)) {
+    if (id && grow_found(balancer) && hf_handles_reserve(&balancer->handles) == 0) {
         r = hf_tree_add(balancer->tree, id, child, &child->tree);
     }
     if (r < 0) {
@@ -290,6 +293,8 @@ on_init(struct hf_link *link, struct hf_err *err)
                        r == HF_EEXISTS ? "there are two of" : "no memory for", link->address);
     }
     child->balancer = balancer;
+    child->handle = hf_handles_next(&balancer->handles);
+    hf_handles_add(&balancer->handles, child);
     child->settled = true; /* unless a start waits for it */
     hf_random_init(&child->random, hf_node_seed(balancer->front.node, link->address));
     hf_timer_init(&child->readmit, balancer->front.control, HF_TIMER_REAL, on_readmit);
@@ -303,6 +308,7 @@ on_fini(struct hf_link *link)
     struct hf_balancer_child *child = hf_balancer_child_of(link);
 
     hf_balancer_settle(child);
+    hf_handles_remove(&child->balancer->handles, child->handle);
     hf_tree_remove(child->tree);
     hf_upstream_unref(child->upstream);
     hf_timer_fini(&child->readmit);
@@ -336,6 +342,7 @@ on_close(struct hf_link *link)
 
     hf_timer_cancel(&child->readmit);
     hf_timer_cancel(&child->give_up);
+    hf_balancer_forget_load(child);
     child->serving = child->draining = child->ejected = child->on_trial = false;
     hf_tree_set_usable(child->tree, false);
     hf_tree_lost(child->tree);

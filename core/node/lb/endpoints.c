@@ -15,6 +15,9 @@ HF_COUNTER(tree_spills, "Times that a child more was given calls of a function."
 /* Functions, or what children have of them, looked at in one turn. */
 #define BATCH 256
 
+/* What makes a difference between children that have a function warm and others. */
+#define NEEDS_WARMTH (HF_LB_NEEDS_ALL_CHILDREN | HF_LB_NEEDS_FIGURES)
+
 /* --- endpoints ----------------------------------------------------------------------------- */
 
 static void
@@ -26,6 +29,8 @@ endpoint_add(struct hf_balancer_function *function, struct hf_balancer_child *ch
         .address = child->link.proxy,
         .upstream = child->upstream,
         .user = endpoint,
+        .child = child->handle,
+        .cold = child->cold,
     };
 
     if (!endpoint || hf_callee_add(function->front.callee, &spec, &endpoint->callee, NULL) < 0) {
@@ -37,8 +42,25 @@ endpoint_add(struct hf_balancer_function *function, struct hf_balancer_child *ch
     endpoint->magic = HF_BALANCER_ENDPOINT_MAGIC;
     endpoint->function = function;
     endpoint->child = child;
+    endpoint->cold = child->cold;
     hf_list_append(&function->endpoints, &endpoint->link);
     child->endpoints++;
+    if (function->balancer->needs & HF_LB_NEEDS_REPORTS) {
+        hf_balancer_tell_room(endpoint);
+    }
+}
+
+/* What is known of its child may have changed. */
+static void
+endpoint_update(struct hf_balancer_endpoint *endpoint)
+{
+    if (endpoint->cold != endpoint->child->cold) {
+        endpoint->cold = endpoint->child->cold;
+        hf_callee_endpoint_set_warm(endpoint->callee, !endpoint->cold);
+    }
+    if (endpoint->function->balancer->needs & HF_LB_NEEDS_REPORTS) {
+        hf_balancer_tell_room(endpoint);
+    }
 }
 
 /* Calls that it has go on. */
@@ -72,20 +94,24 @@ count_endpoints(const struct hf_balancer_function *function)
     return n;
 }
 
-/* The children that should take the function's calls now, in `balancer->found`. */
+/* The children that should take the function's calls now, in `balancer->found`; `*warm`: so many of
+ * them, the first, have it warm. */
 static size_t
-find_children(struct hf_balancer_function *function)
+find_children(struct hf_balancer_function *function, size_t *warm)
 {
     struct hf_balancer *balancer = function->balancer;
     const char *id = hf_callee_id(function->front.callee);
     size_t max = balancer->children.count;
     size_t wanted = function->wanted;
 
+    *warm = 0;
     if (balancer->unsettled > 0) {
         return 0; /* somebody may have it warm and has not said so yet */
     }
-    if (balancer->cold_any &&
-        hf_tree_candidates(balancer->tree, id, 0, balancer->found, max) == 0) {
+    if (balancer->cold_any || balancer->needs != 0) {
+        *warm = hf_tree_candidates(balancer->tree, id, 0, balancer->found, max);
+    }
+    if ((balancer->cold_any && *warm == 0) || (balancer->needs & HF_LB_NEEDS_ALL_CHILDREN)) {
         wanted = max;
     }
     return hf_tree_candidates(balancer->tree, id, wanted, balancer->found, max);
@@ -95,7 +121,8 @@ void
 hf_balancer_refresh(struct hf_balancer_function *function)
 {
     struct hf_balancer *balancer = function->balancer;
-    size_t n = find_children(function);
+    size_t warm;
+    size_t n = find_children(function, &warm);
     uint64_t mark = ++balancer->mark;
     struct hf_balancer_endpoint *endpoint;
     struct hf_balancer_endpoint *next;
@@ -105,11 +132,13 @@ hf_balancer_refresh(struct hf_balancer_function *function)
         struct hf_balancer_child *child = balancer->found[i]->user;
 
         child->mark = mark;
+        child->cold = i >= warm && (balancer->needs & NEEDS_WARMTH) != 0;
     }
     hf_list_init(&leaving);
     HF_LIST_FOR_SAFE (endpoint, next, &function->endpoints, link) {
         if (endpoint->child->mark == mark) {
             endpoint->child->mark = 0; /* it stays */
+            endpoint_update(endpoint);
         } else {
             hf_list_remove(&endpoint->link);
             hf_list_append(&leaving, &endpoint->link);

@@ -150,6 +150,7 @@ make_callees(struct hf_leaf *leaf, struct hf_err *err)
             .eject_after = (uint32_t)hf_options_u64(leaf->front.options, "eject_after"),
             .ask_after = hf_options_u64(leaf->front.options, "hang_timeout") > 0 ? ASK_AFTER : 0,
             .max_wait_ns = hf_options_u64(leaf->front.options, "max_wait"),
+            .keep_gaps = (leaf->scaler_ops->needs & HF_SCALER_NEEDS_GAPS) != 0,
         },
         .silence_ns = hf_options_u64(leaf->front.options, "hang_timeout"),
         .busy_ns = hf_options_u64(leaf->front.options, "busy_limit"),
@@ -210,6 +211,50 @@ leaf_connect(struct hf_front *front, struct hf_err *err)
     return hf_peers_open(&hf_leaf_of(front)->workers, err);
 }
 
+/* --- how busy it is ------------------------------------------------------------------- */
+
+static void
+leaf_measure(struct hf_front *front, struct hf_load_figures *ret)
+{
+    const struct hf_leaf *leaf = hf_leaf_of(front);
+    const struct hf_leaf_worker *worker;
+    uint64_t load_millis = 0;
+    uint32_t known = 0;
+
+    HF_LIST_FOR (worker, &leaf->workers.list, link.node) {
+        ret->starting += worker->fleet.base.starting;
+        if (worker->load_known) {
+            load_millis += worker->fleet.base.load_millis;
+            known++;
+        }
+    }
+    ret->load_known = known > 0;
+    ret->load_millis = known > 0 ? (uint32_t)(load_millis / known) : 0;
+}
+
+static bool
+leaf_room(struct hf_front_function *function, const struct hf_pool_load *load, uint32_t *ret)
+{
+    (void)function;
+    *ret = load->room;
+    return true;
+}
+
+static void
+leaf_load_wanted(struct hf_front *front, bool wanted)
+{
+    struct hf_leaf *leaf = hf_leaf_of(front);
+    struct hf_leaf_worker *worker;
+
+    HF_LIST_FOR (worker, &leaf->workers.list, link.node) {
+        if (wanted) {
+            hf_leaf_worker_ask_load(worker);
+        } else if ((leaf->scheduler_ops->needs & HF_SCHEDULER_NEEDS_LOAD) == 0) {
+            hf_leaf_worker_forget_load(worker);
+        }
+    }
+}
+
 static const struct hf_front_ops front_ops = {
     .state_path = "/leaf.Leaf/State",
     .commands = hf_leaf_commands,
@@ -224,6 +269,9 @@ static const struct hf_front_ops front_ops = {
     .serve = hf_leaf_serve,
     .connect = leaf_connect,
     .leave = leaf_leave,
+    .measure = leaf_measure,
+    .room = leaf_room,
+    .load_wanted = leaf_load_wanted,
     .resolve = hf_leaf_resolve,
 };
 
@@ -267,7 +315,7 @@ leaf_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     init_workers(leaf);
     if (r < 0 ||
         (r = hf_peers_read(&leaf->workers, leaf->front.options, "workers", "worker", err)) < 0 ||
-        (r = make_callees(leaf, err)) < 0 || (r = make_brain(leaf, err)) < 0) {
+        (r = make_brain(leaf, err)) < 0 || (r = make_callees(leaf, err)) < 0) {
         leaf_destroy(&leaf->front.role);
         return r;
     }

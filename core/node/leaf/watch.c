@@ -119,6 +119,43 @@ watch_ours(struct hf_leaf_worker *worker)
     return hf_link_stream(&worker->link, &request, on_watch_event);
 }
 
+static void
+on_load(void *arg, const void *message)
+{
+    struct hf_leaf_worker *worker = hf_leaf_worker_of(arg);
+    const Hyperfaas__V1__LoadReport *told = message;
+    const struct hf_worker_load load = {
+        .load_millis = told->load_millis,
+        .disk_bytes = told->disk_bytes,
+        .disk_used_bytes = told->disk_used_bytes,
+        .reported_ns = hf_leaf_now(worker->leaf),
+    };
+
+    if (hf_fleet_worker_is_there(&worker->fleet)) {
+        hf_fleet_note_worker_load(&worker->fleet, &load);
+        worker->load_known = told->load_known;
+    }
+}
+
+void
+hf_leaf_worker_ask_load(struct hf_leaf_worker *worker)
+{
+    if ((worker->leaf->scheduler_ops->needs & HF_SCHEDULER_NEEDS_LOAD) != 0 ||
+        hf_load_service_is_wanted(worker->leaf->front.load)) {
+        hf_link_ask_load(&worker->link, false, on_load);
+    }
+}
+
+void
+hf_leaf_worker_forget_load(struct hf_leaf_worker *worker)
+{
+    const struct hf_worker_load nothing = { 0 };
+
+    hf_link_forget_load(&worker->link);
+    hf_fleet_note_worker_load(&worker->fleet, &nothing);
+    worker->load_known = false;
+}
+
 /* --- of the existing implementation --------------------------------------------------------- */
 
 static void

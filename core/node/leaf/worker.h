@@ -43,6 +43,7 @@ struct hf_leaf_worker {
     struct hf_leaf *leaf;
     struct hf_fleet_worker fleet; /* the brain's part: there while it is connected */
     struct hf_worker_capacity capacity;
+    bool load_known; /* `fleet.base.load_millis` is */
     bool draining;
     struct hf_map instances; /* struct hf_leaf_instance, by id */
     struct hf_list claims;   /* instances from before whose functions are being looked up */
@@ -73,6 +74,10 @@ void hf_leaf_worker_gone(struct hf_leaf_worker *, const char *instance_id, const
 
 int hf_leaf_worker_listen(struct hf_link *);
 enum hf_link_end hf_leaf_worker_ended(struct hf_link *, const struct hf_grpc_result *);
+
+/* Asks it how busy it is, if somebody needs that, and forgets that again. */
+void hf_leaf_worker_ask_load(struct hf_leaf_worker *);
+void hf_leaf_worker_forget_load(struct hf_leaf_worker *);
 
 /* --- calls.c -------------------------------------------------------------------------------- */
 

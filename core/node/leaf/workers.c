@@ -59,8 +59,16 @@ on_up(struct hf_link *link)
     r = hf_leaf_worker_take_in(worker, worker->draining);
     if (r == 0) {
         hf_leaf_worker_retry_stops(worker);
+        hf_leaf_worker_ask_load(worker);
     }
     return r;
+}
+
+static void
+on_health(struct hf_link *link, bool serving)
+{
+    (void)serving; /* it is there, which is enough */
+    hf_leaf_worker_ask_load(hf_leaf_worker_of(link));
 }
 
 /* The worker will not tell what still runs there, so what it runs has to be stopped, now or when
@@ -94,6 +102,7 @@ forget_worker(struct hf_leaf_worker *worker)
     struct hf_leaf *leaf = worker->leaf;
 
     hf_leaf_forget_claims(worker);
+    hf_leaf_worker_forget_load(worker);
     if (hf_fleet_worker_is_there(&worker->fleet)) {
         hf_autoscaler_worker_down(leaf->autoscaler, &worker->fleet, hf_leaf_now(leaf));
         hf_leaf_pump(leaf);
@@ -231,6 +240,7 @@ const struct hf_link_ops hf_leaf_worker_ops = {
     .listen = hf_leaf_worker_listen,
     .ended = hf_leaf_worker_ended,
     .up = on_up,
+    .health = on_health,
     .down = on_down,
     .is_used = is_used,
 };

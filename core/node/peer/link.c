@@ -47,6 +47,7 @@ hang_up(struct hf_link *link, enum hf_link_state state, const char *why)
     cancel(&link->greeting);
     cancel(&link->stream);
     cancel(&link->heartbeat);
+    cancel(&link->load);
     hf_timer_cancel(&link->beat);
     link->state = (uint8_t)state;
     if (why != link->error) {
@@ -205,6 +206,7 @@ on_greeted(void *arg, const struct hf_grpc_result *result)
         hf_timer_set(&link->beat, link->config->heartbeat_ns);
     }
     link->ours = info != NULL;
+    link->says_no_load = !link->ours;
     link->config->ops->greeted(link, info && info->draining);
     if (!link->role || !refused(link)) {
         listen_to(link);
@@ -316,6 +318,53 @@ hf_link_come_up(struct hf_link *link)
     if (link->config->ops->up(link) < 0) {
         hf_link_lose(link, "it could not be taken in");
     }
+}
+
+/* --- its load ----------------------------------------------------------------------------------
+ */
+
+static void
+on_load_report(void *arg, const void *message)
+{
+    struct hf_link *link = hf_link_of(arg);
+
+    link->on_report(link, message);
+}
+
+static void
+on_load_end(void *arg, const struct hf_grpc_result *result)
+{
+    struct hf_link *link = hf_link_of(arg);
+
+    link->load = NULL;
+    link->says_no_load = result->code == HF_GRPC_UNIMPLEMENTED;
+}
+
+void
+hf_link_ask_load(struct hf_link *link, bool rooms, hf_grpc_message_fn *on_report)
+{
+    Hyperfaas__V1__LoadRequest load = HYPERFAAS__V1__LOAD_REQUEST__INIT;
+    const struct hf_grpc_request request = {
+        .path = "/hyperfaas.v1.Node/Load",
+        .message = &load.base,
+        .response = &hyperfaas__v1__load_report__descriptor,
+    };
+
+    if (link->state != HF_LINK_UP || link->load || link->says_no_load) {
+        return;
+    }
+    load.rooms = rooms;
+    link->on_report = on_report;
+    if (hf_grpc_client_stream(link->client, &request, on_load_report, on_load_end, link,
+                              &link->load) < 0) {
+        link->load = NULL; /* asked again with the next heartbeat */
+    }
+}
+
+void
+hf_link_forget_load(struct hf_link *link)
+{
+    cancel(&link->load);
 }
 
 bool

@@ -123,7 +123,10 @@ struct hf_link {
     struct hf_grpc_client_call *greeting; /* NULL: none under way; the others alike */
     struct hf_grpc_client_call *stream;
     struct hf_grpc_client_call *heartbeat;
-    hf_grpc_message_fn *on_message; /* of the stream */
+    struct hf_grpc_client_call *load; /* the stream of its load */
+    bool says_no_load;                /* it does not know that stream */
+    hf_grpc_message_fn *on_message;   /* of the stream */
+    hf_grpc_message_fn *on_report;    /* of that of its load */
     struct hf_timer retry;
     struct hf_timer beat;
     uint64_t listening_ns; /* since when */
@@ -152,6 +155,15 @@ void hf_link_close(struct hf_link *);
 /* For `listen`: `on_message(link, message)` runs for each message. */
 int hf_link_stream(struct hf_link *, const struct hf_grpc_request *request,
                    hf_grpc_message_fn *on_message);
+
+/* Has it say how busy it is, with the room of functions or without, as long as it is up:
+ * `on_report(link, Hyperfaas__V1__LoadReport)` runs for each report.  Again is harmless, and the
+ * way to go on after a stream has ended, so it is for `up` and for each `health`.  A peer that is
+ * not of ours, or older, says nothing. */
+void hf_link_ask_load(struct hf_link *, bool rooms, hf_grpc_message_fn *on_report);
+
+/* Nobody needs that any more. */
+void hf_link_forget_load(struct hf_link *);
 
 /* The beginning of the stream is complete, or there is none.  Again is harmless. */
 void hf_link_come_up(struct hf_link *);

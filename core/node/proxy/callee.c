@@ -472,6 +472,14 @@ hf_callee_load(struct hf_callee *callee, struct hf_pool_load *ret)
 }
 
 void
+hf_callee_peek(struct hf_callee *callee, struct hf_pool_load *ret)
+{
+    pthread_mutex_lock(&callee->mutex);
+    hf_pool_peek(callee->pool, ret);
+    pthread_mutex_unlock(&callee->mutex);
+}
+
+void
 hf_callee_show(struct hf_callee *callee, struct hf_text *out)
 {
     pthread_mutex_lock(&callee->mutex);

@@ -178,6 +178,7 @@ void hf_callee_set_failure(struct hf_callee *, const char *why);
 void hf_callee_show_failure(struct hf_callee *, struct hf_text *out);
 
 void hf_callee_load(struct hf_callee *, struct hf_pool_load *ret);
+void hf_callee_peek(struct hf_callee *, struct hf_pool_load *ret); /* for who is to do nothing */
 void hf_callee_show(struct hf_callee *, struct hf_text *out);
 
 /* What an endpoint is made from; texts are copied. */
@@ -186,12 +187,20 @@ struct hf_callee_endpoint_spec {
     const char *address;
     struct hf_upstream *upstream; /* connections shared with other callees; NULL: its own */
     void *user;                   /* for the ops */
+    struct hf_handle child;       /* as policies see the node that it is; HF_NONE: it is none */
+    bool cold;                    /* it does not have the function warm */
 };
 
 /* Adds an endpoint with as many slots as the function's concurrency.  The role drops it with
  * hf_callee_drop. */
 int hf_callee_add(struct hf_callee *, const struct hf_callee_endpoint_spec *spec,
                   struct hf_callee_endpoint **ret, struct hf_err *err);
+
+/* Whether it has the function warm. */
+void hf_callee_endpoint_set_warm(struct hf_callee_endpoint *, bool warm);
+
+/* How many free slots the node says that it has; `known`: it does. */
+void hf_callee_endpoint_set_room(struct hf_callee_endpoint *, bool known, uint32_t room);
 
 /* Nobody answers there any more: ends the calls that it has. */
 void hf_callee_endpoint_cut(struct hf_callee_endpoint *);

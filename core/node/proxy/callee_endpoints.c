@@ -96,10 +96,12 @@ hf_callee_add(struct hf_callee *callee, const struct hf_callee_endpoint_spec *sp
               struct hf_callee_endpoint **ret, struct hf_err *err)
 {
     const struct hf_callee_config *config = callee->config;
-    const struct hf_pool_endpoint_spec pool_spec = {
+    struct hf_pool_endpoint_spec pool_spec = {
         .id = spec->id,
         .address = spec->address,
         .capacity = callee->function.max_concurrency,
+        .child = spec->child,
+        .cold = spec->cold,
     };
     struct hf_upstream *upstream = spec->upstream
                                        ? hf_upstream_ref(spec->upstream)
@@ -110,6 +112,9 @@ hf_callee_add(struct hf_callee *callee, const struct hf_callee_endpoint_spec *sp
 
     if (!upstream) {
         return hf_fail(err, HF_ENOMEM, "endpoint '%s': no memory", spec->id);
+    }
+    if (spec->upstream && (config->pool.lb->needs & (HF_LB_NEEDS_LOAD | HF_LB_NEEDS_REPORTS))) {
+        pool_spec.node = hf_upstream_load(upstream);
     }
     hf_callee_lock(callee, &out);
     r = hf_pool_add(callee->pool, &pool_spec, hf_loop_policy_now(config->control), &out, &base);
@@ -131,6 +136,22 @@ hf_callee_add(struct hf_callee *callee, const struct hf_callee_endpoint_spec *sp
         return hf_fail(err, r, "endpoint '%s': the lb policy has no place for it", spec->id);
     }
     return 0;
+}
+
+void
+hf_callee_endpoint_set_warm(struct hf_callee_endpoint *endpoint, bool warm)
+{
+    pthread_mutex_lock(&endpoint->callee->mutex);
+    hf_pool_set_warm(endpoint->callee->pool, &endpoint->base, warm);
+    pthread_mutex_unlock(&endpoint->callee->mutex);
+}
+
+void
+hf_callee_endpoint_set_room(struct hf_callee_endpoint *endpoint, bool known, uint32_t room)
+{
+    pthread_mutex_lock(&endpoint->callee->mutex);
+    hf_pool_set_room(endpoint->callee->pool, &endpoint->base, known, room);
+    pthread_mutex_unlock(&endpoint->callee->mutex);
 }
 
 void

@@ -54,6 +54,7 @@ struct hf_upstream {
     atomic_bool is_node;
     _Atomic uint32_t refs;
     _Atomic uint32_t closing; /* shares still to be closed before the memory goes */
+    struct hf_node_load load;
     struct check check;
     struct share shares[];
 };
@@ -94,6 +95,12 @@ bool
 hf_upstream_is_node(const struct hf_upstream *upstream)
 {
     return atomic_load_explicit(&upstream->is_node, memory_order_relaxed);
+}
+
+struct hf_node_load *
+hf_upstream_load(struct hf_upstream *upstream)
+{
+    return &upstream->load;
 }
 
 static void

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/node_load.h"
 #include "h2/channel.h"
 
 struct hf_loop;
@@ -46,6 +47,9 @@ void hf_upstream_unref(struct hf_upstream *);
  * (control.h).  At first nobody knows, and what comes from there is a function's.  Any thread. */
 void hf_upstream_set_node(struct hf_upstream *, bool is_node);
 bool hf_upstream_is_node(const struct hf_upstream *);
+
+/* How busy the node is that is there; lives as long as the upstream. */
+struct hf_node_load *hf_upstream_load(struct hf_upstream *);
 
 /* Nobody answers there any more: closes all connections, so that the calls on them end. */
 void hf_upstream_cut(struct hf_upstream *);

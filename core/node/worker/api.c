@@ -16,6 +16,7 @@
 #include "grpc/health.h"
 #include "grpc/server.h"
 #include "node/access.h"
+#include "node/load_service.h"
 #include "node/node.h"
 #include "node/node_service.h"
 #include "node/worker/worker.h"
@@ -50,6 +51,12 @@ make_server(struct hf_worker_role *worker, const struct hf_grpc_server_options *
 static int
 open_api(struct hf_worker_role *worker, struct hf_err *err)
 {
+    const struct hf_load_service_config load = {
+        .loop = worker->loop,
+        .managed = true,
+        .measure = hf_worker_measure,
+        .arg = worker,
+    };
     struct hf_grpc_server_options options;
     int r;
 
@@ -61,6 +68,8 @@ open_api(struct hf_worker_role *worker, struct hf_err *err)
     if ((r = make_server(worker, &options, &worker->api, &worker->health, err)) < 0 ||
         (r = hf_worker_serve(worker, err)) < 0 || (r = hf_worker_serve_events(worker, err)) < 0 ||
         (r = hf_worker_serve_logs(worker, err)) < 0 ||
+        (r = hf_load_service_new(&load, &worker->load, err)) < 0 ||
+        (r = hf_load_service_serve(worker->load, worker->api, err)) < 0 ||
         (r = hf_node_service_add(worker->node, worker->api, err)) < 0) {
         return r;
     }
@@ -154,6 +163,7 @@ hf_worker_open_api(struct hf_worker_role *worker, struct hf_err *err)
 void
 hf_worker_end_api(struct hf_worker_role *worker)
 {
+    hf_load_service_end(worker->load);
     hf_grpc_health_end_watches(worker->health);
     if (worker->instance_health) {
         hf_grpc_health_end_watches(worker->instance_health);
@@ -163,6 +173,9 @@ hf_worker_end_api(struct hf_worker_role *worker)
 void
 hf_worker_close_api(struct hf_worker_role *worker)
 {
+    if (worker->load) {
+        hf_load_service_end(worker->load);
+    }
     hf_grpc_server_free(hf_steal(worker->api));
     hf_grpc_server_free(hf_steal(worker->instance_api));
 }

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "node/load_service.h"
+#include "node/node.h"
 #include "node/worker/worker.h"
 
 /* Processor times at one moment, in ticks. */
@@ -119,6 +122,25 @@ hf_metrics_processors(struct hf_metrics_sample **sample, double **ret, struct hf
     *sample = now;
     *ret = percent;
     return (int)now->count;
+}
+
+void
+hf_worker_measure(void *arg, struct hf_load_figures *ret)
+{
+    const struct hf_worker_role *worker = arg;
+    const char *folder = hf_node_state_dir(worker->node);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    struct statvfs disk;
+    double load;
+
+    if (processors > 0 && getloadavg(&load, 1) == 1) {
+        ret->load_known = true;
+        ret->load_millis = (uint32_t)(load * 1000 / (double)processors);
+    }
+    if (statvfs(folder ? folder : "/", &disk) == 0) {
+        ret->disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
+        ret->disk_used_bytes = (uint64_t)(disk.f_blocks - disk.f_bfree) * disk.f_frsize;
+    }
 }
 
 void

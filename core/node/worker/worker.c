@@ -12,6 +12,7 @@
 #include "ctl/ctl.h"
 #include "grpc/health.h"
 #include "grpc/server.h"
+#include "node/load_service.h"
 #include "node/node.h"
 #include "node/node_document.h"
 #include "node/node_service.h"
@@ -379,6 +380,7 @@ worker_destroy(struct hf_role *role)
     hf_worker_running_fini(worker);
     hf_grpc_health_free(worker->health);
     hf_grpc_health_free(worker->instance_health);
+    hf_load_service_free(worker->load);
     hf_worker_ended_fini(worker);
     hf_timer_fini(&worker->list_again);
     hf_timer_fini(&worker->resources);

@@ -46,6 +46,8 @@ struct hf_grpc_call;
 struct hf_grpc_health;
 struct hf_grpc_probe;
 struct hf_grpc_server;
+struct hf_load_figures;
+struct hf_load_service;
 struct hf_metrics_sample;
 struct hf_options;
 struct hf_text;
@@ -132,6 +134,7 @@ struct hf_worker_role {
     struct hf_timer ended_expiry;
 
     /* API. */
+    struct hf_load_service *load; /* at `api` */
     struct hf_grpc_server *api;
     struct hf_grpc_health *health;
     struct hf_grpc_server *instance_api; /* NULL: instances use `api` */
@@ -408,6 +411,9 @@ struct hf_worker_owner *hf_worker_owner_tie(struct hf_worker_role *, const char 
 void hf_worker_owner_untie(struct hf_worker_owner *, enum hf_worker_tie);
 
 /* --- metrics.c ---------------------------------------------------------------------- */
+
+/* How busy the machine is, and how full the file system with the worker's state. */
+void hf_worker_measure(void *worker, struct hf_load_figures *ret);
 
 /* Memory in use, in percent. */
 int hf_metrics_memory(double *ret, struct hf_err *);
