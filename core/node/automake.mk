@@ -74,7 +74,8 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
 
 # What roles that take calls have towards callers.
 %C%_libhf_node_la_SOURCES += \
-    %D%/front/front.c %D%/front/front.h
+    %D%/front/front.c %D%/front/front.h \
+    %D%/front/shared.c %D%/front/shared.h
 
 # The roles.
 %C%_libhf_node_la_SOURCES += \

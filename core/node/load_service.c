@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/counters.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "grpc/server.h"
@@ -21,8 +22,8 @@
 
 struct listener {
     uint32_t magic;
-    bool rooms;    /* it wants them */
-    bool complete; /* it has heard of all of them, but for those that change now */
+    bool rooms;  /* it wants them */
+    size_t from; /* those from here on are still to be told, whether they change or not */
     struct hf_list node;
     struct hf_load_service *service;
     struct hf_grpc_call *call;
@@ -41,6 +42,7 @@ struct hf_load_service {
     struct hf_list listeners;
     uint32_t listener_count;
     struct hf_timer beat;
+    uint64_t next_ns; /* of the loop's clock: no beat before, however many come and go */
     struct hf_grpc_method method;
     struct room *rooms;
     size_t room_count;
@@ -96,6 +98,8 @@ listener_end(struct listener *listener, uint32_t code, const char *message)
     }
 }
 
+HF_COUNTER(load_reports, "Messages in which this node said how busy it is.");
+
 /* Sends the figures with the rooms from `*at` on, as many as go into one message. */
 static bool
 send_some(struct listener *listener, Hyperfaas__V1__LoadReport *report, size_t *at)
@@ -107,23 +111,30 @@ send_some(struct listener *listener, Hyperfaas__V1__LoadReport *report, size_t *
     report->n_rooms = 0;
     for (; listener->rooms && *at < service->room_count && report->n_rooms < ROOMS_AT_ONCE;
          (*at)++) {
-        if (service->rooms[*at].changed || !listener->complete) {
+        if (service->rooms[*at].changed || *at >= listener->from) {
             rooms[report->n_rooms++] = &service->rooms[*at].message;
         }
     }
+    hf_count(&load_reports);
     return hf_grpc_call_send(listener->call, &report->base) == 0;
 }
 
+/* What does not go out now is told at the next beat; a function that has changed its place among
+ * the others meanwhile may be missed, and is told when its room changes. */
 static void
 send_report(struct listener *listener, Hyperfaas__V1__LoadReport *report)
 {
     size_t at = 0;
-    bool sent;
+    size_t before;
 
     do {
-        sent = send_some(listener, report, &at);
-    } while (sent && listener->rooms && at < listener->service->room_count);
-    listener->complete = sent;
+        before = at;
+        if (!send_some(listener, report, &at)) {
+            listener->from = before;
+            return;
+        }
+    } while (listener->rooms && at < listener->service->room_count);
+    listener->from = SIZE_MAX;
 }
 
 /* What is to be said now. */
@@ -159,7 +170,8 @@ on_beat(struct hf_timer *timer)
     HF_LIST_FOR_SAFE (listener, next, &service->listeners, node) {
         send_report(listener, &report);
     }
-    hf_timer_set(&service->beat, BEAT_NS);
+    service->next_ns = hf_loop_now(service->config.loop) + BEAT_NS;
+    hf_timer_set_at(&service->beat, service->next_ns);
 }
 
 /* --- the method ------------------------------------------------------------------------------ */
@@ -187,10 +199,13 @@ on_listen(struct hf_grpc_call *call, const void *message)
     hf_grpc_call_set_state(call, listener);
     hf_list_append(&service->listeners, &listener->node);
     hf_grpc_call_send_headers(call);
-    if (service->listener_count++ == 0 && service->config.wanted) {
-        service->config.wanted(service->config.arg, true);
+    if (service->listener_count++ == 0) {
+        hf_timer_set_at(&service->beat,
+                        hf_max(service->next_ns, hf_loop_now(service->config.loop)));
+        if (service->config.wanted) {
+            service->config.wanted(service->config.arg, true);
+        }
     }
-    hf_timer_set(&service->beat, 0); /* the others bear a beat more */
 }
 
 static void

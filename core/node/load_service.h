@@ -1,9 +1,9 @@
 /*
  * load_service.h - tells others how busy this node is: hyperfaas.v1.Node/Load.
  *
- * Nothing is measured while nobody listens.  Each listener hears all at once, then the figures of
- * each beat and the rooms that have changed.  One that reads slowly misses beats, costs no memory,
- * and hears all rooms again when it can.
+ * Nothing is measured while nobody listens.  Each listener hears all at the next beat, of which
+ * there are two in a second, then the figures of each and the rooms that have changed.  One that
+ * reads slowly misses beats, costs no memory, and hears all rooms again when it can.
  *
  * Control thread.
  */

@@ -61,7 +61,7 @@ struct hf_endpoint {
     struct hf_handle handle;
     const char *id; /* of the instance or node; valid until `removed` returned */
     void *state;    /* the policy's room, zeroed before `added`, aligned for anything; there is
-                     * one for each endpoint of each function, so keep it small */
+                     * one for each endpoint of each function, so keep it small: no limit is set */
 
     /* --- since 0.5 --- */
     uint64_t hash;          /* the host's stable hash of `id` */

@@ -55,8 +55,9 @@ struct hf_scale_view {
     uint64_t waiting_since_ns;    /* since when the first in the queue waits; 0: nobody does */
 
     /* Times without any call, from the end of the last one to the arrival of the next, since the
-     * function was cold last; 0 without HF_SCALER_NEEDS_GAPS.  The call that ends one is told at
-     * once if it began before the last look at the function; of several between two looks the last
+     * function was cold last; 0 without HF_SCALER_NEEDS_GAPS.  Seen at the next look, which comes
+     * at once
+     * (`tick_ns`) if there was no call at the last one; of several gaps between two looks the last
      * is shown, and all are in the count and the sum. */
     uint64_t gaps_total;
     uint64_t gaps_sum_ns;

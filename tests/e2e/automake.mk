@@ -59,6 +59,7 @@ E2E_TESTS = \
     %D%/63-start-and-end.py \
     %D%/64-tree.py \
     %D%/64-tree-failures.py \
+    %D%/64-tree-needs.py \
     %D%/64-tree-peers.py \
     %D%/66-haproxy.py \
     %D%/68-nodes.py \
@@ -87,6 +88,7 @@ THREAD_TESTS += \
     %D%/63-start-and-end.py \
     %D%/64-tree.py \
     %D%/64-tree-failures.py \
+    %D%/64-tree-needs.py \
     %D%/70-load.py
 
 dist_check_SCRIPTS += $(E2E_TESTS) %D%/functions/probe
@@ -134,6 +136,7 @@ EXTRA_DIST += \
     %D%/hf/wire.py \
     %D%/README.md \
     %D%/lb-faulty.c \
+    %D%/lb-needs.c \
     %D%/scaler-faulty.c \
     %D%/scaler-flap.c \
     %D%/scaler-lru.c \

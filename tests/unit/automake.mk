@@ -165,13 +165,18 @@ UNIT_TESTS += %D%/test-store-etcd %D%/test-store-etcd-parts %D%/test-store-etcd-
 %C%_test_store_etcd_wire_LDADD = $(FAKE_HOST_LIBS) $(JSON_C_LIBS)
 
 # --- core/node: what roles share
-HF_NODE_TESTS = %D%/test-access %D%/test-catalog %D%/test-discovery %D%/test-peers %D%/test-function-spec %D%/test-node %D%/test-worker \
+HF_NODE_TESTS = %D%/test-access %D%/test-catalog %D%/test-discovery %D%/test-peers %D%/test-load-service %D%/test-shared %D%/test-function-spec %D%/test-node %D%/test-worker \
     %D%/test-worker-adoption %D%/test-worker-ends %D%/test-worker-past %D%/test-worker-events %D%/test-message-tracker %D%/test-retries \
     %D%/test-state-service %D%/test-budget %D%/test-origins %D%/test-proxy
 UNIT_TESTS += $(HF_NODE_TESTS)
-THREAD_TESTS += %D%/test-catalog %D%/test-node
+THREAD_TESTS += %D%/test-catalog %D%/test-node %D%/test-shared
 %C%_test_access_SOURCES = %D%/test-access.c
 %C%_test_access_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
+%C%_test_load_service_SOURCES = %D%/test-load-service.c
+%C%_test_load_service_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
+$(%C%_test_load_service_OBJECTS): | $(HF_PROTO_H)
+%C%_test_shared_SOURCES = %D%/test-shared.c
+%C%_test_shared_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 %C%_test_peers_SOURCES = %D%/test-peers.c
 %C%_test_peers_LDADD = $(UNIT_LIB) $(HF_NODE_LIBS) $(CUNIT_LIBS)
 $(%C%_test_peers_OBJECTS): | $(HF_PROTO_H)

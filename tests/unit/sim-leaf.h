@@ -83,12 +83,13 @@ struct sim {
 
 /* What tests choose of the double of a scaler: `ceil(calls / concurrency)`, idle timeout. */
 struct sim_scaler {
-    uint64_t tick_ns;    /* 0: one second */
-    uint64_t keep_ns;    /* answer of on_idle; UINT64_MAX: as the ticks say */
-    uint64_t prewarm_ns; /* answer of on_idle */
-    uint64_t looks;      /* how often the policy was asked anything */
-    uint32_t least;      /* instances of a function that is not cold */
-    uint64_t random;     /* what it was given at the last tick */
+    uint64_t tick_ns;          /* 0: one second */
+    uint64_t keep_ns;          /* answer of on_idle; UINT64_MAX: as the ticks say */
+    uint64_t prewarm_ns;       /* answer of on_idle */
+    uint64_t looks;            /* how often the policy was asked anything */
+    uint32_t least;            /* instances of a function that is not cold */
+    uint64_t random;           /* what it was given at the last tick */
+    struct hf_scale_view seen; /* what it saw when it was asked last how many there should be */
 
     /* Victims. */
     enum { SIM_REFUSE, SIM_ALL, SIM_WRONG } victims;

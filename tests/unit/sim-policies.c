@@ -27,6 +27,9 @@ first_pick(struct hf_scheduler *scheduler, const struct hf_function *function, v
     (void)function;
     (void)state;
     look_at_first(view, 1);
+    if (view->decision) {
+        view->decision->reason = 1;
+    }
     if (sim_scheduler.wrong) {
         return (struct hf_handle){ SIM_WORKERS, 1 };
     }
@@ -59,11 +62,16 @@ scheduler_show(const struct hf_scheduler *scheduler, struct hf_text *text)
     hf_text_add(text, "order=first\n");
 }
 
+static const char *const scheduler_reasons[] = { "none", "first" };
+
 const struct hf_scheduler_ops sim_scheduler_ops = {
     .size = sizeof sim_scheduler_ops,
     .pick = first_pick,
     .pick_many = many_picks,
     .show = scheduler_show,
+    .needs = HF_SCHEDULER_NEEDS_LOAD,
+    .reason_count = 2,
+    .reasons = scheduler_reasons,
 };
 
 /* --- the scaler ---------------------------------------------------------------------------- */
@@ -75,6 +83,10 @@ on_demand(struct hf_scaler *scaler, const struct hf_scale_view *view)
 
     (void)scaler;
     sim_scaler.looks++;
+    sim_scaler.seen = *view;
+    if (view->decision) {
+        view->decision->score = view->waiting;
+    }
     return (view->in_flight + view->waiting + each - 1) / each;
 }
 
@@ -135,6 +147,8 @@ scaler_show(const struct hf_scaler *scaler, const struct hf_scale_view *view, st
     }
 }
 
+static const char *const scaler_reasons[] = { "calls" };
+
 const struct hf_scaler_ops sim_scaler_ops = {
     .size = sizeof sim_scaler_ops,
     .function_state_size = 16,
@@ -144,4 +158,7 @@ const struct hf_scaler_ops sim_scaler_ops = {
     .on_idle = on_idle,
     .victims = victims,
     .show = scaler_show,
+    .needs = HF_SCALER_NEEDS_GAPS,
+    .reason_count = 1,
+    .reasons = scaler_reasons,
 };

@@ -172,6 +172,38 @@ wrong_answers_of_a_scheduler_are_shown(void)
     end();
 }
 
+static void
+a_scheduler_sees_what_a_worker_reports(void)
+{
+    const struct hf_worker_load load = {
+        .load_millis = 1500, .disk_bytes = 100, .disk_used_bytes = 40, .reported_ns = 77
+    };
+
+    begin();
+    sim_worker_up(&sim, 0, 0);
+    sim_call(sim_function(&sim, 0, 1, 30 * HF_SEC), 1, 0);
+    UNIT_U64(sim_scheduler.worker.load_ns, 0);
+    hf_fleet_note_worker_load(&sim.workers[0].fleet, &load);
+    sim_call(sim_function(&sim, 1, 1, 30 * HF_SEC), 1, 0);
+    UNIT_U64(sim_scheduler.worker.load_millis, 1500);
+    UNIT_U64(sim_scheduler.worker.disk_bytes, 100);
+    UNIT_U64(sim_scheduler.worker.disk_used_bytes, 40);
+    UNIT_U64(sim_scheduler.worker.load_ns, 77);
+    end();
+}
+
+static void
+reasons_are_counted(void)
+{
+    begin();
+    sim_worker_up(&sim, 0, 0);
+    sim_call(sim_function(&sim, 0, 1, 30 * HF_SEC), 1, 0);
+    UNIT_CONTAINS(show(NULL), "reason=first decisions=1 last_score=0\n");
+    UNIT_CONTAINS(show(NULL), "reason=calls decisions=1 last_score=1\n");
+    CU_ASSERT_PTR_NULL(strstr(show(NULL), "reason=none"));
+    end();
+}
+
 /* --- what a scaler is asked ------------------------------------------------------------------ */
 
 static void
@@ -201,6 +233,10 @@ the_longest_idle_makes_room(void)
     CU_ASSERT_TRUE(sim_scaler.victim.idle_since_ns > 0 &&
                    sim_scaler.victim.idle_since_ns < done_ns);
     CU_ASSERT_TRUE(sim_scaler.victim.instance.generation > 0);
+    CU_ASSERT_PTR_EQUAL(sim_scaler.victim.state, ((struct hf_scaled *)g->active)->scaler_state);
+    UNIT_U64(sim_scaler.victim.warm_ns, HF_MSEC);
+    UNIT_U64(sim_scaler.victim.function_uses, 1);
+    UNIT_U64(sim_scaler.victim.instances, 1);
     sim_run(&sim, 2 * HF_SEC);
     UNIT_U64(f->done, 1);
     UNIT_U64(READY(f), 1);
@@ -322,6 +358,33 @@ nobody_goes_where_even_an_empty_worker_is_too_small(void)
     end();
 }
 
+/* --- what a scaler sees ----------------------------------------------------------------------- */
+
+static void
+a_scaler_sees_the_gaps_between_calls(void)
+{
+    struct sim_function *f;
+
+    begin();
+    sim.pool_settings.keep_gaps = true;
+    sim_worker_up(&sim, 0, 0);
+    f = sim_function(&sim, 0, 1, 100 * HF_SEC);
+    sim_call(f, 1, HF_MSEC);
+    UNIT_U64(sim_scaler.seen.waiting_since_ns, sim.now);
+    sim_run(&sim, 10 * HF_SEC);
+    UNIT_U64(sim_scaler.seen.gaps_total, 0);
+    sim_call(f, 1, HF_MSEC);
+    sim_run(&sim, 5 * HF_SEC);
+    sim_call(f, 1, HF_MSEC);
+    sim_run(&sim, 2 * HF_SEC);
+    UNIT_U64(sim_scaler.seen.gaps_total, 2);
+    UNIT_U64(sim_scaler.seen.last_gap_ns, 5 * HF_SEC - HF_MSEC);
+    CU_ASSERT_TRUE(sim_scaler.seen.gaps_sum_ns > sim_scaler.seen.last_gap_ns);
+    UNIT_U64(sim_scaler.seen.last_arrival_ns, sim.now - 2 * HF_SEC);
+    UNIT_U64(sim_scaler.seen.service_ns, HF_MSEC);
+    end();
+}
+
 /* --- looking --------------------------------------------------------------------------------- */
 
 /* The random bits of the last of some ticks, with or without somebody who looks in between. */
@@ -355,7 +418,9 @@ who_looks_changes_nothing(void)
 UNIT_MAIN("autoscale-policies", UNIT_TEST(a_scheduler_sees_the_calls_of_a_worker),
           UNIT_TEST(calls_are_forgotten_with_their_instance),
           UNIT_TEST(a_scheduler_sees_what_a_worker_has_of_the_function),
-          UNIT_TEST(a_worker_tells_its_images), UNIT_TEST(several_starts_are_asked_for_at_once),
+          UNIT_TEST(a_worker_tells_its_images), UNIT_TEST(a_scheduler_sees_what_a_worker_reports),
+          UNIT_TEST(reasons_are_counted), UNIT_TEST(a_scaler_sees_the_gaps_between_calls),
+          UNIT_TEST(several_starts_are_asked_for_at_once),
           UNIT_TEST(wrong_answers_of_a_scheduler_are_shown), UNIT_TEST(the_longest_idle_makes_room),
           UNIT_TEST(who_serves_is_no_victim), UNIT_TEST(who_is_idle_is_asked_anew),
           UNIT_TEST(a_scaler_may_refuse_to_evict), UNIT_TEST(wrong_victims_are_counted_and_spared),

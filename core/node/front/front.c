@@ -7,14 +7,18 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/guest.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "ctl/ctl.h"
 #include "grpc/health.h"
 #include "grpc/server.h"
 #include "node/access.h"
+#include "node/front/shared.h"
 #include "node/node.h"
 #include "node/node_service.h"
+#include "plugin/module.h"
 
 HF_LOG_MODULE(node);
 
@@ -158,6 +162,73 @@ make_load_service(struct hf_front *front, struct hf_err *err)
     };
 
     return hf_load_service_new(&config, &front->load, err);
+}
+
+/* --- what the policy shares ------------------------------------------------------------------ */
+
+static void
+describe(void *arg, struct hf_shared *shared)
+{
+    struct hf_front *front = hf_cast(arg, struct hf_front, HF_FRONT_MAGIC);
+    const struct hf_map_node *node = NULL;
+
+    if (front->ops->add_children) {
+        front->ops->add_children(front, shared);
+    }
+    while (front->share_functions && (node = hf_map_next(&front->by_id, node))) {
+        struct hf_callee *callee = hf_container_of(node, struct hf_front_function, node)->callee;
+        const char *id = hf_callee_id(callee);
+        struct hf_pool_load load;
+
+        hf_callee_peek(callee, &load);
+        hf_shared_add_function(shared, &(struct hf_lb_function){
+                                           .size = sizeof(struct hf_lb_function),
+                                           .in_flight = load.in_flight,
+                                           .waiting = load.waiting,
+                                           .id = id,
+                                           .hash = hf_hash(id, strlen(id)),
+                                           .gap_ns = load.gap_ns,
+                                           .cold_ns = load.cold_ns,
+                                           .warm_ns = load.warm_ns,
+                                           .last_arrival_ns = load.last_arrival_ns,
+                                       });
+    }
+}
+
+int
+hf_front_share(struct hf_front *front, const struct hf_node_module *policy,
+               struct hf_pool_settings *pools, struct hf_err *err)
+{
+    const struct hf_lb_ops *ops = policy->module->ops.lb;
+    const struct hf_shared_config config = {
+        .ops = ops,
+        .control = front->control,
+        .io = hf_node_io(front->node),
+        .io_count = hf_node_io_count(front->node),
+        .seed = hf_node_seed(front->node, "shared"),
+        .describe = describe,
+        .arg = front,
+    };
+    struct hf_lb_shared *object = NULL;
+    int r;
+
+    if (!ops->shared_create) {
+        return 0;
+    }
+    front->share_functions = (ops->needs & HF_LB_NEEDS_FIGURES) != 0;
+    r = hf_guest_call(ops, shared_create, NULL, policy->module->host, policy->options, &object,
+                      err);
+    r = hf_node_module_made(front->node, policy, r, object, err);
+    if (r < 0) {
+        return r;
+    }
+    r = hf_shared_new(&config, object, &front->shared, err);
+    if (r < 0) {
+        hf_guest_do(ops, shared_destroy, NULL, object);
+        return r;
+    }
+    pools->shared = hf_shared_current(front->shared);
+    return 0;
 }
 
 /* --- ways in --------------------------------------------------------------------------------- */
@@ -398,6 +469,7 @@ hf_front_fini(struct hf_front *front)
     hf_grpc_health_free(front->health);
     hf_state_service_free(front->state);
     hf_load_service_free(front->load);
+    hf_shared_free(front->shared);
     hf_timer_fini(&front->drain_limit);
     hf_map_fini(&front->by_id);
     pthread_rwlock_destroy(&front->lock);

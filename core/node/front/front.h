@@ -30,7 +30,9 @@ struct hf_front;
 struct hf_front_function;
 struct hf_grpc_health;
 struct hf_grpc_server;
+struct hf_node_module;
 struct hf_options;
+struct hf_shared;
 
 #define HF_FRONT_MAGIC HF_MAGIC('f', 'r', 'n', 't')
 
@@ -54,6 +56,8 @@ struct hf_front_ops {
     void (*measure)(struct hf_front *, struct hf_load_figures *);
     /* How many free slots there are for a function; false: that is not known. */
     bool (*room)(struct hf_front_function *, const struct hf_pool_load *, uint32_t *ret);
+    /* Says the children by hf_shared_add_child.  NULL: there are none. */
+    void (*add_children)(struct hf_front *, struct hf_shared *);
     /* That is asked for, or no longer. */
     void (*load_wanted)(struct hf_front *, bool wanted);
     /* Looks up an id that callers do not find, or adds an endpoint; see hf_route. */
@@ -77,6 +81,8 @@ struct hf_front {
     struct hf_grpc_health *health;
     struct hf_state_service *state;
     struct hf_load_service *load;
+    struct hf_shared *shared; /* of the lb policy, over all functions; NULL: nothing */
+    bool share_functions;     /* it sees their figures */
 
     struct hf_timer drain_limit;
     char proxy_address[HF_ADDRESS_TEXT_MAX]; /* as bound, to return to after a drain */
@@ -121,6 +127,10 @@ void hf_front_drained(struct hf_front *);
 /* Lets callers find the function by the id of its callee, or no longer; both harmless again. */
 int hf_front_list(struct hf_front *, struct hf_front_function *);
 void hf_front_unlist(struct hf_front *, struct hf_front_function *);
+
+/* Makes what the lb policy shares over all functions, if it does, and has pools see it. */
+int hf_front_share(struct hf_front *, const struct hf_node_module *policy,
+                   struct hf_pool_settings *pools, struct hf_err *err);
 
 /* NULL: none of that id is listed. */
 struct hf_front_function *hf_front_find(const struct hf_front *, const char *id, size_t len);

@@ -99,7 +99,7 @@ make_callees(struct hf_balancer *balancer, struct hf_err *err)
         .control = balancer->front.control,
         .ops = &hf_balancer_callee_ops,
     };
-    return 0;
+    return hf_front_share(&balancer->front, &plugin, &balancer->callee.pool, err);
 }
 
 static void
@@ -135,6 +135,7 @@ static const struct hf_front_ops front_ops = {
     .connect = hf_balancer_connect,
     .leave = balancer_leave,
     .measure = hf_balancer_measure,
+    .add_children = hf_balancer_add_children,
     .room = hf_balancer_room,
     .load_wanted = hf_balancer_load_wanted,
     .resolve = hf_balancer_resolve,

@@ -215,13 +215,11 @@ void hf_balancer_ask_load(struct hf_balancer_child *);
 /* Nothing is known of that any more. */
 void hf_balancer_forget_load(struct hf_balancer_child *);
 
-/* How busy the child is, as far as it is known. */
-struct hf_endpoint_load hf_balancer_child_load(const struct hf_balancer_child *);
-
 /* Tells the policy what room the endpoint's child has for its function. */
 void hf_balancer_tell_room(struct hf_balancer_endpoint *);
 
 /* For `struct hf_front_ops`. */
+void hf_balancer_add_children(struct hf_front *, struct hf_shared *);
 void hf_balancer_measure(struct hf_front *, struct hf_load_figures *);
 bool hf_balancer_room(struct hf_front_function *, const struct hf_pool_load *, uint32_t *ret);
 void hf_balancer_load_wanted(struct hf_front *, bool wanted);

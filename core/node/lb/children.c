@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "grpc/health.h"
+#include "node/front/shared.h"
 #include "node/lb/balancer.h"
 #include "node/node.h"
 
@@ -81,6 +82,7 @@ update(struct hf_balancer_child *child)
 
     if (usable != child->tree->usable) {
         hf_tree_set_usable(child->tree, usable);
+        hf_shared_changed(child->balancer->front.shared);
         hf_balancer_update_hope(child->balancer);
         hf_balancer_changed(child->balancer);
     }
@@ -177,6 +179,7 @@ on_up(struct hf_link *link)
     update(child);
     hf_balancer_settle(child);
     hf_balancer_ask_load(child);
+    hf_shared_changed(child->balancer->front.shared); /* its id may be another */
     return 0;
 }
 
@@ -299,6 +302,7 @@ on_init(struct hf_link *link, struct hf_err *err)
     hf_random_init(&child->random, hf_node_seed(balancer->front.node, link->address));
     hf_timer_init(&child->readmit, balancer->front.control, HF_TIMER_REAL, on_readmit);
     hf_timer_init(&child->give_up, balancer->front.control, HF_TIMER_REAL, on_give_up);
+    hf_shared_changed(balancer->front.shared);
     return 0;
 }
 
@@ -308,6 +312,7 @@ on_fini(struct hf_link *link)
     struct hf_balancer_child *child = hf_balancer_child_of(link);
 
     hf_balancer_settle(child);
+    hf_shared_changed(child->balancer->front.shared);
     hf_handles_remove(&child->balancer->handles, child->handle);
     hf_tree_remove(child->tree);
     hf_upstream_unref(child->upstream);
@@ -346,6 +351,7 @@ on_close(struct hf_link *link)
     child->serving = child->draining = child->ejected = child->on_trial = false;
     hf_tree_set_usable(child->tree, false);
     hf_tree_lost(child->tree);
+    hf_shared_changed(child->balancer->front.shared);
 }
 
 static bool

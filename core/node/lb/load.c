@@ -6,8 +6,9 @@
  */
 #include <string.h>
 
-#include "base/macros.h"
+#include "base/hash.h"
 #include "hyperfaas/v1/node.pb-c.h"
+#include "node/front/shared.h"
 #include "node/lb/balancer.h"
 
 static bool
@@ -54,7 +55,8 @@ take_room(struct hf_balancer_child *child, const Hyperfaas__V1__FunctionRoom *to
 static void
 on_report(void *arg, const void *message)
 {
-    struct hf_balancer_child *child = hf_balancer_child_of(arg);
+    struct hf_balancer_child *child =
+        hf_container_of(hf_link_of(arg), struct hf_balancer_child, link);
     const Hyperfaas__V1__LoadReport *told = message;
     const struct hf_endpoint_load load = {
         .known = HF_LOAD_REPORTED | (told->load_known ? HF_LOAD_AVERAGE : 0),
@@ -90,8 +92,9 @@ hf_balancer_forget_load(struct hf_balancer_child *child)
     }
 }
 
-struct hf_endpoint_load
-hf_balancer_child_load(const struct hf_balancer_child *child)
+/* How busy the child is, as far as it is known. */
+static struct hf_endpoint_load
+load_of(const struct hf_balancer_child *child)
 {
     struct hf_endpoint_load load = { .size = sizeof load };
 
@@ -99,6 +102,28 @@ hf_balancer_child_load(const struct hf_balancer_child *child)
         hf_node_load_read(hf_upstream_load(child->upstream), &load);
     }
     return load;
+}
+
+/* --- what the policy shares ------------------------------------------------------------------- */
+
+void
+hf_balancer_add_children(struct hf_front *front, struct hf_shared *shared)
+{
+    const struct hf_balancer *balancer = hf_balancer_of(front);
+    const struct hf_balancer_child *child;
+
+    HF_LIST_FOR (child, &balancer->children.list, link.node) {
+        const struct hf_endpoint_load load = load_of(child);
+        const struct hf_lb_child about = {
+            .size = sizeof about,
+            .usable = child->tree->usable,
+            .handle = child->handle,
+            .id = child->tree->id,
+            .hash = hf_hash(child->tree->id, strlen(child->tree->id)),
+        };
+
+        hf_shared_add_child(shared, &about, &load);
+    }
 }
 
 /* --- what is said above ------------------------------------------------------------------------
@@ -121,7 +146,7 @@ hf_balancer_measure(struct hf_front *front, struct hf_load_figures *ret)
 
     ret->calls = 0;
     HF_LIST_FOR (child, &balancer->children.list, link.node) {
-        const struct hf_endpoint_load load = hf_balancer_child_load(child);
+        const struct hf_endpoint_load load = load_of(child);
 
         ret->calls = add(ret->calls, load.calls);
         ret->waiting = add(ret->waiting, load.waiting);

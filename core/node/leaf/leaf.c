@@ -158,7 +158,7 @@ make_callees(struct hf_leaf *leaf, struct hf_err *err)
         .control = leaf->front.control,
         .ops = &hf_leaf_callee_ops,
     };
-    return 0;
+    return hf_front_share(&leaf->front, &plugin, &leaf->callee.pool, err);
 }
 
 /* --- leaving the workers ------------------------------------------------------------ */
