@@ -1,6 +1,6 @@
 # Benchmarks, run by `make bench`; never part of `make check`.
 
-BENCH_TOOLS = %D%/backend %D%/relay %D%/h2relay %D%/callgen
+BENCH_TOOLS = %D%/backend %D%/relay %D%/h2relay %D%/callgen %D%/decisions
 EXTRA_PROGRAMS = $(BENCH_TOOLS)
 CLEANFILES += $(BENCH_TOOLS)
 EXTRA_DIST += %D%/bench.py %D%/benchnode.py %D%/coldstart.py %D%/dockerstart.py %D%/overload.py
@@ -15,6 +15,9 @@ EXTRA_DIST += %D%/bench.py %D%/benchnode.py %D%/coldstart.py %D%/dockerstart.py 
 %C%_callgen_SOURCES = %D%/callgen.c
 %C%_callgen_LDADD = $(HF_GRPC_LIBS) $(HF_CTL_LIBS)
 
+%C%_decisions_SOURCES = %D%/decisions.c
+%C%_decisions_LDADD = $(HF_PLUGIN_LIBS) $(HF_BASE_LIBS)
+
 # BENCH_ARGS: see bench/bench.py --help
 bench: bench-proxy bench-coldstart bench-overload
 bench-proxy: all $(BENCH_TOOLS)
@@ -23,8 +26,11 @@ bench-coldstart: all $(BENCH_TOOLS)
 	HF_BUILDDIR='$(abs_top_builddir)' $(PYTHON3) -B $(srcdir)/%D%/coldstart.py
 bench-overload: all $(BENCH_TOOLS)
 	HF_BUILDDIR='$(abs_top_builddir)' $(PYTHON3) -B $(srcdir)/%D%/overload.py
+# Nanoseconds per decision of each policy.
+bench-decisions: all $(BENCH_TOOLS)
+	%D%/decisions $(BENCH_ARGS)
 # As root, with Debian's docker.io.
 bench-docker: all
 	HF_SRCDIR='$(abs_top_srcdir)' HF_BUILDDIR='$(abs_top_builddir)' \
 	    $(PYTHON3) -B $(srcdir)/%D%/dockerstart.py $(BENCH_ARGS)
-.PHONY: bench bench-proxy bench-coldstart bench-overload bench-docker
+.PHONY: bench bench-proxy bench-coldstart bench-decisions bench-overload bench-docker

@@ -5,9 +5,13 @@
  * of a function go to one endpoint as long as it is there and has a free slot.
  */
 #include <hyperfaas/lb.h>
+#include <hyperfaas/policy/decision.h>
 #include <hyperfaas/policy/order.h>
 
 #include <stdlib.h>
+
+#define REASONS(REASON) REASON(HOME, "home") REASON(NEXT, "home_full")
+HF_REASONS(REASONS);
 
 struct hf_lb {
     uint32_t vnodes;
@@ -57,9 +61,9 @@ destroy(struct hf_lb *lb)
 static struct hf_handle
 pick(struct hf_lb *lb, const struct hf_lb_view *view)
 {
-    (void)view;
     for (uint32_t i = 0; i < lb->order.count; i++) {
         if (!((const struct state *)lb->order.entries[i].state)->out) {
+            hf_because(view->decision, i == 0 ? HOME : NEXT, i);
             return lb->order.entries[i].handle;
         }
     }
@@ -103,6 +107,8 @@ static const struct hf_lb_ops ops = {
     .removed = removed,
     .full = full,
     .freed = freed,
+    .reason_count = REASON_COUNT,
+    .reasons = reasons,
 };
 
 HF_LB_PLUGIN(hash, "The endpoint that consistent hashing names.", ops, options);

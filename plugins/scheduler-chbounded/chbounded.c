@@ -5,11 +5,16 @@
  * From the function's place on a ring of workers, clockwise to the first that may take one
  * more instance without having more than (1 + epsilon) times its share of all.
  */
+#include <hyperfaas/policy/decision.h>
 #include <hyperfaas/policy/fleet.h>
 #include <hyperfaas/policy/ring.h>
 #include <hyperfaas/scheduler.h>
 
 #include <stdlib.h>
+
+#define REASONS(REASON)                                                                            \
+    REASON(BOUNDED, "below_bound") REASON(ABOVE, "all_above_bound") REASON(ALL_FULL, "all_full")
+HF_REASONS(REASONS);
 
 struct hf_scheduler {
     const struct hf_host *host;
@@ -91,10 +96,12 @@ pick(struct hf_scheduler *scheduler, const struct hf_function *function, void *s
             continue;
         }
         if ((uint64_t)view->workers[i]->instances + 1 <= most) {
+            hf_because(view->decision, BOUNDED, (double)most);
             return worker;
         }
         spare = spare.generation != 0 ? spare : worker;
     }
+    hf_because(view->decision, spare.generation != 0 ? ABOVE : ALL_FULL, (double)most);
     return spare;
 }
 
@@ -127,6 +134,8 @@ static const struct hf_scheduler_ops ops = {
     .worker_added = worker_added,
     .worker_removed = worker_removed,
     .show = show,
+    .reason_count = REASON_COUNT,
+    .reasons = reasons,
 };
 
 HF_SCHEDULER_PLUGIN(chbounded, "Consistent hashing, with a bound on what each worker holds.", ops,

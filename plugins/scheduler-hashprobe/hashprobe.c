@@ -8,9 +8,14 @@
  * coprime to n and to each other, which, taken greedily, are 1 and the primes that do not
  * divide n.
  */
+#include <hyperfaas/policy/decision.h>
 #include <hyperfaas/scheduler.h>
 
 #include <stdlib.h>
+
+#define REASONS(REASON)                                                                            \
+    REASON(HOME, "home") REASON(PROBED, "home_full") REASON(ALL_FULL, "all_full")
+HF_REASONS(REASONS);
 
 struct hf_scheduler {
     const struct hf_host *host;
@@ -104,10 +109,12 @@ pick(struct hf_scheduler *scheduler, const struct hf_function *function, void *s
     step = scheduler->steps[function->hash % scheduler->count];
     for (uint32_t i = 0; i < n; i++) {
         if (view->feasible(view, (uint32_t)at)) {
+            hf_because(view->decision, i == 0 ? HOME : PROBED, i);
             return view->workers[at]->handle;
         }
         at = (at + step) % n;
     }
+    hf_because(view->decision, ALL_FULL, n);
     return HF_NONE;
 }
 
@@ -151,6 +158,8 @@ static const struct hf_scheduler_ops ops = {
     .worker_added = worker_added,
     .worker_removed = worker_removed,
     .show = show,
+    .reason_count = REASON_COUNT,
+    .reasons = reasons,
 };
 
 HF_SCHEDULER_PLUGIN(hashprobe, "A home by the function's hash, then steps from it.", ops, NULL);

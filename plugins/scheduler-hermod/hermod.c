@@ -6,10 +6,18 @@
  * such workers one that is busy goes before one that is empty, and of either kind one that
  * is warm for the function.  With none of low load, the one with the fewest calls.
  */
+#include <hyperfaas/policy/decision.h>
 #include <hyperfaas/policy/fleet.h>
 #include <hyperfaas/scheduler.h>
 
 #include <stdlib.h>
+
+#define REASONS(REASON)                                                                            \
+    REASON(PACK, "busy_of_low_load")                                                               \
+    REASON(EMPTY, "empty")                                                                         \
+    REASON(SPREAD, "none_of_low_load")                                                             \
+    REASON(ALL_FULL, "all_full")
+HF_REASONS(REASONS);
 
 struct hf_scheduler {
     const struct hf_host *host;
@@ -55,10 +63,20 @@ static struct hf_handle
 pick(struct hf_scheduler *scheduler, const struct hf_function *function, void *state,
      const struct hf_fleet_view *view)
 {
+    uint32_t best = hf_fleet_best(view, rank, NULL, NULL);
+
     (void)scheduler;
     (void)function;
     (void)state;
-    return hf_worker_at(view, hf_fleet_best(view, rank, NULL, NULL));
+    if (best == HF_NO_WORKER) {
+        hf_because(view->decision, ALL_FULL, 0.0);
+    } else if (rank(view, best, NULL).of[0] > 0.0) {
+        hf_because(view->decision, SPREAD, view->workers[best]->in_flight);
+    } else {
+        hf_because(view->decision, view->workers[best]->in_flight > 0 ? PACK : EMPTY,
+                   view->workers[best]->in_flight);
+    }
+    return hf_worker_at(view, best);
 }
 
 static const struct hf_scheduler_ops ops = {
@@ -66,6 +84,8 @@ static const struct hf_scheduler_ops ops = {
     .create = create,
     .destroy = destroy,
     .pick = pick,
+    .reason_count = REASON_COUNT,
+    .reasons = reasons,
 };
 
 HF_SCHEDULER_PLUGIN(hermod, "Packs instances at low load, spreads them at high load.", ops, NULL);

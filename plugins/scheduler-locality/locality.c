@@ -4,11 +4,19 @@
  * The first worker that has an idle instance of the function, else the first that has its
  * image, else whatever an inner rule says.
  */
+#include <hyperfaas/policy/decision.h>
 #include <hyperfaas/policy/fleet.h>
 #include <hyperfaas/scheduler.h>
 
 #include <stdlib.h>
 #include <string.h>
+
+#define REASONS(REASON)                                                                            \
+    REASON(WARM, "warm")                                                                           \
+    REASON(IMAGE, "has_image")                                                                     \
+    REASON(INNER, "inner_rule")                                                                    \
+    REASON(ALL_FULL, "all_full")
+HF_REASONS(REASONS);
 
 struct hf_scheduler {
     const struct hf_host *host;
@@ -53,11 +61,13 @@ rank(const struct hf_fleet_view *view, uint32_t i, const void *arg)
 {
     const struct hf_scheduler *scheduler = arg;
     struct hf_worker_share share = hf_worker_share_of(view, i);
+    double load = scheduler->at_random ? 0.0 : hf_load_mem(view->workers[i]);
 
-    if (share.idle > 0 || share.image_present) {
-        return (struct hf_rank){ { share.idle > 0 ? 0.0 : 1.0 } };
+    if (share.idle > 0) {
+        return (struct hf_rank){ { WARM } };
     }
-    return (struct hf_rank){ { 2.0, scheduler->at_random ? 0.0 : hf_load_mem(view->workers[i]) } };
+    return (struct hf_rank){ { share.image_present ? IMAGE : INNER,
+                               share.image_present ? 0.0 : load } };
 }
 
 static struct hf_handle
@@ -66,12 +76,17 @@ pick(struct hf_scheduler *scheduler, const struct hf_function *function, void *s
 {
     struct hf_draw draw = hf_draw_from(view->random);
     uint32_t best = hf_fleet_best(view, rank, scheduler, NULL);
+    enum reason why = ALL_FULL;
 
     (void)function;
     (void)state;
-    if (scheduler->at_random && best != HF_NO_WORKER && rank(view, best, scheduler).of[0] > 1.0) {
+    if (best != HF_NO_WORKER) {
+        why = (enum reason)rank(view, best, scheduler).of[0]; /* WARM, IMAGE or INNER */
+    }
+    if (why == INNER && scheduler->at_random) {
         hf_fleet_sample(view, 1, &draw, &best);
     }
+    hf_because(view->decision, why, 0.0);
     return hf_worker_at(view, best);
 }
 
@@ -87,6 +102,8 @@ static const struct hf_scheduler_ops ops = {
     .destroy = destroy,
     .pick = pick,
     .show = show,
+    .reason_count = REASON_COUNT,
+    .reasons = reasons,
 };
 
 HF_SCHEDULER_PLUGIN(locality, "Where the function is warm, else where its image is.", ops, options);

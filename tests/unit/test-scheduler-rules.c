@@ -24,6 +24,7 @@ static struct {
     char id[MOST][8];
     unsigned asked[MOST]; /* about feasibility */
     struct hf_function function;
+    struct hf_decision decision;
     struct policy policy;
     const struct hf_scheduler_ops *ops;
     struct hf_scheduler *scheduler;
@@ -61,7 +62,8 @@ begin(const char *name, const char *options, uint32_t n)
                                      .workers = t.list,
                                      .now_ns = 1000 * HF_SEC,
                                      .feasible = feasible,
-                                     .share = share };
+                                     .share = share,
+                                     .decision = &t.decision };
     t.function = (struct hf_function){ .size = sizeof t.function,
                                        .id = "f",
                                        .image = "i:latest",
@@ -103,6 +105,14 @@ pick(void)
     handle = t.ops->pick(t.scheduler, &t.function, t.state, &t.view);
     CU_ASSERT_FATAL(handle.generation == 0 || (handle.index < MOST && !t.closed[handle.index]));
     return handle.generation ? (int)handle.index : -1;
+}
+
+/* Why the last pick was as it was. */
+static const char *
+reason(void)
+{
+    CU_ASSERT_FATAL(t.decision.reason < t.ops->reason_count);
+    return t.ops->reasons[t.decision.reason];
 }
 
 /* How often each of the first `n` workers is picked. */
@@ -252,6 +262,7 @@ hashprobe_goes_by_coprime_steps(void)
     t.function.hash = 13;
     for (size_t i = 0; i < hf_countof(order); i++) {
         UNIT_INT(pick(), order[i]);
+        UNIT_STR(reason(), i == 0 ? "home" : "home_full");
         t.closed[order[i]] = true;
     }
     UNIT_INT(pick(), -1);
@@ -342,6 +353,7 @@ chbounded_keeps_its_bound(void)
     }
     t.worker[7].instances = 1000;
     UNIT_INT(pick(), 7);
+    UNIT_STR(reason(), "all_above_bound");
     t.closed[7] = true;
     UNIT_INT(pick(), -1);
     end();
@@ -408,6 +420,7 @@ hermod_packs_and_spreads(void)
         t.worker[i].in_flight = 10 - (uint32_t)i % 3;
     }
     UNIT_INT(pick(), 2); /* none is: the fewest calls */
+    UNIT_STR(reason(), "none_of_low_load");
     end();
 }
 
@@ -421,8 +434,10 @@ locality_warm_then_image_then_rest(void)
     UNIT_INT(pick(), 1);
     t.share[4].image_present = true;
     UNIT_INT(pick(), 4);
+    UNIT_STR(reason(), "has_image");
     t.share[3].idle = 2;
     UNIT_INT(pick(), 3);
+    UNIT_STR(reason(), "warm");
     t.closed[3] = true;
     UNIT_INT(pick(), 4);
     end();
@@ -479,6 +494,7 @@ imageaware_before_load(void)
     t.worker[2].memory_used_bytes = 900;
     t.worker[3].memory_used_bytes = 800;
     UNIT_INT(pick(), 3);
+    UNIT_STR(reason(), "has_image");
     end();
 }
 
