@@ -17,7 +17,8 @@ enum hf_scale_kind {
     /* Start `instance` of its function on its worker; answer with `started`,
      * `start_failed` or `start_refused`. */
     HF_SCALE_START = 1,
-    /* Add `instance` to the function's pool as an endpoint. */
+    /* Add `instance` to the function's pool as an endpoint, and say its load: a call that waited
+     * may have it. */
     HF_SCALE_ADMIT,
     /* `hf_pool_drain` the endpoint of `instance`; answer with `drained` when the pool says so, also
      * if that is at once; one that has left already needs no second answer. */

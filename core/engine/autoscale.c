@@ -333,12 +333,13 @@ hf_autoscaler_worker_down(struct hf_autoscaler *as, struct hf_fleet_worker *work
 
 /* --- instances ----------------------------------------------------------------------------- */
 
-/* An instance was admitted: how long it may stay idle is asked when the pool knows it. */
+/* An instance was admitted.  How long it may stay idle is asked when the pool knows it, unless a
+ * call waits that will keep it busy. */
 static void
 attend_admitted(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
 {
     hf_scaled_attend(as, f, now_ns);
-    if (as->config.scaler_ops->on_idle) {
+    if (as->config.scaler_ops->on_idle && f->waiting == 0) {
         attend_soon(as, &f->base, now_ns);
     }
 }

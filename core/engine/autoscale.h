@@ -64,6 +64,7 @@ struct hf_scaled {
     uint64_t service_ns; /* how long a call holds its slot, when its instances were last offered */
     uint32_t failures;   /* starts that failed since an instance proved good */
     uint32_t in_flight;  /* calls, at the last look */
+    uint32_t waiting;    /* calls without a slot, the same */
     uint32_t owed;       /* obsolete instances that went before their successors came */
     bool deleted;
     bool at_limit;      /* calls wait, and no further instance can come for them */

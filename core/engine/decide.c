@@ -452,6 +452,7 @@ hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
     f->at_limit = false;
     f->refusing = false;
     if (f->deleted) {
+    f->waiting = load.waiting;
         if (load.waiting > 0) {
             refuse(as, f, HF_FAILURE_DELETED, "the function was deleted");
         }
@@ -477,7 +478,7 @@ hf_scaled_retry_blocked(struct hf_autoscaler *as, uint64_t now_ns)
     const struct hf_scaled *last = hf_list_last(&as->blocked, struct hf_scaled, blocked);
     struct hf_scaled *f = NULL;
 
-    for (int i = 0; i < RETRIES_AT_ONCE && f != last; i++) {
+    for (int i = 0; i < RETRIES_AT_ONCE && f != last && hf_fleet_is_open(as->fleet); i++) {
         f = hf_list_first(&as->blocked, struct hf_scaled, blocked);
         hf_assert(f);
         hf_list_remove(&f->blocked);

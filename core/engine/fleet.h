@@ -173,6 +173,9 @@ void hf_fleet_forget_images(struct hf_fleet_worker *worker);
 /* Workers that may take new instances. */
 uint32_t hf_fleet_usable_workers(const struct hf_fleet *fleet);
 
+/* Whether one of them has not reached a limit that holds whatever the function is. */
+bool hf_fleet_is_open(const struct hf_fleet *fleet);
+
 /* Appends why no worker can take one more instance of the function now, for people: how many
  * workers stand in which way, and what is missing. */
 void hf_fleet_explain(const struct hf_fleet *fleet, const struct hf_fleet_function *function,

@@ -66,17 +66,29 @@ below(uint32_t count, uint32_t limit)
     return limit == 0 || count < limit;
 }
 
+static bool
+may_start(const struct hf_fleet *fleet, const struct hf_fleet_worker *worker)
+{
+    return below(worker->base.starting, fleet->settings.max_starting_per_worker);
+}
+
+static bool
+may_hold(const struct hf_fleet_worker *worker)
+{
+    return below(worker->base.instances, worker->max_instances);
+}
+
 /* The first reason beside the lack of room why an instance cannot start there now. */
 static enum obstacle
 second_obstacle_of(const struct view *view, const struct hf_fleet_worker *worker)
 {
-    const struct hf_fleet_settings *settings = &view->fleet->settings;
+    uint32_t limit = view->fleet->settings.max_instances_per_worker;
     const struct hf_share *share = hf_share_find(worker, view->function);
 
-    if (share && !below(share->instances, settings->max_instances_per_worker)) {
+    if (share && !below(share->instances, limit)) {
         return OBSTACLE_OF_FUNCTION;
     }
-    if (!below(worker->base.starting, settings->max_starting_per_worker)) {
+    if (!may_start(view->fleet, worker)) {
         return OBSTACLE_STARTING;
     }
     return share && share->retry_ns > view->base.now_ns ? OBSTACLE_FAILED : OBSTACLE_NONE;
@@ -98,7 +110,7 @@ obstacle_of(const struct view *view, const struct hf_fleet_worker *worker)
     if (!fits(base->cpu_millis, base->cpu_used_millis, hf_fleet_cpu_millis(spec))) {
         return OBSTACLE_CPU;
     }
-    if (!below(base->instances, worker->max_instances)) {
+    if (!may_hold(worker)) {
         return OBSTACLE_INSTANCES;
     }
     return second_obstacle_of(view, worker);
@@ -142,6 +154,20 @@ view_share(const struct hf_fleet_view *base, uint32_t i, struct hf_worker_share 
 }
 
 /* --- placing ------------------------------------------------------------------------------- */
+
+bool
+hf_fleet_is_open(const struct hf_fleet *fleet)
+{
+    for (uint32_t i = 0; i < fleet->worker_count; i++) {
+        const struct hf_fleet_worker *worker =
+            hf_container_of(fleet->workers[i], struct hf_fleet_worker, base);
+
+        if (hf_worker_is_usable(&worker->base) && may_start(fleet, worker) && may_hold(worker)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static struct view
 view_of(const struct hf_fleet *fleet, const struct hf_fleet_function *function, uint64_t now_ns,

@@ -196,6 +196,16 @@ warm(struct sim_function *function)
 /* --- actions ------------------------------------------------------------------------------- */
 
 static void
+note_load(struct hf_pool_endpoint *endpoint)
+{
+    struct hf_fleet_instance *instance = endpoint_of(endpoint)->instance;
+
+    if (instance) {
+        hf_fleet_note_load(instance, endpoint->in_flight, endpoint->uses, endpoint->idle_since_ns);
+    }
+}
+
+static void
 admit(struct sim_function *function, struct hf_fleet_instance *instance)
 {
     struct hf_pool_endpoint_spec spec = {
@@ -213,6 +223,7 @@ admit(struct sim_function *function, struct hf_fleet_instance *instance)
     instance_of(instance)->endpoint = endpoint;
     sim->admitted++;
     sim->admitted_most = hf_max(sim->admitted_most, sim->admitted);
+    hf_pool_changed(function->pool, note_load);
     handle_out(function, &out);
 }
 
@@ -402,20 +413,11 @@ happen(struct sim *sim, struct sim_event *event)
 /* --- what tests do ------------------------------------------------------------------------- */
 
 static void
-note_load(struct hf_pool_endpoint *endpoint)
-{
-    struct hf_fleet_instance *instance = endpoint_of(endpoint)->instance;
-
-    if (instance) {
-        hf_fleet_note_load(instance, endpoint->in_flight, endpoint->uses, endpoint->idle_since_ns);
-    }
-}
-
-static void
 take_load(void *arg, struct hf_fleet_function *function, struct hf_pool_load *ret)
 {
     struct hf_pool *pool = function_of(function)->pool;
 
+    function_of(function)->sim->looks++;
     (void)arg;
     hf_pool_load(pool, ret);
     hf_pool_changed(pool, note_load);

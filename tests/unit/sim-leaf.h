@@ -75,6 +75,7 @@ struct sim {
     bool calls_survive; /* calls go on at instances that are lost to the leaf */
     uint32_t starts;    /* START actions */
     uint32_t demands;   /* times that a call that came had the autoscaler look */
+    uint32_t looks;     /* at functions: times that the load of a pool was asked for */
     uint32_t stops;     /* STOP actions */
     uint32_t instances; /* that are not dropped */
     uint32_t admitted;  /* now in pools */

@@ -659,6 +659,26 @@ starts_in_parallel_are_bounded(void)
 }
 
 static void
+while_no_start_is_free_nobody_is_asked_to_try(void)
+{
+    struct hf_autoscale_settings settings = sim_settings();
+    uint32_t looks;
+
+    settings.fleet.max_starting_per_worker = 2;
+    sim_init(&sim, &settings, 1);
+    sim.start_ns = 10 * HF_MSEC;
+    sim_worker_up(&sim, 0, 0);
+    for (int i = 0; i < 12; i++) {
+        sim_call(sim_function(&sim, i, 1, 3 * HF_SEC), 1, HF_SEC);
+    }
+    looks = sim.looks;
+    sim_run(&sim, sim.start_ns);
+    UNIT_U64(sim.starts, 4);
+    UNIT_U64(sim.looks - looks, 4); /* at each that has started, and at its successor */
+    end();
+}
+
+static void
 time_to_live_and_prewarming(void)
 {
     struct sim_function *f;
@@ -690,6 +710,7 @@ UNIT_MAIN("autoscale", UNIT_TEST(a_first_call_starts_an_instance_at_once),
           UNIT_TEST(load_that_flaps_loses_nothing), UNIT_TEST(a_lost_worker_is_replaced),
           UNIT_TEST(calls_that_outlive_their_worker_keep_the_function_warm),
           UNIT_TEST(a_worker_lost_while_starting),
+          UNIT_TEST(while_no_start_is_free_nobody_is_asked_to_try),
           UNIT_TEST(without_a_worker_calls_are_refused_in_time),
           UNIT_TEST(a_full_fleet_makes_calls_wait_for_room),
           UNIT_TEST(a_failed_start_goes_to_another_worker),

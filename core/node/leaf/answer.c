@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "base/options.h"
 #include "grpc/health.h"
 #include "node/leaf/leaf.h"
 
@@ -78,8 +77,7 @@ hf_leaf_await_answer(struct hf_leaf_instance *instance)
 
     instance->asking = true;
     instance->ask_delay_ns = AGAIN_MIN_NS;
-    instance->ask_until_ns =
-        hf_loop_now(leaf->front.control) + hf_options_u64(leaf->front.options, "start_timeout");
+    instance->ask_until_ns = hf_loop_now(leaf->front.control) + leaf->start_timeout_ns;
     hf_timer_init(&instance->ask_again, leaf->front.control, HF_TIMER_REAL, ask);
     ask(&instance->ask_again);
 }

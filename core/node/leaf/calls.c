@@ -8,7 +8,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/macros.h"
-#include "base/options.h"
 #include "node/leaf/leaf.h"
 #include "node/node.h"
 #include "worker/worker.pb-c.h"
@@ -60,7 +59,7 @@ const char *
 hf_leaf_worker_choose(const struct hf_leaf_worker *worker, const char *internal,
                       const char *external)
 {
-    bool in = hf_options_bool(worker->leaf->front.options, "containerized");
+    bool in = worker->leaf->containerized;
     const char *wanted = in ? internal : external;
     const char *other = in ? external : internal;
 
@@ -164,7 +163,7 @@ hf_leaf_worker_start(struct hf_leaf_worker *worker, const char *function_id, uin
         .path = "/worker.Worker/Start",
         .message = &message.base,
         .response = &worker__start_response__descriptor,
-        .timeout_ns = hf_options_u64(worker->leaf->front.options, "start_timeout"),
+        .timeout_ns = worker->leaf->start_timeout_ns,
         .metadata = metadata,
     };
     char newest[24];
@@ -296,7 +295,7 @@ send_stop(struct stop *stop)
         .path = "/worker.Worker/Stop",
         .message = &message.base,
         .response = &worker__stop_response__descriptor,
-        .timeout_ns = hf_options_u64(stop->worker->leaf->front.options, "stop_timeout"),
+        .timeout_ns = stop->worker->leaf->stop_timeout_ns,
     };
 
     message.instance_id = stop->instance_id;

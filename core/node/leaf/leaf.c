@@ -201,7 +201,7 @@ leaf_leave(struct hf_front *front)
     if (leaf->parting == 0) {
         leave_workers(leaf);
     } else {
-        hf_timer_set(&leaf->parting_limit, hf_options_u64(front->options, "stop_timeout"));
+        hf_timer_set(&leaf->parting_limit, leaf->stop_timeout_ns);
     }
 }
 
@@ -310,6 +310,9 @@ leaf_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_list_init(&leaf->listener.node);
     r = hf_front_init(&leaf->front, &hf_leaf_role, &front_ops, node, err);
     leaf->catalog = hf_node_catalog(node);
+    leaf->start_timeout_ns = hf_options_u64(leaf->front.options, "start_timeout");
+    leaf->stop_timeout_ns = hf_options_u64(leaf->front.options, "stop_timeout");
+    leaf->containerized = hf_options_bool(leaf->front.options, "containerized");
     hf_timer_init(&leaf->tick, leaf->front.control, HF_TIMER_POLICY, hf_leaf_on_tick);
     hf_timer_init(&leaf->parting_limit, leaf->front.control, HF_TIMER_REAL, on_parting_limit);
     init_workers(leaf);

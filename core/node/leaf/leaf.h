@@ -28,6 +28,9 @@ struct hf_leaf {
     struct hf_front front; /* first */
     struct hf_catalog *catalog;
     struct hf_catalog_listener listener;
+    uint64_t start_timeout_ns;
+    uint64_t stop_timeout_ns;
+    bool containerized;
     struct hf_upstream_config upstream;
     struct hf_callee_config callee;
     struct hf_list functions; /* struct hf_leaf_function: active ones, and deleted that still run */
@@ -109,7 +112,7 @@ struct hf_leaf_function *hf_leaf_activate(struct hf_leaf *, struct hf_function_d
 /* The function is cold and its callee retired: forgets it. */
 void hf_leaf_function_free(struct hf_leaf_function *);
 
-/* Tells parents whether the function has an endpoint. */
+/* Tells parents whether the function has an endpoint, and the brain what its endpoints have. */
 void hf_leaf_tell_state(struct hf_leaf_function *);
 
 /* Follows the catalog: updates and deletions of active functions. */

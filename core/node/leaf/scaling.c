@@ -202,7 +202,7 @@ admit(struct hf_leaf *leaf, struct hf_fleet_instance *fleet)
     }
     note_starting(fleet->function);
     note_failure(fleet, NULL);
-    hf_leaf_tell_state(function);
+    hf_leaf_tell_state(function); /* which says also what calls it has got */
 }
 
 /* Takes an instance out of use with `how`: now, or as soon as it is idle. */

@@ -127,7 +127,7 @@ hf_leaf_worker_stop_strays(struct hf_leaf_worker *worker, const char *function_i
     struct stray *stray;
     uint32_t stopped = 0;
 
-    if (hf_leaf_worker_is_starting(worker, function_id)) {
+    if (hf_list_is_empty(&worker->named) || hf_leaf_worker_is_starting(worker, function_id)) {
         return 0;
     }
     while ((stray = first(&worker->named, function_id))) {
