@@ -38,15 +38,18 @@ enum hf_scale_kind {
     HF_SCALE_SHRINK,
     /* `hf_pool_refuse` those who wait, with `refusal` and `reason`. */
     HF_SCALE_REFUSE,
-    /* `hf_pool_set_at_limit(at_limit)`: whether calls wait that no further instance can come for.
-     */
+    /* `hf_pool_set_at_limit` and `hf_pool_set_refusing`, as `limit` says. */
     HF_SCALE_LIMIT,
-    /* `hf_pool_set_refusing(refusal)`: starts fail, so calls that come are refused at once until
-     * the next one is tried. */
-    HF_SCALE_REFUSING,
     /* No instance, no call: if the pool is cold under its lock, free it and call
      * `hf_autoscaler_forget`; if a call came meanwhile, call `hf_autoscaler_demand`. */
     HF_SCALE_COLD,
+};
+
+/* What calls that come and find no slot can expect. */
+enum hf_scale_limit {
+    HF_LIMIT_NONE,
+    HF_LIMIT_REACHED,  /* calls wait that no further instance can come for */
+    HF_LIMIT_NO_START, /* starts fail: HF_FAILURE_START_FAILED at once, until one is tried again */
 };
 
 struct hf_scale_action {
@@ -55,8 +58,8 @@ struct hf_scale_action {
     struct hf_fleet_instance *instance; /* START, ADMIT, DRAIN, LEAVE, STOP, DROP */
     uint32_t count;                     /* SHRINK */
     uint64_t before_ns;                 /* SHRINK */
-    bool at_limit;                      /* LIMIT */
-    enum hf_failure refusal;            /* REFUSE, REFUSING */
+    enum hf_scale_limit limit;          /* LIMIT */
+    enum hf_failure refusal;            /* REFUSE */
     const char *reason;                 /* REFUSE: for people; valid until the next `next` */
 };
 

@@ -97,13 +97,9 @@ give_out_function(struct hf_scaled *f, struct hf_scale_action *ret)
         ret->count = f->shrink;
         ret->before_ns = f->shrink_before_ns;
         f->shrink = 0;
-    } else if (f->at_limit != f->told_at_limit) {
+    } else if (f->limit != f->known_limit) {
         ret->kind = HF_SCALE_LIMIT;
-        ret->at_limit = f->told_at_limit = f->at_limit;
-    } else if (f->refusing != f->told_refusing) {
-        ret->kind = HF_SCALE_REFUSING;
-        ret->refusal = f->refusing ? HF_FAILURE_START_FAILED : HF_FAILURE_NONE;
-        f->told_refusing = f->refusing;
+        ret->limit = f->known_limit = f->limit;
     } else if (f->cold) {
         ret->kind = HF_SCALE_COLD;
         f->cold = false;
@@ -266,7 +262,7 @@ try_refusing(struct hf_autoscaler *as, uint64_t now_ns)
     struct hf_scaled *f;
 
     HF_LIST_FOR (f, &as->active, active) {
-        if (f->refusing) {
+        if (f->limit == HF_LIMIT_NO_START) {
             attend_soon(as, &f->base, now_ns);
         }
     }

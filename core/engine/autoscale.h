@@ -67,10 +67,8 @@ struct hf_scaled {
     uint32_t waiting;    /* calls without a slot, the same */
     uint32_t owed;       /* obsolete instances that went before their successors came */
     bool deleted;
-    bool at_limit;      /* calls wait, and no further instance can come for them */
-    bool told_at_limit; /* what the pool was told of that */
-    bool refusing;      /* calls that come are to be refused, since no start can be tried now */
-    bool told_refusing; /* what the pool was told of that */
+    enum hf_scale_limit limit;
+    enum hf_scale_limit known_limit; /* to the pool */
 
     /* Pending actions. */
     bool cold;

@@ -149,7 +149,9 @@ judge_waiting(struct hf_autoscaler *as, struct hf_scaled *f, int failure, uint64
 {
     if (f->failures >= as->config.settings.start_attempts) {
         refuse(as, f, HF_FAILURE_START_FAILED, f->failure ? f->failure : "instances don't start");
-        f->refusing = failure == HF_EUNAVAILABLE; /* until the backoff is over */
+        if (failure == HF_EUNAVAILABLE) { /* until the backoff is over */
+            f->limit = HF_LIMIT_NO_START;
+        }
     } else if (failure == HF_EUNAVAILABLE && !f->refused) {
         f->no_room_ns = HF_NEVER; /* tried again after the backoff */
     } else {
@@ -206,7 +208,9 @@ grow(struct hf_autoscaler *as, struct hf_scaled *f, uint32_t want, uint32_t wait
         have += started;
     }
     makes_room = r == HF_EFULL && waiting > 0 && hf_scaled_make_room(as, f, now_ns);
-    f->at_limit = waiting > 0 && !makes_room && is_at_limit(as, f, r);
+    if (waiting > 0 && !makes_room && is_at_limit(as, f, r)) {
+        f->limit = HF_LIMIT_REACHED;
+    }
     if (waiting == 0 || (have > 0 && !f->refused)) {
         f->no_room_ns = HF_NEVER;
     } else if (have == 0) {
@@ -448,11 +452,10 @@ hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
 
     as->config.load(as->config.arg, &f->base, &load);
     f->in_flight = load.in_flight;
-    f->cold = false;
-    f->at_limit = false;
-    f->refusing = false;
-    if (f->deleted) {
     f->waiting = load.waiting;
+    f->cold = false;
+    f->limit = HF_LIMIT_NONE;
+    if (f->deleted) {
         if (load.waiting > 0) {
             refuse(as, f, HF_FAILURE_DELETED, "the function was deleted");
         }
@@ -466,7 +469,7 @@ hf_scaled_attend(struct hf_autoscaler *as, struct hf_scaled *f, uint64_t now_ns)
     if (hf_fleet_instances(&f->base) == 0 && load.waiting == 0 && load.draining == 0) {
         next_ns = rest(as, f, now_ns);
     }
-    if (f->at_limit != f->told_at_limit || f->refusing != f->told_refusing) {
+    if (f->limit != f->known_limit) {
         act(as, f);
     }
     hf_scaled_look_at(as, f, next_ns);

@@ -327,12 +327,11 @@ perform_on_function(struct sim *sim, const struct hf_scale_action *action)
         shrink(function, action->count, action->before_ns);
         break;
     case HF_SCALE_LIMIT:
-        note(sim, "limit", action->function, action->at_limit);
-        hf_pool_set_at_limit(function->pool, action->at_limit);
-        break;
-    case HF_SCALE_REFUSING:
-        note(sim, "refusing", action->function, action->refusal);
-        hf_pool_set_refusing(function->pool, action->refusal);
+        note(sim, "limit", action->function, action->limit);
+        hf_pool_set_at_limit(function->pool, action->limit == HF_LIMIT_REACHED);
+        hf_pool_set_refusing(function->pool, action->limit == HF_LIMIT_NO_START
+                                                 ? HF_FAILURE_START_FAILED
+                                                 : HF_FAILURE_NONE);
         break;
     case HF_SCALE_COLD:
         note(sim, "cold", action->function, 0);
@@ -417,8 +416,8 @@ take_load(void *arg, struct hf_fleet_function *function, struct hf_pool_load *re
 {
     struct hf_pool *pool = function_of(function)->pool;
 
-    function_of(function)->sim->looks++;
     (void)arg;
+    function_of(function)->sim->looks++;
     hf_pool_load(pool, ret);
     hf_pool_changed(pool, note_load);
 }

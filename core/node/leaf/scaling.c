@@ -314,9 +314,9 @@ tell_pool(const struct hf_scale_action *action)
     struct hf_pool *pool = hf_callee_lock(callee, &out);
 
     if (action->kind == HF_SCALE_LIMIT) {
-        hf_pool_set_at_limit(pool, action->at_limit);
-    } else if (action->kind == HF_SCALE_REFUSING) {
-        hf_pool_set_refusing(pool, action->refusal);
+        hf_pool_set_at_limit(pool, action->limit == HF_LIMIT_REACHED);
+        hf_pool_set_refusing(pool, action->limit == HF_LIMIT_NO_START ? HF_FAILURE_START_FAILED
+                                                                      : HF_FAILURE_NONE);
     } else {
         hf_pool_refuse(pool, action->refusal, action->reason, &out);
     }
@@ -357,7 +357,6 @@ perform(struct hf_leaf *leaf, const struct hf_scale_action *action)
         tell_pool(action);
         break;
     case HF_SCALE_LIMIT:
-    case HF_SCALE_REFUSING:
         tell_pool(action);
         break;
     case HF_SCALE_COLD:
