@@ -235,6 +235,21 @@ hf_parse_size(const char *text, uint64_t *ret_bytes, struct hf_err *err)
 
 /* --- writing ------------------------------------------------------------------------------- */
 
+size_t
+hf_write_u64(uint64_t n, char *ret)
+{
+    size_t len = 1;
+
+    for (uint64_t rest = n / 10; rest > 0; rest /= 10) {
+        len++;
+    }
+    ret[len] = '\0';
+    for (size_t i = len; i-- > 0; n /= 10) {
+        ret[i] = (char)('0' + n % 10);
+    }
+    return len;
+}
+
 const char *
 hf_format_duration(uint64_t ns, char buf[static HF_FORMAT_MAX])
 {

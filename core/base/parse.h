@@ -42,8 +42,11 @@ int hf_parse_host_port(const char *text, char *ret_host, size_t size, uint16_t *
 /* Checks the form of "HOST:PORT", "[V6]:PORT" or "unix:PATH"; resolves nothing. */
 int hf_parse_address_check(const char *text, struct hf_err *err);
 
-/* Room for any duration or size as text. */
+/* Room for any number, duration or size as text. */
 #define HF_FORMAT_MAX 32
+
+/* Writes a number in decimal, with a NUL, and returns its length: 20 digits at most. */
+size_t hf_write_u64(uint64_t n, char *ret);
 
 /* An exact form that `hf_parse_duration` reads back: "1.5s", "250ms", "90s", "2h". */
 const char *hf_format_duration(uint64_t ns, char buf[static HF_FORMAT_MAX]);

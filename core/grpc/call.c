@@ -378,7 +378,6 @@ hf_grpc_call_begin(struct hf_h2_stream *stream, struct hf_h2_fields *request,
                    const struct hf_grpc_entry *entry, const struct hf_grpc_server_options *options,
                    struct hf_list *calls, struct hf_grpc_load *load)
 {
-    struct hf_h2_conn *conn = hf_h2_stream_conn(stream);
     const struct hf_h2_field *encoding = hf_h2_fields_get(request, HF_H2_GRPC_ENCODING);
     struct hf_grpc_call *call = calloc(1, sizeof *call);
     uint64_t time = allowed_time(request, options);
@@ -387,7 +386,7 @@ hf_grpc_call_begin(struct hf_h2_stream *stream, struct hf_h2_fields *request,
         return HF_ENOMEM;
     }
     call->magic = HF_GRPC_CALL_MAGIC;
-    call->loop = hf_h2_conn_loop(conn);
+    call->loop = hf_h2_conn_loop(hf_h2_stream_conn(stream));
     call->entry = *entry;
     call->stream = stream;
     call->request = request;
@@ -401,8 +400,6 @@ hf_grpc_call_begin(struct hf_h2_stream *stream, struct hf_h2_fields *request,
     hf_grpc_reader_init(&call->reader, options->max_message_bytes);
     hf_timer_init(&call->deadline, call->loop, HF_TIMER_REAL, deadline_passed);
     hf_deferred_init(&call->resumed, drain_inbox);
-    call->local = hf_arena_strdup(&call->arena, hf_h2_conn_local(conn));
-    call->peer = hf_arena_strdup(&call->arena, hf_h2_conn_peer(conn));
     hf_h2_stream_set(stream, &call_ops, call);
     if (time != UINT64_MAX) {
         hf_timer_set(&call->deadline, time);

@@ -43,8 +43,6 @@ struct hf_grpc_call {
     struct hf_h2_fields *request;  /* header block */
     struct hf_h2_fields *headers;  /* of the response, until they are sent; may be NULL */
     struct hf_h2_fields *trailers; /* metadata for the end; may be NULL */
-    const char *local;
-    const char *peer;
 
     struct hf_arena arena;   /* the call's */
     struct hf_arena scratch; /* one message of a stream of them */

@@ -38,13 +38,13 @@ hf_grpc_call_path(const struct hf_grpc_call *call)
 const char *
 hf_grpc_call_local(const struct hf_grpc_call *call)
 {
-    return call->local ? call->local : "";
+    return call->stream ? hf_h2_conn_local(hf_h2_stream_conn(call->stream)) : "";
 }
 
 const char *
 hf_grpc_call_peer(const struct hf_grpc_call *call)
 {
-    return call->peer ? call->peer : "";
+    return call->stream ? hf_h2_conn_peer(hf_h2_stream_conn(call->stream)) : "";
 }
 
 const struct hf_h2_fields *

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/macros.h"
+#include "base/parse.h"
 #include "grpc/base64.h"
 #include "h2/stream.h"
 
@@ -19,11 +20,10 @@
 void
 hf_grpc_set_status(struct hf_h2_fields *fields, uint32_t code, const char *message)
 {
-    char number[12];
+    char number[HF_FORMAT_MAX];
     char text[HF_GRPC_MESSAGE_MAX * 3 + 1];
-    int len = snprintf(number, sizeof number, "%u", (unsigned)code);
 
-    hf_h2_fields_set(fields, HF_H2_GRPC_STATUS, number, (size_t)len);
+    hf_h2_fields_set(fields, HF_H2_GRPC_STATUS, number, hf_write_u64(code, number));
     if (message && message[0] != '\0') {
         size_t n = hf_grpc_message_encode(message, strnlen(message, HF_GRPC_MESSAGE_MAX), text,
                                           sizeof text);

@@ -3,7 +3,6 @@
  */
 #include "grpc/server.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +16,6 @@
 #include "grpc/call.h"
 #include "grpc/reply.h"
 #include "grpc/timeout.h"
-#include "loop/address.h"
 #include "loop/listener.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
@@ -154,17 +152,19 @@ is_forbidden(struct conn *conn, struct hf_h2_stream *stream, const struct hf_grp
              const struct hf_h2_fields *request)
 {
     const struct hf_grpc_server_options *options = &conn->server->options;
-    const struct hf_grpc_caller caller = {
+    struct hf_grpc_caller caller = {
         .fd = conn->fd,
-        .peer = hf_h2_conn_peer(conn->h2),
         .path = hf_h2_fields_get(request, HF_H2_PATH)->value,
         .metadata = request,
         .memo = &conn->memo,
     };
-    const char *why = entry->method->managed && options->refuse
-                          ? options->refuse(options->refuse_arg, &caller)
-                          : NULL;
+    const char *why;
 
+    if (!entry->method->managed || !options->refuse) {
+        return false;
+    }
+    caller.peer = hf_h2_conn_peer(conn->h2);
+    why = options->refuse(options->refuse_arg, &caller);
     if (why) {
         hf_grpc_reply(stream, HF_GRPC_PERMISSION_DENIED, why);
     }
@@ -302,54 +302,33 @@ static const struct hf_h2_conn_ops conn_ops = {
     .on_closed = on_closed,
 };
 
-/* Whether a socket may become a connection of this server. */
-static int
-admit(const struct hf_grpc_server *server, int fd, struct hf_err *err)
+/* Whether somebody is there at the address that was dialled. */
+static bool
+admits(const struct hf_grpc_server *server, struct hf_h2_conn *h2)
 {
-    struct hf_address local;
-    char text[HF_ADDRESS_TEXT_MAX];
-
-    if (server->draining) {
-        return hf_fail(err, HF_EUNAVAILABLE, "the server is draining");
-    }
-    if (server->conn_count >= server->options.max_connections) {
-        return hf_fail(err, HF_EFULL, "all %" PRIu32 " connections are in use",
-                       server->options.max_connections);
-    }
-    if (!server->options.admit) {
-        return 0;
-    }
-    if (hf_address_of_socket(fd, &local) < 0) {
-        return hf_fail(err, HF_EIO, "the connection has gone already");
-    }
-    hf_address_format(&local, text);
-    return server->options.admit(server->options.admit_arg, text)
-               ? 0
-               : hf_fail(err, HF_ENOTFOUND, "nothing listens at %s", text);
+    return !server->options.admit ||
+           server->options.admit(server->options.admit_arg, hf_h2_conn_local(h2));
 }
 
-/* Serves an accepted socket, which is the server's from now on.  Errors closed it. */
-static int
-accept_connection(struct hf_grpc_server *server, int fd, struct hf_err *err)
+/* A connection that is refused is closed; its peer sees that, nobody else needs to. */
+static void
+on_accept(void *arg, int fd)
 {
-    struct hf_h2_conn_config config = {
+    struct hf_grpc_server *server = hf_cast(arg, struct hf_grpc_server, SERVER_MAGIC);
+    bool is_full = server->draining || server->conn_count >= server->options.max_connections;
+    struct conn *conn = is_full ? NULL : calloc(1, sizeof *conn);
+    const struct hf_h2_conn_config config = {
         .loop = server->loop,
         .side = HF_H2_SERVER,
         .fd = fd,
         .options = &server->options.h2,
         .ops = &conn_ops,
+        .arg = conn,
     };
-    struct conn *conn;
-    int r = admit(server, fd, err);
 
-    if (r < 0) {
-        close(fd);
-        return r;
-    }
-    conn = calloc(1, sizeof *conn);
     if (!conn) {
         close(fd);
-        return hf_fail(err, HF_ENOMEM, "no memory for a connection");
+        return;
     }
     conn->magic = CONN_MAGIC;
     conn->server = server;
@@ -358,29 +337,19 @@ accept_connection(struct hf_grpc_server *server, int fd, struct hf_err *err)
     hf_list_init(&conn->of_place);
     hf_list_append(&server->conns, &conn->node);
     server->conn_count++;
-    config.arg = conn;
-    r = hf_h2_conn_new(&config, &conn->h2, err);
-    if (r < 0) {
+    if (hf_h2_conn_new(&config, &conn->h2, NULL) < 0) {
         conn_free(conn);
-        return r;
+        return;
     }
-    if (enter(conn) < 0) {
+    if (!admits(server, conn->h2) || enter(conn) < 0) {
         hf_h2_conn_free(conn->h2);
         conn_free(conn);
-        return hf_fail(err, HF_ENOMEM, "no memory for a connection");
+        return;
     }
     if (server->options.max_age_ns > 0) {
         hf_timer_set(&conn->age,
                      hf_random_jitter(&server->random, server->options.max_age_ns, AGE_JITTER));
     }
-    return 0;
-}
-
-static void
-on_accept(void *arg, int fd)
-{
-    /* A connection that is refused is closed; its peer sees that, nobody else needs to. */
-    accept_connection(hf_cast(arg, struct hf_grpc_server, SERVER_MAGIC), fd, NULL);
 }
 
 int

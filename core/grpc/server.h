@@ -151,7 +151,9 @@ void hf_grpc_call_set_state(struct hf_grpc_call *call, void *state);
 void *hf_grpc_call_state(const struct hf_grpc_call *call); /* the handler's own; NULL at first */
 
 const char *hf_grpc_call_path(const struct hf_grpc_call *call);
-const char *hf_grpc_call_local(const struct hf_grpc_call *call); /* what the caller dialled */
+/* What the caller dialled, and the caller's own address; "" once the caller has gone.  They live as
+ * long as its connection. */
+const char *hf_grpc_call_local(const struct hf_grpc_call *call);
 const char *hf_grpc_call_peer(const struct hf_grpc_call *call);
 
 /* The request's header block: metadata are read with hf_grpc_metadata (reply.h). */

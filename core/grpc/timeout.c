@@ -3,9 +3,10 @@
  */
 #include "grpc/timeout.h"
 
-#include <stdio.h>
-
 #include <hyperfaas/error.h>
+
+#include "base/macros.h"
+#include "base/parse.h"
 
 #define DIGITS_MAX    8
 #define VALUE_MAX     UINT64_C(99999999)
@@ -54,12 +55,15 @@ size_t
 hf_grpc_timeout_format(uint64_t ns, char ret[static HF_GRPC_TIMEOUT_SIZE])
 {
     size_t i = 0;
+    size_t len;
     uint64_t value = ns;
 
     while (value > VALUE_MAX && i + 1 < UNIT_COUNT) {
         i++;
         value = ns / units[i].ns + (ns % units[i].ns != 0);
     }
-    return (size_t)snprintf(ret, HF_GRPC_TIMEOUT_SIZE, "%u%c", (unsigned)value % 100000000U,
-                            units[i].letter);
+    len = hf_write_u64(hf_min(value, VALUE_MAX), ret);
+    ret[len++] = units[i].letter;
+    ret[len] = '\0';
+    return len;
 }

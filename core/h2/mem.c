@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/macros.h"
+
 #define GRAIN 64u
 
 /* Size classes: small blocks by the number of grains, then the large sizes. */
@@ -20,6 +22,12 @@ enum { FRAME = HF_H2_MEM_MAX / GRAIN + 1, WRITE, N_CLASSES };
 /* Bytes that a thread keeps per size class, and of frames, which come in bursts. */
 #define KEEP_BYTES       (256u * 1024)
 #define KEEP_FRAME_BYTES (1024u * 1024)
+/* The heap of a thread that is not the first grows by single pages, each with a system call.  So
+ * after as many bytes it is made to grow by as much at once.  Less than what glibc maps apart or
+ * gives back at once (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD). */
+#define GROW_BYTES (112u * 1024)
+/* What goes with a block: heads, and what others take that is not counted.  Rather too much. */
+#define GROW_SHARE 256u
 /* Least size of what is reserved. */
 #define RESERVE_MIN 1024u
 
@@ -42,11 +50,25 @@ struct list {
 
 static _Thread_local struct list lists[N_CLASSES];
 static _Thread_local void *reserve; /* a block; NULL: none */
+static _Thread_local size_t grown;  /* bytes that the heap can still give without growing */
 
 static struct head *
 head_of(void *block)
 {
     return (struct head *)block - 1;
+}
+
+static void
+grow_heap(size_t size)
+{
+    void *volatile piece; /* or the compiler would leave both calls out */
+
+    if (size > grown) {
+        piece = malloc(GROW_BYTES);
+        free(piece);
+        grown = GROW_BYTES;
+    }
+    grown = hf_sub_saturated(grown, size);
 }
 
 static void *
@@ -57,6 +79,7 @@ alloc_from_system(size_t class, size_t size)
     if (size > UINT32_MAX) {
         return NULL;
     }
+    grow_heap(size + GROW_SHARE);
     head = malloc(sizeof *head + size);
     if (!head) {
         return NULL;

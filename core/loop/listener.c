@@ -78,11 +78,6 @@ run_short(struct hf_listener *listener, uint64_t pause_ns)
 static void
 deliver(struct hf_listener *listener, int fd)
 {
-    static const int one = 1;
-
-    if (listener->address.u.any.sa_family != AF_UNIX) {
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    }
     hf_count(&listener_accepted);
     listener->fn(listener->arg, fd);
 }
@@ -207,6 +202,9 @@ open_socket(const struct hf_address *address, const char *text, int *ret, struct
         return hf_fail_errno(err, errno, "cannot listen on %s", text);
     }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (address->u.any.sa_family != AF_UNIX) { /* what it accepts inherits that */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    }
     if (bind_to(fd, address) < 0 || listen(fd, BACKLOG) < 0) {
         int error = errno;
 

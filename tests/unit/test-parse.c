@@ -156,6 +156,12 @@ writes_what_it_reads(void)
     struct hf_random random;
     uint64_t back;
 
+    UNIT_U64(hf_write_u64(0, buf), 1);
+    UNIT_STR(buf, "0");
+    UNIT_U64(hf_write_u64(1900, buf), 4);
+    UNIT_STR(buf, "1900");
+    UNIT_U64(hf_write_u64(UINT64_MAX, buf), 20);
+    UNIT_STR(buf, "18446744073709551615");
     UNIT_STR(hf_format_duration(12500000, buf), "12.5ms");
     UNIT_STR(hf_format_duration(90 * HF_SEC, buf), "90s");
     UNIT_STR(hf_format_duration(120 * HF_SEC, buf), "2m");
