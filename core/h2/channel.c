@@ -209,6 +209,7 @@ turn_end(struct hf_deferred *deferred)
 {
     struct hf_h2_channel *channel = hf_container_of(deferred, struct hf_h2_channel, turn_end);
 
+    hf_h2_channel_serve(channel); /* what found no memory for a stream tries once more */
     if (is_failing(channel)) {
         hf_h2_channel_fail_all(&channel->waiting, HF_EUNAVAILABLE, channel->last_error);
     }
@@ -241,7 +242,7 @@ hf_h2_channel_new(struct hf_loop *loop, const char *address,
     channel->options = *options;
     channel->options.conn.setup_ns = options->connect_ns;
     channel->first_deadline = UINT64_MAX;
-    hf_random_init(&channel->random, hf_random_os_u64());
+    hf_random_init(&channel->random, hf_loop_now(loop) + (uintptr_t)channel); /* for jitter only */
     hf_list_init(&channel->links);
     hf_list_init(&channel->waiting);
     hf_list_init(&channel->refused);

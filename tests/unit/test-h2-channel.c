@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "h2.h"
 #include "h2/channel.h"
+#include "h2/fields_private.h"
 #include "loop/listener.h"
 #include "loop/loop.h"
 #include "unit.h"
@@ -214,11 +215,11 @@ on_fail(void *arg, int code, const char *text)
 }
 
 static struct call *
-begin(struct fixture *f, struct call *call, uint64_t timeout_ns)
+begin_with(struct fixture *f, struct call *call, struct hf_h2_fields *fields, uint64_t timeout_ns)
 {
     *call = (struct call){
         .request = {
-            .fields = h2_request_fields("/", NULL),
+            .fields = fields,
             .end = true,
             .deadline_ns = timeout_ns ? hf_loop_now(f->loop) + timeout_ns : 0,
             .ops = &call_ops,
@@ -230,6 +231,12 @@ begin(struct fixture *f, struct call *call, uint64_t timeout_ns)
     call->stream = hf_h2_channel_open(f->channel, &call->request);
     CU_ASSERT(call->opened + call->failed == 0);
     return call;
+}
+
+static struct call *
+begin(struct fixture *f, struct call *call, uint64_t timeout_ns)
+{
+    return begin_with(f, call, h2_request_fields("/", NULL), timeout_ns);
 }
 
 /* --- making ---------------------------------------------------------------- */
@@ -328,6 +335,26 @@ dials_on_demand_and_then_opens_at_once(void)
     CU_ASSERT_TRUE(first.close.complete && second.close.complete);
     UNIT_U64(f->accepted, 1);
     UNIT_U64(second.opened, 0);
+    fixture_free(f);
+}
+
+static void
+a_request_without_memory_fails_and_holds_up_nobody(void)
+{
+    struct fixture *f = fixture_new(NULL);
+    struct hf_h2_fields *fields = h2_request_fields("/", NULL);
+    struct call first;
+    struct call second;
+    struct call third;
+
+    begin(f, &first, 0);
+    UNTIL(f, first.opened == 1);
+    fields->failed = true;
+    begin_with(f, &second, fields, 0);
+    begin(f, &third, 0);
+    UNTIL(f, second.failed && third.opened);
+    UNIT_INT(second.code, HF_ENOMEM);
+    UNIT_U64(hf_h2_channel_waiting(f->channel), 0);
     fixture_free(f);
 }
 
@@ -625,6 +652,7 @@ freed_in_the_middle_of_everything(void)
 }
 
 UNIT_MAIN("h2-channel", UNIT_TEST(dials_on_demand_and_then_opens_at_once),
+          UNIT_TEST(a_request_without_memory_fails_and_holds_up_nobody),
           UNIT_TEST(keeps_to_the_peers_stream_limit_in_order),
           UNIT_TEST(adds_connections_up_to_its_limit), UNIT_TEST(bounds_its_queue),
           UNIT_TEST(waiting_requests_meet_their_deadline),
