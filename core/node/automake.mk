@@ -61,7 +61,6 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/proxy/message_tracker.c %D%/proxy/message_tracker.h \
     %D%/proxy/origins.c %D%/proxy/origins.h \
     %D%/proxy/proxy.c %D%/proxy/proxy.h \
-    %D%/proxy/retries.c %D%/proxy/retries.h \
     %D%/proxy/retry.c \
     %D%/proxy/route.c \
     %D%/proxy/thread.c %D%/proxy/thread.h \

@@ -1,12 +1,11 @@
 /*
  * test-retries.c - what travels with a call: the budget of retries, and control metadata.
  */
-#include "node/proxy/retries.h"
+#include "node/proxy/control.h"
 
 #include <string.h>
 
 #include "h2/conn.h"
-#include "node/proxy/control.h"
 #include "unit.h"
 
 static struct hf_h2_fields *
@@ -23,7 +22,7 @@ static uint32_t
 read_back(const char *value)
 {
     struct hf_h2_fields *fields = with(HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS, value);
-    uint32_t n = hf_retries_get(fields, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS);
+    uint32_t n = hf_control_get(fields, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS);
 
     hf_h2_fields_unref(fields);
     return n;
@@ -41,7 +40,7 @@ reads_numbers_and_nothing_else(void)
     UNIT_U64(read_back("-1"), 0);
     UNIT_U64(read_back("1x"), 0);
     UNIT_U64(read_back(""), 0);
-    UNIT_U64(hf_retries_get(empty, HF_H2_HYPERFAAS_RETRIES), 0);
+    UNIT_U64(hf_control_get(empty, HF_H2_HYPERFAAS_RETRIES), 0);
     hf_h2_fields_unref(empty);
     hf_h2_thread_release();
 }
@@ -51,8 +50,8 @@ writes_what_it_reads(void)
 {
     struct hf_h2_fields *fields = with(HF_H2_HYPERFAAS_RETRIES, "3");
 
-    hf_retries_set(fields, HF_H2_HYPERFAAS_RETRIES, 41);
-    UNIT_U64(hf_retries_get(fields, HF_H2_HYPERFAAS_RETRIES), 41);
+    hf_control_set(fields, HF_H2_HYPERFAAS_RETRIES, 41);
+    UNIT_U64(hf_control_get(fields, HF_H2_HYPERFAAS_RETRIES), 41);
     UNIT_U64(hf_h2_fields_count(fields), 1);
     hf_h2_fields_unref(fields);
     hf_h2_thread_release();
@@ -71,7 +70,7 @@ is_refusal(const char *status, const char *dispatched, enum hf_h2_token more)
     if (more != HF_H2_OTHER) {
         hf_h2_fields_set(fields, more, "100", 3);
     }
-    refusal = hf_retries_is_refusal(fields);
+    refusal = hf_control_is_refusal(fields);
     hf_h2_fields_unref(fields);
     return refusal;
 }

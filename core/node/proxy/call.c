@@ -13,7 +13,6 @@
 #include "base/text.h"
 #include "grpc/timeout.h"
 #include "node/proxy/control.h"
-#include "node/proxy/retries.h"
 
 /* Bytes of a function's id that a failure repeats. */
 #define ID_SHOWN 128
@@ -253,7 +252,7 @@ prepare_request(struct hf_proxy_call *call, uint64_t now_ns)
         hf_h2_fields_set(call->request, HF_H2_GRPC_TIMEOUT, text, len);
     }
     if (call->retries > 0) {
-        hf_retries_set(call->request, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS, call->retries);
+        hf_control_set(call->request, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS, call->retries);
     }
     if (call->thread->shared->to_nodes) {
         hf_control_set_hops(call->request, call->hops + 1);
@@ -507,7 +506,7 @@ hf_proxy_call_begin(struct hf_proxy_conn *conn, struct hf_h2_stream *down,
     call->request = request;
     call->down_ended = end;
     call->replayable = true;
-    call->retries = hf_retries_get(request, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS);
+    call->retries = hf_control_get(request, HF_H2_GRPC_PREVIOUS_RPC_ATTEMPTS);
     call->hops = hf_control_take_hops(request);
     call->began_ns = hf_loop_now(thread->loop);
     hf_timer_init(&call->deadline, thread->loop, HF_TIMER_REAL, on_deadline);

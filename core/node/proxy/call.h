@@ -61,7 +61,7 @@ struct hf_proxy_call {
     uint64_t accounted;                 /* bytes held, as the node's budget has them; account.c */
     uint64_t sent;     /* bytes of the body that entered the socket of this attempt */
     uint64_t credited; /* bytes of the body given back to the caller's window */
-    uint32_t retries;  /* earlier attempts, here and elsewhere on its way; see retries.h */
+    uint32_t retries;  /* earlier attempts, here and elsewhere on its way; see control.h */
     uint32_t hops;     /* load balancers that it has come through; see control.h */
     uint64_t began_ns;
     uint64_t deadline_ns; /* of the loop's clock; 0: none */

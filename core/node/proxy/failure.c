@@ -10,7 +10,7 @@
 #include "base/macros.h"
 #include "grpc/reply.h"
 #include "h2/stream.h"
-#include "node/proxy/retries.h"
+#include "node/proxy/control.h"
 
 static const struct {
     const char *word;
@@ -60,10 +60,10 @@ add_details(struct hf_h2_fields *fields, const struct hf_failure_report *report)
     if (fields) {
         hf_h2_fields_set_static(fields, HF_H2_HYPERFAAS_REASON, failures[report->failure].word);
         hf_h2_fields_set_static(fields, HF_H2_HYPERFAAS_DISPATCHED, report->dispatched ? "1" : "0");
-        hf_retries_set(fields, HF_H2_HYPERFAAS_RETRIES, report->retries);
+        hf_control_set(fields, HF_H2_HYPERFAAS_RETRIES, report->retries);
     }
     if (fields && report->pushback_ns > 0) {
-        hf_retries_set_pushback(fields, report->pushback_ns);
+        hf_control_set_pushback(fields, report->pushback_ns);
     }
 }
 

@@ -2,7 +2,7 @@
  * retry.c - a call that an endpoint cannot have seen is sent to another.
  */
 #include "node/proxy/call.h"
-#include "node/proxy/retries.h"
+#include "node/proxy/control.h"
 
 static bool
 may_retry(const struct hf_proxy_call *call)
@@ -26,12 +26,12 @@ hf_proxy_call_refused(struct hf_proxy_call *call, struct hf_h2_fields *response)
 {
     bool draining;
 
-    if (!hf_ticket_is_node(&call->ticket) || !hf_retries_is_refusal(response)) {
+    if (!hf_ticket_is_node(&call->ticket) || !hf_control_is_refusal(response)) {
         return false;
     }
     call->dispatched = false;
-    call->retries = hf_max(call->retries, hf_retries_get(response, HF_H2_HYPERFAAS_RETRIES));
-    hf_retries_set(response, HF_H2_HYPERFAAS_RETRIES, call->retries);
+    call->retries = hf_max(call->retries, hf_control_get(response, HF_H2_HYPERFAAS_RETRIES));
+    hf_control_set(response, HF_H2_HYPERFAAS_RETRIES, call->retries);
     if (!may_retry(call)) {
         return false;
     }
