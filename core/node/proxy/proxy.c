@@ -48,43 +48,7 @@ struct hf_proxy {
     struct hf_proxy_thread **threads;
 };
 
-/* Something for a thread to do with its share, from another thread. */
-struct errand {
-    struct hf_task task;
-    struct hf_proxy_thread *thread;
-    void (*run)(struct hf_proxy_thread *, int fd);
-    int fd;
-};
-
-static void
-run_errand(struct hf_task *task)
-{
-    struct errand *errand = hf_container_of(task, struct errand, task);
-
-    errand->run(errand->thread, errand->fd);
-    free(errand);
-}
-
-static int
-send_errand(struct hf_proxy_thread *thread, void (*run)(struct hf_proxy_thread *, int), int fd)
-{
-    struct errand *errand = calloc(1, sizeof *errand);
-
-    if (!errand) {
-        return HF_ENOMEM;
-    }
-    *errand = (struct errand){ { run_errand, NULL }, thread, run, fd };
-    hf_loop_post(thread->loop, &errand->task);
-    return 0;
-}
-
-static void
-accept_errand(struct hf_proxy_thread *thread, int fd)
-{
-    hf_proxy_thread_accept(thread, fd);
-}
-
-/* A thread has drained, or an errand to leave is done.  After the last of them the
+/* A thread has drained, or a task to leave is done.  After the last of them the
  * control thread frees the proxy: the caller touches neither proxy nor thread again. */
 static void
 on_left(struct hf_proxy *proxy)
@@ -95,9 +59,11 @@ on_left(struct hf_proxy *proxy)
 }
 
 static void
-shed_errand(struct hf_proxy_thread *thread, int fd)
+shed_thread(struct hf_task *task)
 {
-    (void)fd;
+    struct hf_proxy_thread *thread = hf_container_of(task, struct hf_proxy_thread, shed);
+
+    atomic_store(&thread->shed_posted, false);
     hf_proxy_thread_shed(thread);
 }
 
@@ -108,7 +74,12 @@ on_short(void *arg)
     struct hf_proxy *proxy = hf_cast(arg, struct hf_proxy, PROXY_MAGIC);
 
     for (size_t i = 0; i < proxy->thread_count; i++) {
-        send_errand(proxy->threads[i], shed_errand, -1); /* without memory the next time */
+        struct hf_proxy_thread *thread = proxy->threads[i];
+
+        if (!atomic_exchange(&thread->shed_posted, true)) {
+            thread->shed.run = shed_thread;
+            hf_loop_post(thread->loop, &thread->shed);
+        }
     }
 }
 
@@ -151,13 +122,8 @@ static void
 on_accept(void *arg, int fd)
 {
     struct hf_proxy *proxy = hf_cast(arg, struct hf_proxy, PROXY_MAGIC);
-    struct hf_proxy_thread *thread = choose_thread(proxy);
 
-    if (send_errand(thread, accept_errand, fd) < 0) {
-        close(fd);
-        return;
-    }
-    hf_loop_load_add(thread->loop, 1);
+    hf_proxy_thread_give(choose_thread(proxy), fd);
 }
 
 static void

@@ -116,29 +116,24 @@ turn_away(struct hf_proxy_conn *conn)
     free(conn);
 }
 
-void
-hf_proxy_thread_accept(struct hf_proxy_thread *thread, int fd)
+/* On the thread that it was given to. */
+static void
+conn_begin(struct hf_task *task)
 {
-    struct hf_proxy_conn *conn = calloc(1, sizeof *conn);
+    struct hf_proxy_conn *conn = hf_container_of(task, struct hf_proxy_conn, begin);
+    struct hf_proxy_thread *thread = conn->thread;
     struct hf_err err = HF_ERR_INIT;
     const struct hf_h2_conn_config config = {
         .loop = thread->loop,
         .side = HF_H2_SERVER,
-        .fd = fd,
+        .fd = conn->fd,
         .options = &thread->shared->h2,
         .ops = &conn_ops,
         .arg = conn,
     };
 
-    if (!conn) {
-        close(fd);
-        hf_loop_load_add(thread->loop, -1);
-        return;
-    }
-    conn->magic = CONN_MAGIC;
-    conn->thread = thread;
-    if (!admit(conn, fd)) {
-        close(fd);
+    if (!admit(conn, conn->fd)) {
+        close(conn->fd);
         turn_away(conn);
         return;
     }
@@ -149,6 +144,23 @@ hf_proxy_thread_accept(struct hf_proxy_thread *thread, int fd)
     }
     hf_list_append(&thread->conns, &conn->link);
     atomic_fetch_add_explicit(&thread->conn_count, 1, memory_order_relaxed);
+}
+
+void
+hf_proxy_thread_give(struct hf_proxy_thread *thread, int fd)
+{
+    struct hf_proxy_conn *conn = calloc(1, sizeof *conn);
+
+    if (!conn) {
+        close(fd);
+        return;
+    }
+    conn->magic = CONN_MAGIC;
+    conn->thread = thread;
+    conn->fd = fd;
+    conn->begin.run = conn_begin;
+    hf_loop_load_add(thread->loop, 1);
+    hf_loop_post(thread->loop, &conn->begin);
 }
 
 /* The longest idle first; the array holds `n` of them in that order. */

@@ -60,8 +60,10 @@ struct hf_proxy_thread {
     uint32_t shedding; /* connections that have been told to make room and have not closed yet */
     bool draining;
     bool drained;         /* said so */
-    struct hf_task drain; /* the proxy's, to ask for one; they need no memory then */
-    struct hf_task cut;
+    struct hf_task drain; /* the proxy's, to ask for it; that needs no memory */
+    struct hf_task cut;   /* the same, as the next */
+    struct hf_task shed;
+    atomic_bool shed_posted; /* it is under way */
     struct hf_random random;
     _Atomic uint64_t conn_count; /* written here, read by anyone */
     _Atomic uint64_t call_count;
@@ -71,6 +73,8 @@ struct hf_proxy_thread {
 struct hf_proxy_conn {
     uint32_t magic;
     struct hf_proxy_thread *thread;
+    struct hf_task begin; /* brings it to its thread */
+    int fd;               /* until then */
     struct hf_h2_conn *h2;
     bool is_stranger; /* the caller hears the causes of failures in general words */
     bool is_shed;     /* it makes room for others */
@@ -87,9 +91,8 @@ int hf_proxy_thread_new(const struct hf_proxy_shared *shared, struct hf_loop *lo
 /* Frees one that has drained.  NULL is ignored. */
 void hf_proxy_thread_free(struct hf_proxy_thread *);
 
-/* Serves an accepted socket, which is its own from now on and has been added to
- * the loop's load. */
-void hf_proxy_thread_accept(struct hf_proxy_thread *, int fd);
+/* Gives it an accepted socket to serve.  Any thread. */
+void hf_proxy_thread_give(struct hf_proxy_thread *, int fd);
 
 /* Closes those connections that have been idle longest, some of them. */
 void hf_proxy_thread_shed(struct hf_proxy_thread *);
