@@ -136,6 +136,12 @@ class Node:
         run = subprocess.run(command + list(arguments), stdout=subprocess.PIPE, check=True)
         return json.loads(run.stdout)
 
+    def cpu_seconds(self):
+        """Processor time that the node has had, in user and kernel mode."""
+        with open("/proc/%d/stat" % self.process.pid) as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self, field="VmRSS"):
         """Bytes, as /proc/PID/status has them."""
         with open("/proc/%d/status" % self.process.pid) as f:
