@@ -98,7 +98,7 @@ show_worker(const struct hf_leaf_worker *worker, struct hf_text *out)
 
     hf_text_printf(out, "worker=%s state=%s ours=%s draining=%s starting=%u stopping=%u",
                    link->address, states[link->state], link->ours ? "yes" : "no",
-                   worker->draining ? "yes" : "no", worker->start_count, worker->stop_count);
+                   worker->info.draining ? "yes" : "no", worker->start_count, worker->stop_count);
     hf_link_show_error(link, out);
     if (hf_fleet_worker_is_there(&worker->fleet)) {
         const struct hf_worker *seen = &worker->fleet.base;

@@ -79,14 +79,14 @@ on_watch_event(void *arg, const void *message)
         take_removed(worker, event->instance_removed);
         break;
     case HYPERFAAS__V1__WATCH_EVENT__EVENT_RESOURCES:
-        worker->capacity.memory_bytes = event->resources->memory_bytes;
-        worker->capacity.cpu_millis = event->resources->cpu_millis;
-        worker->capacity.max_instances = event->resources->max_instances;
+        worker->info.memory_bytes = event->resources->memory_bytes;
+        worker->info.cpu_millis = event->resources->cpu_millis;
+        worker->info.max_instances = event->resources->max_instances;
         break;
     case HYPERFAAS__V1__WATCH_EVENT__EVENT_DRAINING:
-        worker->draining = event->draining->draining;
+        worker->info.draining = event->draining->draining;
         if (worker->link.state == HF_LINK_UP &&
-            hf_leaf_worker_take_in(worker, worker->draining) < 0) {
+            hf_leaf_worker_take_in(worker, worker->info.draining) < 0) {
             hf_link_lose(&worker->link, "it could not be taken in");
         }
         break;
@@ -196,8 +196,7 @@ hf_leaf_worker_listen(struct hf_link *link)
     struct hf_leaf_worker *worker = hf_leaf_worker_of(link);
     int r;
 
-    worker->capacity = (struct hf_worker_capacity){ 0 };
-    worker->draining = false;
+    worker->info = (struct hf_worker_info){ .id = link->address };
     hf_fleet_forget_images(&worker->fleet); /* it says again what it has */
     if (link->ours) {
         return watch_ours(worker);

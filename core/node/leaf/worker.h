@@ -22,13 +22,6 @@ struct hf_err;
 struct hf_leaf;
 struct hf_text;
 
-/* What a worker has for instances; 0: not known. */
-struct hf_worker_capacity {
-    uint64_t memory_bytes;
-    uint64_t cpu_millis;
-    uint32_t max_instances;
-};
-
 /* An instance as its worker describes it.  Borrowed for the callback. */
 struct hf_remote_instance {
     const char *id;
@@ -42,12 +35,11 @@ struct hf_leaf_worker {
     struct hf_link link; /* first */
     struct hf_leaf *leaf;
     struct hf_fleet_worker fleet; /* the brain's part: there while it is connected */
-    struct hf_worker_capacity capacity;
-    bool load_known; /* `fleet.base.load_millis` is */
-    bool draining;
-    struct hf_map instances; /* struct hf_leaf_instance, by id */
-    struct hf_list claims;   /* instances from before whose functions are being looked up */
-    struct hf_list starts;   /* calls.c */
+    struct hf_worker_info info;   /* as it says */
+    bool load_known;              /* `fleet.base.load_millis` is */
+    struct hf_map instances;      /* struct hf_leaf_instance, by id */
+    struct hf_list claims;        /* instances from before whose functions are being looked up */
+    struct hf_list starts;        /* calls.c */
     struct hf_list stops;
     uint32_t start_count;
     uint32_t stop_count;

@@ -25,15 +25,10 @@ int
 hf_leaf_worker_take_in(struct hf_leaf_worker *worker, bool draining)
 {
     struct hf_leaf *leaf = worker->leaf;
-    const struct hf_worker_info info = {
-        .id = worker->link.address,
-        .memory_bytes = worker->capacity.memory_bytes,
-        .cpu_millis = worker->capacity.cpu_millis,
-        .max_instances = worker->capacity.max_instances,
-        .draining = draining,
-    };
+    struct hf_worker_info info = worker->info;
     int r = 0;
 
+    info.draining = draining;
     if (hf_fleet_worker_is_there(&worker->fleet)) {
         hf_autoscaler_worker_changed(leaf->autoscaler, &worker->fleet, &info, hf_leaf_now(leaf));
     } else {
@@ -56,7 +51,7 @@ on_up(struct hf_link *link)
 
     hf_log(HF_LOG_NOTICE, "worker is there", HF_KV_STR("worker", link->address),
            HF_KV_BOOL("ours", link->ours));
-    r = hf_leaf_worker_take_in(worker, worker->draining);
+    r = hf_leaf_worker_take_in(worker, worker->info.draining);
     if (r == 0) {
         hf_leaf_worker_retry_stops(worker);
         hf_leaf_worker_ask_load(worker);
@@ -140,7 +135,7 @@ note(struct hf_leaf_worker *worker, bool was_there)
                    HF_KV_STR("worker", link->address), HF_KV_STR("why", link->error));
         }
     } else if (was_there) { /* one that drained was expected to go */
-        hf_log(worker->draining ? HF_LOG_NOTICE : HF_LOG_WARNING, "worker lost",
+        hf_log(worker->info.draining ? HF_LOG_NOTICE : HF_LOG_WARNING, "worker lost",
                HF_KV_STR("worker", link->address), HF_KV_STR("why", link->error));
     } else if (news) {
         hf_log(HF_LOG_NOTICE, "worker can't be reached yet; retrying",
