@@ -1,4 +1,5 @@
 /* configure.c - from a section of the configuration to a module with its options; see module.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/config.h"
@@ -11,9 +12,10 @@
 static const struct hf_config_section *
 own_section(const struct hf_config *config, const char *shared, const char *module)
 {
-    hf_autofree char *name = hf_strdup_printf("%s.%s", shared, module);
+    char name[512]; /* more than a file's name can have */
 
-    return name ? hf_config_section(config, name) : NULL;
+    snprintf(name, sizeof name, "%s.%s", shared, module);
+    return hf_config_section(config, name);
 }
 
 /* The name or path that `value` gives; a relative path begins at the file's folder. */
