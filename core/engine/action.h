@@ -15,7 +15,7 @@ struct hf_fleet_instance;
 /* What the caller has to do. */
 enum hf_scale_kind {
     /* Start `instance` of its function on its worker; answer with `started`,
-     * `start_failed` or `start_refused`. */
+     * `start_refused` or `gone`. */
     HF_SCALE_START = 1,
     /* Add `instance` to the function's pool as an endpoint, and say its load: a call that waited
      * may have it. */
@@ -25,7 +25,7 @@ enum hf_scale_kind {
     HF_SCALE_DRAIN,
     /* `hf_pool_leave` the endpoint of `instance`; answer as for DRAIN. */
     HF_SCALE_LEAVE,
-    /* Have the worker stop `instance`, trying again as needed; answer with `stopped`.  If it is
+    /* Have the worker stop `instance`, trying again as needed; answer with `gone`.  If it is
      * still in the pool (the limit of draining has passed), its calls are cut off. */
     HF_SCALE_STOP,
     /* `instance` is gone and the engine knows it no longer: its `function` and `worker` are NULL.

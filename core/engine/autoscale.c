@@ -270,19 +270,6 @@ try_refusing(struct hf_autoscaler *as, uint64_t now_ns)
 
 /* --- workers ------------------------------------------------------------------------------- */
 
-int
-hf_autoscaler_worker_up(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
-                        const struct hf_worker_info *info, uint64_t now_ns)
-{
-    int r = hf_fleet_add_worker(as->fleet, worker, info, now_ns);
-
-    if (r == 0) {
-        hf_scaled_retry_blocked(as, now_ns);
-        try_refusing(as, now_ns);
-    }
-    return r;
-}
-
 /* Its worker drains. */
 static void
 leave(struct hf_autoscaler *as, struct hf_fleet_instance *instance, uint64_t now_ns)
@@ -299,20 +286,30 @@ leave(struct hf_autoscaler *as, struct hf_fleet_instance *instance, uint64_t now
     attend_soon(as, instance->function, now_ns);
 }
 
-void
-hf_autoscaler_worker_changed(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
-                             const struct hf_worker_info *info, uint64_t now_ns)
+int
+hf_autoscaler_worker_set(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
+                         const struct hf_worker_info *info, uint64_t now_ns)
 {
+    bool is_new = !hf_fleet_worker_is_there(worker);
+    int r = is_new ? hf_fleet_add_worker(as->fleet, worker, info, now_ns) : 0;
     struct hf_fleet_instance *instance;
 
-    hf_fleet_change_worker(as->fleet, worker, info, now_ns);
-    if (!info->draining) {
+    if (r < 0) {
+        return r;
+    }
+    if (is_new) {
+        try_refusing(as, now_ns);
+    } else {
+        hf_fleet_change_worker(as->fleet, worker, info, now_ns);
+    }
+    if (info->draining) {
+        HF_LIST_FOR (instance, &worker->instances, of_worker) {
+            leave(as, instance, now_ns);
+        }
+    } else {
         hf_scaled_retry_blocked(as, now_ns);
-        return;
     }
-    HF_LIST_FOR (instance, &worker->instances, of_worker) {
-        leave(as, instance, now_ns);
-    }
+    return 0;
 }
 
 void
@@ -378,20 +375,6 @@ note_failure(struct hf_scaled *f, const char *reason, uint64_t now_ns)
     f->failure = strdup(reason);
 }
 
-/* An instance has gone; `blame`: so that its worker had better not try again soon. */
-static void
-lose(struct hf_autoscaler *as, struct hf_fleet_instance *instance, bool blame, const char *reason,
-     uint64_t now_ns)
-{
-    struct hf_scaled *f = hf_scaled_of(instance->function);
-
-    if (blame && !instance->obsolete) {
-        note_failure(f, reason, now_ns);
-    }
-    hf_fleet_lose(as->fleet, instance, blame, now_ns);
-    settle(as, f, now_ns);
-}
-
 void
 hf_autoscaler_start_refused(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                             const char *reason, uint64_t now_ns)
@@ -410,15 +393,6 @@ hf_autoscaler_start_refused(struct hf_autoscaler *as, struct hf_fleet_instance *
 }
 
 void
-hf_autoscaler_start_failed(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
-                           const char *reason, uint64_t now_ns)
-{
-    if (instance->state == HF_INSTANCE_STARTING) {
-        lose(as, instance, true, reason, now_ns);
-    }
-}
-
-void
 hf_autoscaler_drained(struct hf_autoscaler *as, struct hf_fleet_instance *instance, uint64_t now_ns)
 {
     if (instance->state == HF_INSTANCE_READY || instance->state == HF_INSTANCE_DRAINING) {
@@ -428,25 +402,23 @@ hf_autoscaler_drained(struct hf_autoscaler *as, struct hf_fleet_instance *instan
 }
 
 void
-hf_autoscaler_stopped(struct hf_autoscaler *as, struct hf_fleet_instance *instance, uint64_t now_ns)
-{
-    if (instance->state == HF_INSTANCE_STOPPING) {
-        lose(as, instance, false, "", now_ns);
-    }
-}
-
-void
 hf_autoscaler_gone(struct hf_autoscaler *as, struct hf_fleet_instance *instance, const char *reason,
                    uint64_t now_ns)
 {
     bool young = hf_sub_saturated(now_ns, instance->since_ns) < as->config.settings.min_uptime_ns;
+    bool blame =
+        instance->state == HF_INSTANCE_STARTING || (instance->state == HF_INSTANCE_READY && young);
+    struct hf_scaled *f;
 
-    if (instance->state != HF_INSTANCE_GONE) {
-        lose(as, instance,
-             instance->state == HF_INSTANCE_STARTING ||
-                 (instance->state == HF_INSTANCE_READY && young),
-             reason, now_ns);
+    if (instance->state == HF_INSTANCE_GONE) {
+        return;
     }
+    f = hf_scaled_of(instance->function);
+    if (blame && !instance->obsolete) {
+        note_failure(f, reason, now_ns);
+    }
+    hf_fleet_lose(as->fleet, instance, blame, now_ns);
+    settle(as, f, now_ns);
 }
 
 void

@@ -25,8 +25,8 @@
  * Life of an instance, by actions (A) and events (E):
  *
  *     START(A) -> started(E) -> ADMIT(A) -> ... calls ... -> DRAIN or SHRINK(A)
- *       -> drained(E) -> STOP(A) -> stopped(E) -> DROP(A)
- *     START(A) -> start_failed(E) or start_refused(E) -> DROP(A)
+ *       -> drained(E) -> STOP(A) -> gone(E) -> DROP(A)
+ *     START(A) -> start_refused(E) -> DROP(A)
  *     adopt(E) -> ADMIT(A) -> ...
  *     gone(E) or worker_down(E), at any time -> DROP(A)
  */
@@ -153,14 +153,11 @@ void hf_autoscaler_forget(struct hf_autoscaler *as, struct hf_fleet_function *fu
 
 /* --- workers ------------------------------------------------------------------------------- */
 
-/* A worker is connected.  Errors as `hf_fleet_add_worker`. */
-int hf_autoscaler_worker_up(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
-                            const struct hf_worker_info *info, uint64_t now_ns);
-
-/* Its capacity or state changed.  When it drains, its instances go as soon as they are idle, and
- * busy ones are replaced elsewhere where that is possible. */
-void hf_autoscaler_worker_changed(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
-                                  const struct hf_worker_info *info, uint64_t now_ns);
+/* A worker is connected, or its capacity or state changed.  When it drains, its instances go as
+ * soon as they are idle, and busy ones are replaced elsewhere where that is possible.  Errors as
+ * `hf_fleet_add_worker`, of one that was not there. */
+int hf_autoscaler_worker_set(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
+                             const struct hf_worker_info *info, uint64_t now_ns);
 
 /* It is lost, and its instances with it. */
 void hf_autoscaler_worker_down(struct hf_autoscaler *as, struct hf_fleet_worker *worker,
@@ -170,18 +167,15 @@ void hf_autoscaler_worker_down(struct hf_autoscaler *as, struct hf_fleet_worker 
 
 void hf_autoscaler_started(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                            uint64_t now_ns);
-void hf_autoscaler_start_failed(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
-                                const char *reason, uint64_t now_ns);
 /* The worker has no room, which it knows better than we: others may use it too.  Other workers are
  * tried; nothing is wrong with the function. */
 void hf_autoscaler_start_refused(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                                  const char *reason, uint64_t now_ns);
 void hf_autoscaler_drained(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                            uint64_t now_ns);
-void hf_autoscaler_stopped(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
-                           uint64_t now_ns);
 
-/* It ended by itself (crash, exit, killed): DROP follows. */
+/* There is no instance: its start failed, it was stopped, or it ended by itself (crash, exit,
+ * killed).  `reason` is for the first and the last. */
 void hf_autoscaler_gone(struct hf_autoscaler *as, struct hf_fleet_instance *instance,
                         const char *reason, uint64_t now_ns);
 

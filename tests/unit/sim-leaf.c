@@ -365,7 +365,7 @@ instance_started(struct sim *sim, struct hf_fleet_instance *instance)
     if (worker->full) {
         hf_autoscaler_start_refused(sim->autoscaler, instance, "it is full", sim->now);
     } else if (function->broken || worker->broken) {
-        hf_autoscaler_start_failed(sim->autoscaler, instance, "exec format error", sim->now);
+        hf_autoscaler_gone(sim->autoscaler, instance, "exec format error", sim->now);
     } else {
         hf_autoscaler_started(sim->autoscaler, instance, sim->now);
     }
@@ -400,7 +400,7 @@ happen(struct sim *sim, struct sim_event *event)
         hf_autoscaler_drained(sim->autoscaler, subject, sim->now);
         break;
     case EVENT_STOPPED:
-        hf_autoscaler_stopped(sim->autoscaler, subject, sim->now);
+        hf_autoscaler_gone(sim->autoscaler, subject, "", sim->now);
         break;
     case EVENT_CALL_ENDS:
         call_ends(sim, subject);
@@ -526,7 +526,7 @@ sim_worker_up(struct sim *sim, int i, uint64_t memory)
     struct sim_worker *worker = &sim->workers[i];
     struct hf_worker_info info = worker_info(worker, i, memory);
 
-    hf_assert(hf_autoscaler_worker_up(sim->autoscaler, &worker->fleet, &info, sim->now) == 0);
+    hf_assert(hf_autoscaler_worker_set(sim->autoscaler, &worker->fleet, &info, sim->now) == 0);
     perform_all(sim);
 }
 
@@ -544,7 +544,7 @@ sim_worker_draining(struct sim *sim, int i, bool draining)
     struct hf_worker_info info = worker_info(worker, i, worker->fleet.base.memory_bytes);
 
     info.draining = draining;
-    hf_autoscaler_worker_changed(sim->autoscaler, &worker->fleet, &info, sim->now);
+    hf_autoscaler_worker_set(sim->autoscaler, &worker->fleet, &info, sim->now);
     perform_all(sim);
 }
 

@@ -76,7 +76,7 @@ a_full_worker_is_a_limit_too(void)
     f = sim_function(&sim, 0, 1, 30 * HF_SEC);
     sim_worker_up(&sim, 0, 0);
     info.id = sim.workers[0].id;
-    hf_autoscaler_worker_changed(sim.autoscaler, &sim.workers[0].fleet, &info, sim.now);
+    hf_autoscaler_worker_set(sim.autoscaler, &sim.workers[0].fleet, &info, sim.now);
     keep_busy(f, 2);
     sim_call(f, 3, 100 * HF_MSEC);
     CU_ASSERT_TRUE(at_limit(f));

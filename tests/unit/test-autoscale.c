@@ -370,7 +370,7 @@ a_worker_takes_no_more_instances_than_it_says(void)
     f = sim_function(&sim, 0, 1, 30 * HF_SEC);
     sim_worker_up(&sim, 0, 0);
     info.id = sim.workers[0].id;
-    hf_autoscaler_worker_changed(sim.autoscaler, &sim.workers[0].fleet, &info, sim.now);
+    hf_autoscaler_worker_set(sim.autoscaler, &sim.workers[0].fleet, &info, sim.now);
     sim_call(f, 9, 10 * HF_MSEC);
     sim_run(&sim, 1 * HF_SEC);
     UNIT_U64(sim.starts, 2);

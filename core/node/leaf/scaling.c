@@ -104,8 +104,8 @@ hf_leaf_start_failed(struct hf_leaf_instance *instance, const char *why)
                    HF_KV_STR("function", instance->fleet.function->spec->id),
                    HF_KV_STR("worker", instance->worker->link.address), HF_KV_STR("why", why));
     note_failure(&instance->fleet, why);
-    hf_autoscaler_start_failed(instance->worker->leaf->autoscaler, &instance->fleet, why,
-                               hf_leaf_now(instance->worker->leaf));
+    hf_autoscaler_gone(instance->worker->leaf->autoscaler, &instance->fleet, why,
+                       hf_leaf_now(instance->worker->leaf));
 }
 
 /* A start succeeded that nobody wants any more: its worker was lost meanwhile.  Once found again
@@ -250,7 +250,7 @@ on_stopped(void *arg)
 
     instance->stopping = false;
     if (instance->fleet.function) {
-        hf_autoscaler_stopped(leaf->autoscaler, &instance->fleet, hf_leaf_now(leaf));
+        hf_autoscaler_gone(leaf->autoscaler, &instance->fleet, "", hf_leaf_now(leaf));
         hf_leaf_pump(leaf);
     } else {
         instance_settle(instance);

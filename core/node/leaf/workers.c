@@ -26,14 +26,10 @@ hf_leaf_worker_take_in(struct hf_leaf_worker *worker, bool draining)
 {
     struct hf_leaf *leaf = worker->leaf;
     struct hf_worker_info info = worker->info;
-    int r = 0;
+    int r;
 
     info.draining = draining;
-    if (hf_fleet_worker_is_there(&worker->fleet)) {
-        hf_autoscaler_worker_changed(leaf->autoscaler, &worker->fleet, &info, hf_leaf_now(leaf));
-    } else {
-        r = hf_autoscaler_worker_up(leaf->autoscaler, &worker->fleet, &info, hf_leaf_now(leaf));
-    }
+    r = hf_autoscaler_worker_set(leaf->autoscaler, &worker->fleet, &info, hf_leaf_now(leaf));
     if (r < 0) {
         hf_log_limited(HF_LOG_ERROR, "can't use a worker", HF_KV_STR("worker", info.id),
                        HF_KV_STR("why", hf_error_name(r)));
