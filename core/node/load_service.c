@@ -106,6 +106,7 @@ send_some(struct listener *listener, Hyperfaas__V1__LoadReport *report, size_t *
 {
     const struct hf_load_service *service = listener->service;
     Hyperfaas__V1__FunctionRoom *rooms[ROOMS_AT_ONCE];
+    bool sent;
 
     report->rooms = rooms;
     report->n_rooms = 0;
@@ -116,7 +117,10 @@ send_some(struct listener *listener, Hyperfaas__V1__LoadReport *report, size_t *
         }
     }
     hf_count(&load_reports);
-    return hf_grpc_call_send(listener->call, &report->base) == 0;
+    sent = hf_grpc_call_send(listener->call, &report->base) == 0;
+    report->rooms = NULL; /* they end here */
+    report->n_rooms = 0;
+    return sent;
 }
 
 /* What does not go out now is told at the next beat; a function that has changed its place among

@@ -14,7 +14,7 @@
 #include "unit.h"
 
 #define THREADS   2
-#define SNAPSHOTS 300
+#define SNAPSHOTS 50
 #define ALIVE     0x600d600d
 #define DEAD      0xdeaddead
 
@@ -137,7 +137,7 @@ on_read(struct hf_task *task)
 {
     struct reader *reader = hf_container_of(task, struct reader, task);
 
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 10; i++) {
         struct snapshot *snapshot = atomic_load_explicit(reader->current, memory_order_acquire);
 
         for (int j = 0; snapshot && j < 20; j++) { /* a pick takes its time */

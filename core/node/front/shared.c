@@ -17,9 +17,6 @@
 /* However fast the policy wants to be asked. */
 #define REFRESH_MIN_NS HF_MSEC
 
-/* For the I/O threads to turn once, at the end. */
-#define END_LIMIT_NS (5 * HF_SEC)
-
 /* Things that a policy is shown an array of pointers to. */
 struct items {
     char *data;
@@ -304,7 +301,9 @@ hf_shared_free(struct hf_shared *shared)
     ops = shared->config.ops;
     shared->closing = true;
     hf_timer_fini(&shared->refresh);
-    hf_loop_run_until(shared->config.control, is_quiet, shared, END_LIMIT_NS);
+    while (!hf_loop_run_until(shared->config.control, is_quiet, shared, HF_SEC)) {
+        /* a thread that never turns again is the watchdog's */
+    }
     last = atomic_exchange_explicit(&shared->current, NULL, memory_order_acq_rel);
     if (last) {
         hf_guest_do(ops, retire, NULL, shared->object, last);
