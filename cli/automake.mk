@@ -33,13 +33,42 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/node_list.c %D%/node_list.h \
     %D%/nodes.c \
     %D%/output.c %D%/output.h \
-    %D%/plugin.c \
+    %D%/plugin.c %D%/plugin.h \
+    %D%/plugin_check.c \
+    %D%/plugin_new.c \
     %D%/protoc.c %D%/protoc.h \
     %D%/reflection.c %D%/reflection.h \
     %D%/store.c %D%/store.h \
     %D%/worker.c \
     %D%/workers.c %D%/workers.h
-%C%_hyperfaas_LDADD = %D%/proto/libcli-proto.la $(HF_NODE_LIBS) -lm
+%C%_hyperfaas_LDADD = %D%/proto/libcli-proto.la $(HF_VERIFY_LIBS) $(HF_NODE_LIBS) -lm
+
+# What `hyperfaas plugin new` makes folders from; in a build tree it finds them beside itself.
+POLICY_TEMPLATES = %D%/templates/policy/Makefile %D%/templates/policy/README.md
+LB_TEMPLATES = %D%/templates/lb/KIND-NAME.c %D%/templates/lb/test-NAME.c \
+    %D%/templates/lb/bench-NAME.c
+SCHEDULER_TEMPLATES = %D%/templates/scheduler/KIND-NAME.c %D%/templates/scheduler/test-NAME.c \
+    %D%/templates/scheduler/bench-NAME.c
+SCALER_TEMPLATES = %D%/templates/scaler/KIND-NAME.c %D%/templates/scaler/test-NAME.c \
+    %D%/templates/scaler/bench-NAME.c
+policytemplatedir = $(templatedir)/policy
+lbtemplatedir = $(templatedir)/lb
+schedulertemplatedir = $(templatedir)/scheduler
+scalertemplatedir = $(templatedir)/scaler
+dist_policytemplate_DATA = $(POLICY_TEMPLATES)
+dist_lbtemplate_DATA = $(LB_TEMPLATES)
+dist_schedulertemplate_DATA = $(SCHEDULER_TEMPLATES)
+dist_scalertemplate_DATA = $(SCALER_TEMPLATES)
+
+noinst_DATA += %D%/templates.stamp
+%D%/templates.stamp: Makefile
+	test -e %D%/templates || $(LN_S) '$(abs_top_srcdir)/%D%/templates' %D%/templates
+	touch $@
+CLEANFILES += %D%/templates.stamp
+clean-local: clean-templates
+clean-templates:
+	test ! -h %D%/templates || rm -f %D%/templates
+.PHONY: clean-templates
 
 completiondir = $(datadir)/bash-completion/completions
 dist_completion_DATA = %D%/bash-completion/hyperfaas

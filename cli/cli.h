@@ -129,5 +129,7 @@ extern const struct cli_command cli_worker_commands[];
 extern const struct cli_command cli_nodes_commands[];
 extern const struct cli_command cli_node_commands[];
 extern const struct cli_command cli_plugin_commands[];
+extern const struct cli_command cli_plugin_check_commands[];
+extern const struct cli_command cli_plugin_new_commands[];
 
 #endif

@@ -123,6 +123,8 @@ static const struct cli_command *const command_tables[] = {
     cli_nodes_commands,
     cli_node_commands,
     cli_plugin_commands,
+    cli_plugin_new_commands,
+    cli_plugin_check_commands,
     version_commands,
     NULL,
 };
@@ -171,6 +173,18 @@ use_etcd(const struct cli *cli, struct hf_config *config, struct hf_err *err)
     return r;
 }
 
+/* Whether the command has a --set of its own, which says nothing about the configuration. */
+static bool
+has_own_set(const struct cli *cli)
+{
+    const struct cli_flag *flag = cli->command ? cli->command->flags : NULL;
+
+    while (flag && flag->name && strcmp(flag->name, "set") != 0) {
+        flag++;
+    }
+    return flag && flag->name;
+}
+
 int
 cli_load_config(struct cli *cli, const char *path, struct hf_err *err)
 {
@@ -182,7 +196,8 @@ cli_load_config(struct cli *cli, const char *path, struct hf_err *err)
                    cli_flag(cli, "metadata-dial-timeout"))) {
         r = use_etcd(cli, config, err);
     }
-    for (unsigned int i = 0; r == 0 && (set = cli_flag_at(cli, "set", i)); i++) {
+    for (unsigned int i = 0; r == 0 && !has_own_set(cli) && (set = cli_flag_at(cli, "set", i));
+         i++) {
         r = hf_config_set(config, set, err);
     }
     if (r == 0) {

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "output.h"
+#include "plugin.h"
 #include "plugin/module.h"
 
 static const struct cli_flag list_flags[] = {
@@ -117,31 +118,34 @@ load_file(const char *file, const struct hf_plugin_path *path, const struct hf_m
     return r;
 }
 
-/* Loads "KIND-NAME", "NAME", or a file by its path. */
-static int
-load(const char *text, const struct hf_plugin_path *path, const struct hf_module **ret,
-     struct hf_err *err)
+int
+cli_plugin_load(struct cli *cli, const char *text, const struct hf_module **ret, struct hf_err *err)
 {
     const char *slash = strrchr(text, '/');
     uint32_t kind = kind_of(slash ? slash + 1 : text);
+    struct hf_plugin_path path;
+    int r = cli_plugin_path(cli, &path, err);
 
-    if (slash) {
-        return kind ? hf_module_load(kind, text, path, ret, err) : load_file(text, path, ret, err);
+    if (r < 0) {
+        return r;
     }
-    return kind ? hf_module_load(kind, strchr(text, '-') + 1, path, ret, err)
-                : load_by_name(text, path, ret, err);
+    if (slash) {
+        return kind ? hf_module_load(kind, text, &path, ret, err)
+                    : load_file(text, &path, ret, err);
+    }
+    return kind ? hf_module_load(kind, strchr(text, '-') + 1, &path, ret, err)
+                : load_by_name(text, &path, ret, err);
 }
 
 static int
 info(struct cli *cli, struct hf_err *err)
 {
     const struct hf_module *module = NULL;
-    struct hf_plugin_path path;
     hf_autotext struct hf_text out;
     struct hf_json json;
 
     hf_text_init(&out);
-    if (cli_plugin_path(cli, &path, err) < 0 || load(cli->argv[0], &path, &module, err) < 0) {
+    if (cli_plugin_load(cli, cli->argv[0], &module, err) < 0) {
         return CLI_FAILED;
     }
     if (cli->json) {

@@ -7,6 +7,7 @@ include core/h2/automake.mk
 include core/grpc/automake.mk
 include core/http/automake.mk
 include core/plugin/automake.mk
+include core/verify/automake.mk
 include core/engine/automake.mk
 include core/ctl/automake.mk
 include core/spop/automake.mk

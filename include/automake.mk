@@ -10,7 +10,11 @@ pkginclude_HEADERS = \
     %D%/hyperfaas/runtime.h \
     %D%/hyperfaas/scaler.h \
     %D%/hyperfaas/scheduler.h \
-    %D%/hyperfaas/store.h
+    %D%/hyperfaas/store.h \
+    %D%/hyperfaas/testing.h \
+    %D%/hyperfaas/testing_lb.h \
+    %D%/hyperfaas/testing_scaler.h \
+    %D%/hyperfaas/testing_scheduler.h
 
 # Mathematics that policies share.
 policyincludedir = $(pkgincludedir)/policy
@@ -37,7 +41,7 @@ install-pc:
 	$(MKDIR_P) "$(DESTDIR)$(pkgconfigdir)"
 	for file in $(PC_FILES); do \
 	    $(SED) -e 's|@prefix[@]|$(prefix)|' -e 's|@exec_prefix[@]|$(exec_prefix)|' \
-	        -e 's|@includedir[@]|$(includedir)|' -e 's|@libdir[@]|$(libdir)|' \
+	        -e 's|@bindir[@]|$(bindir)|' -e 's|@includedir[@]|$(includedir)|' -e 's|@libdir[@]|$(libdir)|' \
 	        -e 's|@PACKAGE[@]|$(PACKAGE)|' -e 's|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|' \
 	        "$(srcdir)/$$file" > "$(DESTDIR)$(pkgconfigdir)/`basename $$file .in`" || exit 1; \
 	done

@@ -20,6 +20,7 @@ include tests/unit/automake.mk
 include tests/e2e/automake.mk
 include tests/fuzz/automake.mk
 include tests/install/automake.mk
+include tests/plugin-faults/automake.mk
 include tests/suites/automake.mk
 
 # The last lines of `make check` name what was skipped, and how to include it.

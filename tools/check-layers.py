@@ -14,6 +14,7 @@ LAYERS = {
     "grpc": ("base", "loop", "h2"),
     "http": ("base", "loop"),
     "plugin": ("base", "loop", "h2", "grpc", "http"),
+    "verify": ("base", "plugin"),
     "engine": ("base",),
     "ctl": ("base", "loop"),
     "spop": ("base", "loop"),
@@ -23,7 +24,7 @@ LAYERS = {
 # What stands outside the list of layers.
 OTHERS = {
     "bench": tuple(LAYERS),
-    "cli": ("base", "loop", "h2", "grpc", "http", "plugin", "ctl", "node"),
+    "cli": ("base", "loop", "h2", "grpc", "http", "plugin", "verify", "ctl", "node"),
     "functions": ("base", "loop", "h2", "grpc"),
     "include": (),
     "plugins": (),

@@ -9,7 +9,7 @@ set -u
 : "${HF_SRCDIR:?run this with make lint}"
 # Any text will do where the code expects the folders of an installation.
 installed_paths="-DHF_PLUGINDIR=__FILE__ -DHF_FUNCTIONDIR=__FILE__ -DHF_PLUGINS_FROM_BIN=__FILE__
-    -DHF_FUNCTIONS_FROM_BIN=__FILE__"
+    -DHF_FUNCTIONS_FROM_BIN=__FILE__ -DHF_TEMPLATEDIR=__FILE__ -DHF_TEMPLATES_FROM_BIN=__FILE__"
 jobs=${JOBS:-$(nproc)}
 failed=
 

@@ -60,6 +60,9 @@ struct hf_plugin_path {
  * as long as the process.  Not for several threads at once. */
 const char *hf_plugin_folder(void);
 
+/* The same for what new modules are made from. */
+const char *hf_template_folder(void);
+
 /* Loads the module of a kind by its name, or by the path of its file if `name`
  * has a slash.  One that is loaded already is returned again.  The error says
  * where it was looked for and what was found there, or what is wrong with the

@@ -273,7 +273,8 @@ lies_there(const char *program, const char *relative, char ret[static PATH_MAX])
 /* In a build tree the top folder has what configure wrote.  What is installed lies beside the
  * program, wherever the tree was moved; where that is not so, it lies where it was meant to be. */
 static void
-find_folder(char ret[static PATH_MAX])
+find_folder(const char *when_built, const char *from_program, const char *installed,
+            char ret[static PATH_MAX])
 {
     char program[PATH_MAX];
     char mark[PATH_MAX];
@@ -282,10 +283,10 @@ find_folder(char ret[static PATH_MAX])
     if (find_program(program) == 0) {
         bool built = lies_there(program, "../config.status", mark);
 
-        found = lies_there(program, built ? "../plugins" : HF_PLUGINS_FROM_BIN, ret);
+        found = lies_there(program, built ? when_built : from_program, ret);
     }
     if (!found) {
-        snprintf(ret, PATH_MAX, "%s", HF_PLUGINDIR);
+        snprintf(ret, PATH_MAX, "%s", installed);
     }
 }
 
@@ -295,7 +296,18 @@ hf_plugin_folder(void)
     static char folder[PATH_MAX];
 
     if (!folder[0]) {
-        find_folder(folder);
+        find_folder("../plugins", HF_PLUGINS_FROM_BIN, HF_PLUGINDIR, folder);
+    }
+    return folder;
+}
+
+const char *
+hf_template_folder(void)
+{
+    static char folder[PATH_MAX];
+
+    if (!folder[0]) {
+        find_folder("../cli/templates", HF_TEMPLATES_FROM_BIN, HF_TEMPLATEDIR, folder);
     }
     return folder;
 }

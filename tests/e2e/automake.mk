@@ -42,6 +42,8 @@ E2E_TESTS = \
     %D%/42-plugins.py \
     %D%/43-plugin-faults.py \
     %D%/44-store.py \
+    %D%/45-plugin-check.py \
+    %D%/45-plugin-faults.py \
     %D%/44-store-changes.py \
     %D%/46-docs.py \
     %D%/47-first-steps.py \

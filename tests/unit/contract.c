@@ -1,4 +1,4 @@
-/* contract.c - loading what the contract suites are run on; see contract.h. */
+/* contract.c - see contract.h. */
 #include "contract.h"
 
 #include <stdlib.h>
@@ -41,17 +41,4 @@ void
 policy_free(struct policy *policy)
 {
     hf_options_free(policy->options);
-}
-
-void
-policy_run_named(uint32_t kind, const char *ours, void (*suite)(const struct policy *))
-{
-    hf_autofree char *path =
-        hf_strdup_printf("%s/%s/.libs/%s.so", build_tree()->folders[0], ours, ours);
-    const char *name = getenv("HF_MODULE");
-    const char *options = getenv("HF_MODULE_OPTIONS");
-    struct policy policy = policy_load(kind, name ? name : path, options ? options : "");
-
-    suite(&policy);
-    policy_free(&policy);
 }

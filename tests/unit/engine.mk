@@ -38,16 +38,15 @@ UNIT_TESTS += %D%/test-tree %D%/test-tree-model
 %C%_test_tree_model_SOURCES = %D%/test-tree-model.c
 %C%_test_tree_model_LDADD = $(HF_ENGINE_TEST_LIBS)
 
-# Policies, loaded by the real loader from the build tree; the contract suites are for anybody's.
+# Policies, loaded by the real loader from the build tree.
 HF_POLICY_TEST_LIBS = $(UNIT_LIB) $(HF_ENGINE_LIBS) $(HF_PLUGIN_LIBS) $(CUNIT_LIBS)
 
 UNIT_TESTS += %D%/test-lb %D%/test-scaler %D%/test-scheduler %D%/test-scheduler-rules
-%C%_test_lb_SOURCES = %D%/test-lb.c %D%/contract-lb.c %D%/contract.c %D%/contract.h
+%C%_test_lb_SOURCES = %D%/test-lb.c %D%/contract.c %D%/contract.h
 %C%_test_lb_LDADD = $(HF_POLICY_TEST_LIBS)
-%C%_test_scaler_SOURCES = %D%/test-scaler.c %D%/contract-scaler.c %D%/contract.c %D%/contract.h
+%C%_test_scaler_SOURCES = %D%/test-scaler.c %D%/contract.c %D%/contract.h
 %C%_test_scaler_LDADD = $(HF_POLICY_TEST_LIBS)
-%C%_test_scheduler_SOURCES = %D%/test-scheduler.c %D%/contract-scheduler.c %D%/contract.c \
-    %D%/contract.h
+%C%_test_scheduler_SOURCES = %D%/test-scheduler.c %D%/contract.c %D%/contract.h
 %C%_test_scheduler_LDADD = $(HF_POLICY_TEST_LIBS)
 %C%_test_scheduler_rules_SOURCES = %D%/test-scheduler-rules.c %D%/contract.c %D%/contract.h
 %C%_test_scheduler_rules_LDADD = $(HF_POLICY_TEST_LIBS)

@@ -1,4 +1,4 @@
-/* test-lb.c - the lb policies: the contract of all, and what each one promises. */
+/* test-lb.c - what each lb policy promises beyond the contract of all. */
 #include "base/hash.h"
 #include "base/random.h"
 #include "contract.h"
@@ -86,42 +86,6 @@ static void
 release(struct hf_waiter *call)
 {
     release_at(call, HF_OUTCOME_OK, 0);
-}
-
-static void
-each_keeps_the_contract(void)
-{
-    static const struct {
-        const char *name;
-        const char *options;
-    } all[] = {
-        { "availablecapacity", "" },
-        { "boundedloads", "" },
-        { "boundedloads", "bound = 0\nmax_chain_len = 16" },
-        { "chbounded", "" },
-        { "chbounded", "epsilon = 0\nvnodes = 1" },
-        { "chrlu", "" },
-        { "chrlu", "popular_gap = 1h\nbound = 0.01" },
-        { "firstavailable", "" },
-        { "hash", "" },
-        { "hash", "vnodes = 1" },
-        { "knative", "" },
-        { "leastload", "" },
-        { "leastprocessed", "" },
-        { "p2c", "" },
-        { "peakewma", "" },
-        { "peakewma", "decay = 1ms\ndefault_latency = 1us" },
-        { "pull", "" },
-        { "random", "" },
-        { "rjch", "" },
-        { "roundrobin", "" },
-    };
-
-    for (size_t i = 0; i < hf_countof(all); i++) {
-        policy = policy_load(HF_PLUGIN_LB, all[i].name, all[i].options);
-        contract_lb(&policy);
-        policy_free(&policy);
-    }
 }
 
 static void
@@ -414,16 +378,10 @@ hash_goes_on_when_full(void)
     end(10);
 }
 
-static void
-a_named_module_keeps_the_contract(void)
-{
-    policy_run_named(HF_PLUGIN_LB, "lb-roundrobin", contract_lb);
-}
-
-UNIT_MAIN("lb", UNIT_TEST(each_keeps_the_contract), UNIT_TEST(roundrobin_takes_turns),
-          UNIT_TEST(leastload_picks_the_fewest), UNIT_TEST(leastload_breaks_ties_at_random),
-          UNIT_TEST(two_choices_spread_better_than_one), UNIT_TEST(firstavailable_packs),
-          UNIT_TEST(knative_goes_by_concurrency), UNIT_TEST(leastprocessed_counts_whole_lives),
+UNIT_MAIN("lb", UNIT_TEST(roundrobin_takes_turns), UNIT_TEST(leastload_picks_the_fewest),
+          UNIT_TEST(leastload_breaks_ties_at_random), UNIT_TEST(two_choices_spread_better_than_one),
+          UNIT_TEST(firstavailable_packs), UNIT_TEST(knative_goes_by_concurrency),
+          UNIT_TEST(leastprocessed_counts_whole_lives),
           UNIT_TEST(peakewma_avoids_the_slow_until_forgotten),
           UNIT_TEST(peakewma_counts_calls_that_were_given_up), UNIT_TEST(hash_has_one_home),
-          UNIT_TEST(hash_goes_on_when_full), UNIT_TEST(a_named_module_keeps_the_contract))
+          UNIT_TEST(hash_goes_on_when_full))

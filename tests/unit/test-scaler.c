@@ -1,4 +1,4 @@
-/* test-scaler.c - the scalers: the contract of all, and what each one promises. */
+/* test-scaler.c - what each scaler promises beyond the contract of all. */
 #include <stdio.h>
 
 #include "base/err.h"
@@ -72,34 +72,6 @@ static uint64_t
 tick_ns(void)
 {
     return policy.module->ops.scaler->tick_ns(scaler, &view);
-}
-
-static void
-each_keeps_the_contract(void)
-{
-    static const struct {
-        const char *name;
-        const char *options;
-    } all[] = {
-        { "concurrency", "" },
-        { "concurrency", "down_delay = 10s\ntick = 100ms" },
-        { "concurrency", "target = 1\nevict = lru" },
-        { "hybridhistogram", "" },
-        { "hybridhistogram", "variant = faascache\nkeep_from = load\nevict = greedydual" },
-        { "kpa", "" },
-        { "kpa", "target = 1\nbucket = 2s\nevict = freq" },
-        { "kpa", "grace = 0\ndown_delay = 1m\nevict = size" },
-        { "perrequest", "" },
-        { "perrequest", "ttl = 1ms\nevict = landlord" },
-        { "queuestale", "" },
-        { "queuestale", "interval = 10ms\nttl = 1h" },
-    };
-
-    for (size_t i = 0; i < hf_countof(all); i++) {
-        policy = policy_load(HF_PLUGIN_SCALER, all[i].name, all[i].options);
-        contract_scaler(&policy);
-        policy_free(&policy);
-    }
 }
 
 static void
@@ -546,13 +518,7 @@ evicts_by_each_rule(void)
     UNIT_U64(order_by("landlord", idle, 1), 3123);   /* 0.04, 0.06, 0.0125; then 3 has 0.025 */
 }
 
-static void
-a_named_module_keeps_the_contract(void)
-{
-    policy_run_named(HF_PLUGIN_SCALER, "scaler-concurrency", contract_scaler);
-}
-
-UNIT_MAIN("scaler", UNIT_TEST(each_keeps_the_contract), UNIT_TEST(as_many_as_the_calls_need),
+UNIT_MAIN("scaler", UNIT_TEST(as_many_as_the_calls_need),
           UNIT_TEST(a_function_without_limit_has_a_target),
           UNIT_TEST(idle_counts_from_the_last_completion), UNIT_TEST(down_delay_keeps_the_peak),
           UNIT_TEST(kpa_panics_at_twice_what_is_ready), UNIT_TEST(kpa_goes_down_by_halves),
@@ -564,5 +530,4 @@ UNIT_MAIN("scaler", UNIT_TEST(each_keeps_the_contract), UNIT_TEST(as_many_as_the
           UNIT_TEST(hybridhistogram_knows_regular_ones),
           UNIT_TEST(hybridhistogram_keeps_irregular_ones),
           UNIT_TEST(hybridhistogram_forecasts_long_ones),
-          UNIT_TEST(hybridhistogram_remembers_cold_ones), UNIT_TEST(evicts_by_each_rule),
-          UNIT_TEST(a_named_module_keeps_the_contract))
+          UNIT_TEST(hybridhistogram_remembers_cold_ones), UNIT_TEST(evicts_by_each_rule))

@@ -1,4 +1,4 @@
-/* test-scheduler.c - the schedulers: the contract of all, and what each one promises. */
+/* test-scheduler.c - what the scheduler roundrobin promises beyond the contract of all. */
 #include <string.h>
 
 #include "contract.h"
@@ -99,47 +99,6 @@ place(int f)
 }
 
 static void
-each_keeps_the_contract(void)
-{
-    static const struct {
-        const char *name;
-        const char *options;
-    } all[] = {
-        { "boundedloads", "" },
-        { "boundedloads", "bound = 0\nmax_chain_len = 1" },
-        { "chbounded", "" },
-        { "chbounded", "epsilon = 0\nvnodes = 1" },
-        { "chrlu", "" },
-        { "chrlu", "popular_pct = 1\nbound = 0.1\nrefresh = 1ms" },
-        { "coldstartaware", "" },
-        { "hashprobe", "" },
-        { "hermod", "" },
-        { "imageaware", "" },
-        { "k8sscore", "" },
-        { "k8sscore", "strategy = most\nimage_weight = 100" },
-        { "leastloaded", "" },
-        { "leastloaded", "metric = run\nprefer_warm = yes\nfresh = 1ms" },
-        { "locality", "" },
-        { "locality", "inner = random" },
-        { "mostloaded", "" },
-        { "mostloaded", "metric = inst" },
-        { "powerofd", "" },
-        { "powerofd", "d = 16\nmetric = cpu" },
-        { "random", "" },
-        { "reservationaware", "" },
-        { "resourceaware", "" },
-        { "roundrobin", "scope = function" },
-        { "roundrobin", "scope = global" },
-    };
-
-    for (size_t i = 0; i < hf_countof(all); i++) {
-        policy = policy_load(HF_PLUGIN_SCHEDULER, all[i].name, all[i].options);
-        contract_scheduler(&policy);
-        policy_free(&policy);
-    }
-}
-
-static void
 each_function_takes_turns(void)
 {
     begin("");
@@ -205,12 +164,6 @@ workers_leave_under_the_cursor(void)
     end();
 }
 
-static void
-a_named_module_keeps_the_contract(void)
-{
-    policy_run_named(HF_PLUGIN_SCHEDULER, "scheduler-roundrobin", contract_scheduler);
-}
-
-UNIT_MAIN("scheduler", UNIT_TEST(each_keeps_the_contract), UNIT_TEST(each_function_takes_turns),
+UNIT_MAIN("scheduler", UNIT_TEST(each_function_takes_turns),
           UNIT_TEST(all_functions_share_one_turn), UNIT_TEST(full_workers_are_passed_over),
-          UNIT_TEST(workers_leave_under_the_cursor), UNIT_TEST(a_named_module_keeps_the_contract))
+          UNIT_TEST(workers_leave_under_the_cursor))
