@@ -53,8 +53,11 @@ class Texts(unittest.TestCase):
         self.assertEqual(sorted(table), sorted(words))
 
     def test_manual_renders(self):
-        pages = [*(env.SOURCE / "man").glob("*.[178]"), env.BUILD / "man" / "hyperfaas.ini.5"]
-        self.assertEqual(len(pages), 4)
+        made = [*(env.BUILD / "man").glob("hyperfaas-*.7"), env.BUILD / "man" / "hyperfaas.ini.5"]
+        written = [env.SOURCE / "man" / name for name in
+                   ("hyperfaas.1", "hyperfaas-plugin.7", "hyperfaasd.8")]
+        pages = set(made + written)
+        self.assertGreaterEqual(len(pages), 11)
         for page in pages:
             try:
                 done = subprocess.run(["groff", "-t", "-man", "-ww", "-Tutf8", page], check=False,
@@ -62,6 +65,19 @@ class Texts(unittest.TestCase):
             except FileNotFoundError:
                 self.skipTest("no groff here (Debian: groff-base)")
             self.assertEqual((done.returncode, done.stderr), (0, b""), page)
+
+
+    def test_manual_of_the_interface(self):
+        """Each operation of a header, and what is said of it, is in the page that is made of it."""
+        for kind in ("lb", "scheduler", "scaler", "store", "runtime"):
+            header = (env.SOURCE / "include" / "hyperfaas" / f"{kind}.h").read_text()
+            page = (env.BUILD / "man" / f"hyperfaas-{kind}.7").read_text().replace("\\", "")
+            table = re.search(rf"(?s)struct hf_{kind}_ops \{{(.*?)\n\}};", header)[1]
+            operations = re.findall(r"\(\*(\w+)\)\(", table)
+            self.assertGreater(len(operations), 5)
+            for name in operations:
+                self.assertRegex(page, rf"\(\*{name}\)\([^;]*;(fP)?\n\.fi\n\.RS 4\n\S"
+                                 rf"|\(\*{name}\)\([^;]*;(fP)?\n[^.]", (kind, name))
 
 
 class Running(hf.TestCase):
