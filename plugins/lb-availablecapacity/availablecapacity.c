@@ -94,6 +94,7 @@ roomiest(struct hf_lb *lb, const struct hf_lb_view *view, uint32_t *equal)
 {
     uint32_t most = 0;
     uint32_t best = 0;
+    uint32_t left;
 
     *equal = 0;
     for (uint32_t i = 0; i < view->warm_count; i++) {
@@ -103,7 +104,8 @@ roomiest(struct hf_lb *lb, const struct hf_lb_view *view, uint32_t *equal)
         most = own > most ? own : most;
         *equal += own == most;
     }
-    for (uint32_t i = 0, left = lb->turn++ % *equal; i < view->warm_count; i++) {
+    left = *equal > 0 ? lb->turn++ % *equal : 0;
+    for (uint32_t i = 0; i < view->warm_count; i++) {
         if (room(view, i) == most && left-- == 0) {
             best = i;
             break;

@@ -161,7 +161,7 @@ hf_fleet_best(const struct hf_fleet_view *view, hf_rank_fn *rank, const void *ar
             continue;
         }
         equal = order < 0 ? 1 : equal + 1;
-        if (order < 0 || hf_draw_keeps(draw, equal)) {
+        if (order < 0 || (draw && hf_draw_keeps(draw, equal))) {
             best = i;
             lowest = own;
         }
