@@ -173,16 +173,19 @@ static int
 apply_log(const struct hf_config *config, bool starting, struct hf_err *err)
 {
     hf_auto(hf_options_free) struct hf_options *options = NULL;
-    struct hf_err why = HF_ERR_INIT;
     const char *file;
     int r = hf_options_new("log", hf_config_section(config, "log"), hf_node_section("log")->rows,
                            &options, err);
 
-    if (r == 0 && hf_log_set_levels(hf_options_str(options, "level"), &why) < 0) {
-        r = hf_node_refuse(config, "log", "level", NULL, err, "%s", hf_err_message(&why));
-    }
-    if (r < 0 || !starting) {
+    if (r < 0) {
         return r;
+    }
+    r = hf_log_set_levels(hf_options_str(options, "level"), err);
+    if (r < 0) {
+        return hf_node_wrap_value(config, "log", "level", NULL, r, err);
+    }
+    if (!starting) {
+        return 0;
     }
     hf_log_set_format(strcmp(hf_options_str(options, "format"), "json") == 0 ? HF_LOG_JSON
                                                                              : HF_LOG_LOGFMT);

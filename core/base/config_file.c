@@ -55,13 +55,12 @@ static int read_file(struct reading *reading, const struct source *parent, const
 __attribute__((format(printf, 3, 4))) static void
 stop(struct source *source, int code, const char *fmt, ...)
 {
-    struct hf_err err = HF_ERR_INIT;
     va_list args;
 
     va_start(args, fmt);
-    hf_failv(&err, code, fmt, args);
+    hf_failv(source->err, code, fmt, args);
     va_end(args);
-    source->code = hf_fail(source->err, code, "%s:%u: %s", source->name, source->line, err.message);
+    source->code = hf_err_wrap(source->err, code, "%s:%u", source->name, source->line);
 }
 
 static const char *
@@ -135,8 +134,8 @@ static void
 take_value(struct source *source, const char *key, const char *begin, bool continued)
 {
     hf_autofree char *written = NULL;
-    struct hf_err why = HF_ERR_INIT;
     hf_autotext struct hf_text raw;
+    int r;
 
     hf_text_init(&raw);
     begin = skip_blanks(begin, source->end);
@@ -146,8 +145,12 @@ take_value(struct source *source, const char *key, const char *begin, bool conti
         return;
     }
     written[hf_quote_value_len(written)] = '\0';
-    if (hf_quote_check(written, true, &why) < 0 || hf_config_expand(written, &raw, &why) < 0) {
-        stop(source, why.code, "%s: %s", key, hf_err_message(&why));
+    r = hf_quote_check(written, true, source->err);
+    if (r == 0) {
+        r = hf_config_expand(written, &raw, source->err);
+    }
+    if (r < 0) {
+        source->code = hf_err_wrap(source->err, r, "%s:%u: %s", source->name, source->line, key);
     } else if (continued && source->last) {
         continue_value(source, hf_text_str(&raw));
     } else if (strcmp(key, "include") == 0) {

@@ -2,8 +2,20 @@
  * err.h - the message that travels up with an error code.
  *
  * Whoever wants an explanation puts a `struct hf_err` on its stack and passes
- * it down; whoever fails fills it and returns the code; those in between may
- * add where it happened.  Only roles log it, once.
+ * it down.  There is one way for it to come back:
+ *
+ *   - Who fails says what is wrong, and what would be right, with `hf_fail` or
+ *     `hf_fail_errno`.  It does not name itself: those above know whom they called.
+ *   - Who passes an error up and knows what the one below did not (which file,
+ *     section, function, peer) puts that before it, and returns:
+ *     `return hf_err_wrap(err, r, "function '%s'", id)`.  Otherwise it only returns the code.
+ *     `hf_fail` instead replaces the message: for one that would say nothing to the reader.
+ *   - The text is read where the chain ends: in one line of the log, by the role; in the
+ *     status that a caller gets; in what a program prints before it exits.  It is not
+ *     printed into another error.
+ *
+ * So a message reads from the outside to the inside, with ": " between, like
+ * "/etc/hyperfaas.ini:12: [leaf] workers: 'x:y' is not an address: ...".
  *
  *     struct hf_err err = HF_ERR_INIT;
  *     int r = hf_config_load(path, &config, &err);

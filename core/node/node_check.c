@@ -229,10 +229,10 @@ static int
 check_managers(const struct hf_config *config, const struct hf_options *node, struct hf_err *err)
 {
     struct hf_managers managers;
-    struct hf_err why = HF_ERR_INIT;
+    int r = hf_managers_read(node, &managers, err);
 
-    if (hf_managers_read(node, &managers, &why) < 0) {
-        return hf_node_refuse(config, "node", "managers", NULL, err, "%s", hf_err_message(&why));
+    if (r < 0) {
+        return hf_node_wrap_value(config, "node", "managers", NULL, r, err);
     }
     hf_managers_fini(&managers);
     return 0;

@@ -90,7 +90,7 @@ static int
 read_listen(const struct hf_config *config, const struct listen *listen, const char *text,
             struct hf_address *ret, struct hf_err *err)
 {
-    struct hf_err why = HF_ERR_INIT;
+    int r;
 
     if (is_unix(text) && !listen->may_be_local) {
         return hf_node_refuse(config, listen->section, listen->key, NULL, err,
@@ -98,18 +98,14 @@ read_listen(const struct hf_config *config, const struct listen *listen, const c
                               "HOST:PORT, such as 127.0.0.1:50050",
                               text);
     }
-    switch (hf_address_parse(text, ret, &why)) {
-    case 0:
-        return 0;
-    case HF_ENOTFOUND:
-        return hf_node_refuse(config, listen->section, listen->key, NULL, err,
-                              "'%s' has a name; to listen, write an IP address of this host, or "
-                              "0.0.0.0 for all of them",
-                              text);
-    default:
-        return hf_node_refuse(config, listen->section, listen->key, NULL, err, "%s",
-                              hf_err_message(&why));
+    r = hf_address_parse(text, ret, err);
+    if (r == HF_ENOTFOUND) {
+        r = hf_fail(err, HF_EINVALID,
+                    "'%s' has a name; to listen, write an IP address of this host, or 0.0.0.0 for "
+                    "all of them",
+                    text);
     }
+    return r < 0 ? hf_node_wrap_value(config, listen->section, listen->key, NULL, r, err) : 0;
 }
 
 /* Blames the second, unless only the first was written by somebody. */
@@ -170,7 +166,7 @@ check_dial(const struct peers *peers, const char *item, const char *address, con
     struct hf_address parsed;
     struct hf_err why = HF_ERR_INIT;
 
-    if (hf_parse_address_check(address, &why) < 0) {
+    if (hf_parse_address_check(address, &why) < 0) { /* its text, with one more choice behind it */
         return hf_node_refuse(peers->config, peers->section, peers->key, item, err,
                               "%s; or the word discover", hf_err_message(&why));
     }
@@ -266,20 +262,19 @@ static int
 check_peers(const struct peers *peers, const char *role, struct hf_err *err)
 {
     struct hf_selector selector;
-    struct hf_err why = HF_ERR_INIT;
     const char *item;
+    int r;
 
     for (size_t i = 0; (item = hf_options_item(peers->options, peers->key, i)); i++) {
-        int r = hf_selector_is_word(item) ? 0 : check_peer(peers, item, err);
-
+        r = hf_selector_is_word(item) ? 0 : check_peer(peers, item, err);
         r = r < 0 ? r : check_twice(peers, i, err);
         if (r < 0) {
             return r;
         }
     }
-    if (hf_selector_read(peers->options, peers->key, role, &selector, &why) < 0) {
-        return hf_node_refuse(peers->config, peers->section, peers->key, NULL, err, "%s",
-                              hf_err_message(&why));
+    r = hf_selector_read(peers->options, peers->key, role, &selector, err);
+    if (r < 0) {
+        return hf_node_wrap_value(peers->config, peers->section, peers->key, NULL, r, err);
     }
     return check_role_word(peers, selector.role, err);
 }

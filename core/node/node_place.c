@@ -62,14 +62,12 @@ add_section(const struct hf_config_section *section, struct hf_text *out)
 }
 
 int
-hf_node_refuse(const struct hf_config *config, const char *section, const char *key,
-               const char *item, struct hf_err *err, const char *fmt, ...)
+hf_node_wrap_value(const struct hf_config *config, const char *section, const char *key,
+                   const char *item, int code, struct hf_err *err)
 {
     const struct hf_config_section *given = hf_config_section(config, section);
     const struct hf_config_value *value = find_value(given, key, item);
     hf_autotext struct hf_text place;
-    struct hf_err why = HF_ERR_INIT;
-    va_list args;
 
     hf_text_init(&place);
     if (value) {
@@ -77,11 +75,19 @@ hf_node_refuse(const struct hf_config *config, const char *section, const char *
     } else if (given) {
         add_section(given, &place);
     }
+    return hf_err_wrap(err, code, "%s[%s] %s", hf_text_str(&place), section, key);
+}
+
+int
+hf_node_refuse(const struct hf_config *config, const char *section, const char *key,
+               const char *item, struct hf_err *err, const char *fmt, ...)
+{
+    va_list args;
+
     va_start(args, fmt);
-    hf_failv(&why, HF_EINVALID, fmt, args);
+    hf_failv(err, HF_EINVALID, fmt, args);
     va_end(args);
-    return hf_fail(err, HF_EINVALID, "%s[%s] %s: %s", hf_text_str(&place), section, key,
-                   hf_err_message(&why));
+    return hf_node_wrap_value(config, section, key, item, HF_EINVALID, err);
 }
 
 /* --- modules ------------------------------------------------------------------------------------

@@ -7,8 +7,13 @@
 struct hf_config;
 struct hf_err;
 
-/* Fails with HF_EINVALID.  The place is that of the key's value, of a list the one with the word
- * `item` (NULL: the last); of a key that is not given it is the section's. */
+/* Puts place, section and key before what is wrong with a value.  The place is that of the key's
+ * value, of a list the one with the word `item` (NULL: the last); of a key that is not given it is
+ * the section's.  Returns `code`. */
+int hf_node_wrap_value(const struct hf_config *config, const char *section, const char *key,
+                       const char *item, int code, struct hf_err *err);
+
+/* Fails with HF_EINVALID, and the same before the message. */
 int hf_node_refuse(const struct hf_config *config, const char *section, const char *key,
                    const char *item, struct hf_err *err, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
