@@ -45,6 +45,41 @@ contract_store_put_get_remove(void)
     store_close(&b);
 }
 
+/* Id and data are the caller's again as soon as the operation has begun. */
+void
+contract_store_copies(void)
+{
+    struct store_answer written = { 0 };
+    struct store_answer read = { 0 };
+    struct store_answer removed = { 0 };
+    struct store_bench b;
+    char json[] = "{\"a\":1}";
+    char id[] = "name";
+    struct hf_document document = store_document(HF_STORE_FUNCTIONS, id, json, 0);
+    int r;
+
+    store_open(&b);
+    r = b.ops->put(b.store, &document, HF_STORE_ANY, 10 * SECOND, store_on_done, &written, NULL,
+                   NULL);
+    memcpy(id, "else", sizeof id);
+    memset(json, 'x', strlen(json));
+    CU_ASSERT_STRING_EQUAL(store_await(&b, r, &written).id, "name");
+
+    memcpy(id, "name", sizeof id);
+    r = b.ops->get(b.store, HF_STORE_FUNCTIONS, id, 10 * SECOND, store_on_done, &read, NULL, NULL);
+    memcpy(id, "else", sizeof id);
+    CU_ASSERT_STRING_EQUAL(store_await(&b, r, &read).id, "name");
+    CU_ASSERT_STRING_EQUAL(read.data, "{\"a\":1}");
+
+    memcpy(id, "name", sizeof id);
+    r = b.ops->remove(b.store, HF_STORE_FUNCTIONS, id, 10 * SECOND, store_on_done, &removed, NULL,
+                      NULL);
+    memcpy(id, "else", sizeof id);
+    CU_ASSERT_EQUAL(store_await(&b, r, &removed).code, 0);
+    CU_ASSERT_EQUAL(store_get(&b, "name").code, HF_ENOTFOUND);
+    store_close(&b);
+}
+
 void
 contract_store_conditions(void)
 {

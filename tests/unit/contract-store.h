@@ -23,6 +23,7 @@ const char *const *contract_store_settings(void);
 #define CONTRACT_STORE_LIST(TEST)                                                                  \
     TEST(contract_store_destroy_nothing)                                                           \
     TEST(contract_store_put_get_remove)                                                            \
+    TEST(contract_store_copies)                                                                    \
     TEST(contract_store_conditions)                                                                \
     TEST(contract_store_revisions_grow)                                                            \
     TEST(contract_store_odd_ids)                                                                   \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/fault.h"
 #include "http-driver.h"
 
 /* --- answers that are as they should be --------------------------------------------------- */
@@ -227,6 +228,29 @@ nobody_listens(void)
 }
 
 static void
+a_fault_refuses_requests(void)
+{
+    struct seen seen = { 0 };
+    struct bench b;
+    struct hf_err err = HF_ERR_INIT;
+    const struct hf_host_http_request request = { .size = sizeof request,
+                                                  .method = "GET",
+                                                  .url = b.server.url };
+
+    begin(&b, NULL);
+    seen.http = b.http;
+    CU_ASSERT_EQUAL_FATAL(hf_fault_set("http", "count 1", NULL), 0);
+    UNIT_INT(hf_http_send(b.http, &request, NULL, NULL, NULL, &err), HF_EUNAVAILABLE);
+    UNIT_STR(err.message, "fault http is set");
+    get(&seen, b.server.url); /* the next one is sent */
+    http_reply(http_await(&b.server, 1), "200 OK", "");
+    await(&b, is_done, &seen);
+    UNIT_INT(seen.code, 0);
+    UNIT_U64(b.server.n_accepted, 1);
+    end(&b);
+}
+
+static void
 a_stalled_answer_times_out(void)
 {
     struct seen seen = { 0 };
@@ -314,5 +338,6 @@ UNIT_MAIN("http", UNIT_TEST(a_request_arrives_as_it_was_sent),
           UNIT_TEST(methods_with_and_without_body), UNIT_TEST(a_chunked_stream_cut_anywhere),
           UNIT_TEST(a_unix_socket), UNIT_TEST(proxies_of_the_environment_are_not_asked),
           UNIT_TEST(an_answer_that_breaks_off_is_a_loss), UNIT_TEST(garbage_is_not_an_answer),
-          UNIT_TEST(nobody_listens), UNIT_TEST(a_stalled_answer_times_out),
-          UNIT_TEST(an_answer_may_be_too_large), UNIT_TEST(nonsense_is_refused_at_once))
+          UNIT_TEST(nobody_listens), UNIT_TEST(a_fault_refuses_requests),
+          UNIT_TEST(a_stalled_answer_times_out), UNIT_TEST(an_answer_may_be_too_large),
+          UNIT_TEST(nonsense_is_refused_at_once))
