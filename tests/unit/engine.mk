@@ -2,11 +2,14 @@
 
 HF_ENGINE_TEST_LIBS = $(UNIT_LIB) $(HF_ENGINE_LIBS) $(CUNIT_LIBS)
 
-UNIT_TESTS += %D%/test-pool %D%/test-pool-admission %D%/test-pool-figures %D%/test-pool-model \
-    %D%/test-pool-threads
+POOL_BENCH_SOURCES = %D%/pool-bench.c %D%/pool-bench.h %D%/audit-lb.c %D%/audit-lb.h
+UNIT_TESTS += %D%/test-pool %D%/test-pool-admission %D%/test-pool-endpoints %D%/test-pool-figures \
+    %D%/test-pool-model %D%/test-pool-threads
 THREAD_TESTS += %D%/test-pool-threads
-%C%_test_pool_SOURCES = %D%/test-pool.c %D%/audit-lb.c %D%/audit-lb.h
+%C%_test_pool_SOURCES = %D%/test-pool.c $(POOL_BENCH_SOURCES)
 %C%_test_pool_LDADD = $(HF_ENGINE_TEST_LIBS)
+%C%_test_pool_endpoints_SOURCES = %D%/test-pool-endpoints.c $(POOL_BENCH_SOURCES)
+%C%_test_pool_endpoints_LDADD = $(HF_ENGINE_TEST_LIBS)
 %C%_test_pool_admission_SOURCES = %D%/test-pool-admission.c %D%/audit-lb.c %D%/audit-lb.h
 %C%_test_pool_admission_LDADD = $(HF_ENGINE_TEST_LIBS)
 %C%_test_pool_figures_SOURCES = %D%/test-pool-figures.c
@@ -17,12 +20,15 @@ THREAD_TESTS += %D%/test-pool-threads
 %C%_test_pool_threads_LDADD = $(HF_ENGINE_TEST_LIBS)
 
 SIM_LEAF_SOURCES = %D%/sim-leaf.c %D%/sim-leaf.h %D%/sim-policies.c %D%/audit-lb.c %D%/audit-lb.h
-UNIT_TESTS += %D%/test-autoscale %D%/test-autoscale-limit %D%/test-autoscale-policies \
+UNIT_TESTS += %D%/test-autoscale %D%/test-autoscale-changes %D%/test-autoscale-limit \
+    %D%/test-autoscale-policies \
     %D%/test-autoscale-random %D%/test-autoscale-unreachable %D%/test-fleet
 %C%_test_fleet_SOURCES = %D%/test-fleet.c
 %C%_test_fleet_LDADD = $(HF_ENGINE_TEST_LIBS)
 %C%_test_autoscale_SOURCES = %D%/test-autoscale.c $(SIM_LEAF_SOURCES)
 %C%_test_autoscale_LDADD = $(HF_ENGINE_TEST_LIBS)
+%C%_test_autoscale_changes_SOURCES = %D%/test-autoscale-changes.c $(SIM_LEAF_SOURCES)
+%C%_test_autoscale_changes_LDADD = $(HF_ENGINE_TEST_LIBS)
 %C%_test_autoscale_limit_SOURCES = %D%/test-autoscale-limit.c $(SIM_LEAF_SOURCES)
 %C%_test_autoscale_limit_LDADD = $(HF_ENGINE_TEST_LIBS)
 %C%_test_autoscale_policies_SOURCES = %D%/test-autoscale-policies.c $(SIM_LEAF_SOURCES)
