@@ -17,7 +17,7 @@ PARTS = {
     "core/node/lb": 6,
     "core/node/leaf": 7,
     "core/node/proxy": 6,
-    "core/node/worker": 12,
+    "core/node/worker": 13,
 }
 
 

@@ -105,6 +105,7 @@ $(%C%_libhf_node_la_OBJECTS): | $(HF_PROTO_H)
     %D%/worker/ended.c \
     %D%/worker/events.c \
     %D%/worker/facts.c \
+    %D%/worker/images.c \
     %D%/worker/instance.c \
     %D%/worker/logs.c \
     %D%/worker/metrics.c \

@@ -20,9 +20,11 @@
  *   0.3  All: `json_check`.  Drivers: `state_dir`.  Stores: how long a document may be, `check`.
  *   0.4  Schedulers: `in_flight`, `idle` and `image_present` are filled, `starting` is new,
  *        `pick_many` is asked.  Scalers: `victims` is asked, `start_ns` is new.
- *   0.5  Policies: `needs`, and reasons for decisions.  Load balancing: all children with those
- * that are warm first, their load, figures of the function, what all functions of a node share.
- *        Schedulers: load and disk of workers.  Scalers: gaps between calls, more about victims.
+ *   0.5  Policies: `needs`, and reasons for decisions.  Load balancing: all children, with those
+ *        that are warm first, their load, figures of the function, what all functions of a
+ *        node share.  Schedulers: load and disk of workers.  Scalers: gaps between calls, more
+ *        about victims.
+ *        Runtimes: `on_images`.
  *
  * A module loads if its magic fits, its major equals the host's and its minor
  * is not above the host's.  Structures begin with their size and only grow at

@@ -81,6 +81,10 @@ struct hf_runtime_events {
     /* What runs the instances cannot be used, or can again.  At first it can.  `why` is for an
      * operator, never NULL. */
     void (*on_health)(void *arg, bool usable, const char *why);
+
+    /* --- since 0.5 --- */
+    /* What `image_present` answers may be another now. */
+    void (*on_images)(void *arg);
 };
 
 /* Of a capacity: there is no limit, as instances use nothing of the machine's. */
@@ -131,7 +135,8 @@ struct hf_runtime_ops {
     int (*logs)(struct hf_runtime *, const char *instance_id, uint32_t tail, bool follow,
                 hf_runtime_log_fn *each, void *arg, struct hf_runtime_op **ret, struct hf_err *err);
 
-    /* Whether starting `image` needs no download.  NULL: always. */
+    /* Whether starting `image` needs no download; `on_images` says when that may change without
+     * a start.  NULL: always. */
     bool (*image_present)(const struct hf_runtime *, const char *image);
 
     /* Fills `*stats` (the caller sets its `size`).  NULL: nothing is known. */

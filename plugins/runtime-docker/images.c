@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "../kit/json.h"
+#include "session.h"
 #include "streams.h"
 
 /* How often a long pull says where it is. */
@@ -59,6 +60,17 @@ forget(struct images *images, struct image *image)
     free(image);
 }
 
+/* Until the engine's images are all known, the session says nothing of them. */
+static void
+report(const struct images *images)
+{
+    const struct hf_runtime *runtime = images->runtime;
+
+    if (session_state(runtime->session) == SESSION_OPEN) {
+        runtime->events->on_images(runtime->events_arg);
+    }
+}
+
 void
 images_note(struct images *images, const char *name, bool present)
 {
@@ -67,6 +79,7 @@ images_note(struct images *images, const char *name, bool present)
 
     if (!present && image) {
         forget(images, image);
+        report(images);
     } else if (present && !image) {
         name = name_plain(name);
         len = strlen(name);
@@ -74,6 +87,7 @@ images_note(struct images *images, const char *name, bool present)
         if (image) {
             memcpy(image->name, name, len + 1);
             HASH_ADD_STR(images->present, name, image);
+            report(images);
         }
     }
 }

@@ -165,6 +165,7 @@ open_up(struct session *session)
         session->complained = false;
         runtime->events->on_health(runtime->events_arg, true, "the engine answers");
     }
+    runtime->events->on_images(runtime->events_arg);
     runtime->driver->timer_set(session->timer, SWEEP_NS);
     listings_go_on(runtime);
     starts_go_on(runtime);

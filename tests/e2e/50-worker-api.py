@@ -258,6 +258,18 @@ class Watch(hf.TestCase):
         self.start_instance("three", revision=2**63).result()
         self.assertEqual(self.p.worker.counter("catalog_reads"), before + 1)
 
+    def test_images_of_functions_are_known_before_any_start(self):
+        """Of two functions, one names an image that is not there; the leaf knows the other's."""
+        self.p.create("hyperfaas-not-there:latest")
+        hf.eventually(lambda: "images=1\n" in self.p.leaf.ctl("leaf/workers"), "the leaf knows it")
+        self.assertIn(" instances=0 ", self.p.leaf.ctl("leaf/workers"))
+        stream = self.watch()
+        self.assertEqual([image.tag for image in self.snapshot(stream)["image"]],
+                         ["hyperfaas-hello:latest"])
+        self.p.create("hyperfaas-echo:latest")
+        self.assertEqual(next(event.image.tag for event in stream if event.HasField("image")),
+                         "hyperfaas-echo:latest")
+
     def test_instances_appear_and_go(self):
         stream = self.watch()
         before = self.snapshot(stream)

@@ -33,10 +33,17 @@ on_health(void *arg, bool usable, const char *why)
     snprintf(b->health_message, sizeof b->health_message, "%s", why);
 }
 
+static void
+on_images(void *arg)
+{
+    ((struct runtime_bench *)arg)->image_changes++;
+}
+
 static const struct hf_runtime_events events = {
     .size = sizeof events,
     .on_end = on_end,
     .on_health = on_health,
+    .on_images = on_images,
 };
 
 void

@@ -23,6 +23,8 @@ struct runtime_bench {
     size_t health_changes;
     bool unusable;
     char health_message[512];
+
+    size_t image_changes;
 };
 
 /* What a start, a stop or a listing answered. */

@@ -253,6 +253,7 @@ many_starts_pull_once(void)
     struct runtime_answer answers[N];
     struct runtime_bench b;
     struct fake_docker *docker = docker_open(&b);
+    size_t changes;
 
     runtime_list(&b);
     docker_script.hold = "/images/create";
@@ -269,6 +270,8 @@ many_starts_pull_once(void)
     fake_settle(b.fake, 5);
     CU_ASSERT_EQUAL(answers[0].n, 0); /* only the end of the stream is success */
     CU_ASSERT_FALSE(b.ops->image_present(b.runtime, "other:v1"));
+    changes = b.image_changes; /* the first of them: those that were there */
+    CU_ASSERT(changes >= 1);
     snprintf(docker->images[1], sizeof docker->images[1], "other:v1");
     fake_answer_end(docker->held[0]);
     for (size_t i = 0; i < N; i++) {
@@ -276,6 +279,7 @@ many_starts_pull_once(void)
         UNIT_INT(answers[i].code, 0);
     }
     CU_ASSERT(b.ops->image_present(b.runtime, "other:v1"));
+    CU_ASSERT_EQUAL(b.image_changes, changes + 1);
     runtime_bench_close(&b);
 }
 

@@ -1,5 +1,5 @@
 /*
- * test-worker-events.c - what a worker tells those who listen: Status, Logs, Metrics.
+ * test-worker-events.c - what a worker sends to those who listen: Status, images, Logs, Metrics.
  */
 #include "unit.h"
 
@@ -87,6 +87,82 @@ listeners_hear_a_snapshot_then_changes(void)
     UNIT_STR(second.text, first.text);
     hf_grpc_client_call_cancel(first.call);
     hf_grpc_client_call_cancel(second.call);
+    worker_end(&f);
+}
+
+/* --- images -------------------------------------------------------------------------------- */
+
+static void
+on_watch_event(void *arg, const void *message)
+{
+    const Hyperfaas__V1__WatchEvent *event = message;
+    struct heard *heard = arg;
+    const char *sign = NULL;
+    const char *tag = "";
+
+    if (event->event_case == HYPERFAAS__V1__WATCH_EVENT__EVENT_IMAGE) {
+        sign = "+";
+        tag = event->image->tag;
+    } else if (event->event_case == HYPERFAAS__V1__WATCH_EVENT__EVENT_IMAGE_REMOVED) {
+        sign = "-";
+        tag = event->image_removed->tag;
+    } else if (event->event_case == HYPERFAAS__V1__WATCH_EVENT__EVENT_SNAPSHOT_END) {
+        sign = "|";
+    }
+    if (sign) {
+        size_t len = strlen(heard->text);
+
+        snprintf(heard->text + len, sizeof heard->text - len, "%s%s ", sign, tag);
+        heard->count++;
+    }
+}
+
+/* The runtime has this image now, and no other; unless `silently` it says so. */
+static void
+set_image(struct worker_fixture *f, const char *image, bool silently)
+{
+    snprintf(f->runtime.image, sizeof f->runtime.image, "%s", image);
+    if (!silently) {
+        hf_worker_on_images(&f->worker);
+    }
+}
+
+static void
+watchers_learn_which_images_of_functions_are_there(void)
+{
+    Hyperfaas__V1__WatchRequest message = HYPERFAAS__V1__WATCH_REQUEST__INIT;
+    const struct hf_grpc_request request = { .path = "/hyperfaas.v1.Node/Watch",
+                                             .message = &message.base,
+                                             .response = &hyperfaas__v1__watch_event__descriptor };
+    struct worker_fixture f;
+    struct heard heard = { .count = 0 };
+
+    worker_begin(&f);
+    set_image(&f, "one:latest", false);
+    worker_put_function(&f, "a", "{\"image\":{\"tag\":\"one\"},\"config\":{}}");
+    worker_put_function(&f, "b", "{\"image\":{\"tag\":\"one\"},\"config\":{}}");
+    worker_put_function(&f, "c", "{\"image\":{\"tag\":\"two\"},\"config\":{}}");
+    CU_ASSERT_EQUAL_FATAL(hf_grpc_client_stream(f.client, &request, on_watch_event, on_status_end,
+                                                &heard, &heard.call),
+                          0);
+    CU_ASSERT(worker_wait_count(&f, &heard.count, 2));
+    UNIT_STR(heard.text, "+one:latest | ");
+
+    set_image(&f, "", false);
+    set_image(&f, "two:latest", false);
+    set_image(&f, "two:latest", false); /* no change */
+    CU_ASSERT(worker_wait_count(&f, &heard.count, 4));
+
+    worker_put_function(&f, "c", "{\"image\":{\"tag\":\"three\"},\"config\":{}}"); /* not there */
+    CU_ASSERT(worker_wait_count(&f, &heard.count, 5));
+    UNIT_STR(heard.text, "+one:latest | -one:latest +two:latest -two:latest ");
+
+    worker_put_function(&f, "hello", worker_hello);
+    set_image(&f, "hello:latest", true); /* a start finds it there */
+    worker_start_one(&f, "x");
+    CU_ASSERT(worker_wait_count(&f, &heard.count, 6));
+    UNIT_STR(heard.text, "+one:latest | -one:latest +two:latest -two:latest +hello:latest ");
+    hf_grpc_client_call_cancel(heard.call);
     worker_end(&f);
 }
 
@@ -211,4 +287,5 @@ metrics_come_from_the_machine(void)
 
 UNIT_MAIN("worker-events", UNIT_TEST(metrics_come_from_the_machine),
           UNIT_TEST(listeners_hear_a_snapshot_then_changes),
+          UNIT_TEST(watchers_learn_which_images_of_functions_are_there),
           UNIT_TEST(logs_are_passed_on_to_their_end), UNIT_TEST(readers_of_logs_may_leave))

@@ -91,6 +91,12 @@ runtime_logs(struct hf_runtime *runtime, const char *instance_id, uint32_t tail,
     return 0;
 }
 
+static bool
+runtime_image_present(const struct hf_runtime *runtime, const char *image)
+{
+    return strcmp(runtime->image, image) == 0;
+}
+
 static const struct hf_runtime_ops runtime_ops = {
     .size = sizeof runtime_ops,
     .start = runtime_start,
@@ -98,6 +104,7 @@ static const struct hf_runtime_ops runtime_ops = {
     .cancel = runtime_cancel,
     .list = runtime_list,
     .logs = runtime_logs,
+    .image_present = runtime_image_present,
 };
 
 /* --- a worker around it -------------------------------------------------------------------- */
@@ -141,6 +148,7 @@ make_worker(struct worker_fixture *f)
     hf_map_init(&worker->by_id, 1);
     hf_map_init(&worker->by_start_id, 1);
     hf_map_init(&worker->owners, 1);
+    hf_worker_images_init(worker, 1);
     hf_list_init(&worker->instances);
     hf_list_init(&worker->status_listeners);
     hf_list_init(&worker->watchers);
@@ -191,6 +199,7 @@ worker_end(struct worker_fixture *f)
     hf_worker_running_fini(worker);
     hf_worker_ended_fini(worker);
     hf_timer_fini(&worker->resources);
+    hf_worker_images_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->owners);
     hf_map_fini(&worker->by_start_id);
@@ -204,13 +213,14 @@ worker_end(struct worker_fixture *f)
 void
 worker_put_function(struct worker_fixture *f, const char *id, const char *json)
 {
+    static uint64_t revision;
     struct hf_function_def *def = NULL;
     struct hf_document document = { .size = sizeof document,
                                     .space = HF_STORE_FUNCTIONS,
                                     .id = id,
                                     .data = json,
                                     .len = strlen(json),
-                                    .revision = 1 };
+                                    .revision = ++revision };
 
     CU_ASSERT_EQUAL_FATAL(hf_catalog_take(f->worker.catalog, &document, &def, NULL), 0);
     hf_function_def_unref(def);

@@ -35,6 +35,7 @@ struct hf_runtime {
     char stopped[64]; /* its instance */
     uint32_t stop_count;
     char owner[64]; /* of the last start */
+    char image[64]; /* the one that is there */
     struct hf_runtime_op log_op;
     hf_runtime_log_fn *each; /* of a log being read */
     void *each_arg;
@@ -72,7 +73,7 @@ extern const char worker_hello[];
 void worker_begin(struct worker_fixture *f);
 /* Takes all down; nothing may be left reserved. */
 void worker_end(struct worker_fixture *f);
-/* Makes a function known, as if the store had told of it. */
+/* Makes a function known, or another one than it was, as if the store had it. */
 void worker_put_function(struct worker_fixture *f, const char *id, const char *json);
 /* Begins a unary call. */
 void worker_call(struct worker_fixture *f, const char *path, const ProtobufCMessage *message,

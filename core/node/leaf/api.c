@@ -106,10 +106,11 @@ show_worker(const struct hf_leaf_worker *worker, struct hf_text *out)
         hf_text_printf(
             out,
             " instances=%u in_flight=%u max_instances=%u memory=%llu memory_reserved=%llu "
-            "cpu_millis=%llu cpu_reserved=%llu",
+            "cpu_millis=%llu cpu_reserved=%llu images=%zu",
             seen->instances, seen->in_flight, worker->fleet.max_instances,
             (unsigned long long)seen->memory_bytes, (unsigned long long)seen->memory_used_bytes,
-            (unsigned long long)seen->cpu_millis, (unsigned long long)seen->cpu_used_millis);
+            (unsigned long long)seen->cpu_millis, (unsigned long long)seen->cpu_used_millis,
+            hf_map_count(&worker->fleet.images));
     }
     hf_text_add_char(out, '\n');
 }

@@ -298,6 +298,34 @@ send_instances(const struct hf_worker_role *worker, struct listener *listener)
     return there;
 }
 
+static Hyperfaas__V1__Image
+image_of(const struct hf_worker_image *image)
+{
+    Hyperfaas__V1__Image ret = HYPERFAAS__V1__IMAGE__INIT;
+
+    ret.tag = text_of(image->tag);
+    return ret;
+}
+
+static bool
+send_images(const struct hf_worker_role *worker, struct listener *listener)
+{
+    Hyperfaas__V1__WatchEvent event = HYPERFAAS__V1__WATCH_EVENT__INIT;
+    struct hf_map_node *node = NULL;
+
+    event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_IMAGE;
+    while ((node = hf_map_next(&worker->images, node))) {
+        const struct hf_worker_image *image = hf_container_of(node, struct hf_worker_image, node);
+        Hyperfaas__V1__Image message = image_of(image);
+
+        event.image = &message;
+        if (image->present && !send(listener, &event.base)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 send_snapshot(struct hf_worker_role *worker, struct listener *listener)
 {
@@ -314,7 +342,8 @@ send_snapshot(struct hf_worker_role *worker, struct listener *listener)
     draining.draining = worker->draining;
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_DRAINING;
     event.draining = &draining;
-    if (!send(listener, &event.base) || !send_instances(worker, listener)) {
+    if (!send(listener, &event.base) || !send_images(worker, listener) ||
+        !send_instances(worker, listener)) {
         return false;
     }
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_SNAPSHOT_END;
@@ -422,6 +451,26 @@ hf_worker_tell_gone(const struct hf_worker_instance *instance, const struct hf_i
     removed.reason = text_of(end ? end->message : "stopped");
     event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_INSTANCE_REMOVED;
     event.instance_removed = &removed;
+    if (is_watched(worker)) {
+        send_each(&worker->watchers, false, &event.base);
+    }
+}
+
+void
+hf_worker_tell_image(struct hf_worker_role *worker, const struct hf_worker_image *image)
+{
+    Hyperfaas__V1__WatchEvent event = HYPERFAAS__V1__WATCH_EVENT__INIT;
+    Hyperfaas__V1__Image present = image_of(image);
+    Hyperfaas__V1__ImageRemoved removed = HYPERFAAS__V1__IMAGE_REMOVED__INIT;
+
+    if (image->present) {
+        event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_IMAGE;
+        event.image = &present;
+    } else {
+        removed.tag = present.tag;
+        event.event_case = HYPERFAAS__V1__WATCH_EVENT__EVENT_IMAGE_REMOVED;
+        event.image_removed = &removed;
+    }
     if (is_watched(worker)) {
         send_each(&worker->watchers, false, &event.base);
     }

@@ -241,6 +241,7 @@ hf_worker_instance_ready(struct hf_worker_instance *instance)
            HF_KV_DURATION("after", hf_wall_now() - instance->facts.started_wall_ns));
     hf_worker_running_add(instance->worker, instance->facts.id, instance->facts.function_id);
     hf_worker_tell_state(instance);
+    hf_worker_look_for_image(instance->worker, instance->def->function.image);
     hf_worker_answer_starts(instance, 0, "");
 }
 

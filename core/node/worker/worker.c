@@ -146,6 +146,7 @@ make_runtime(struct hf_worker_role *worker, struct hf_err *err)
         .size = sizeof worker->events,
         .on_end = hf_worker_on_end,
         .on_health = on_health,
+        .on_images = hf_worker_on_images,
     };
     r = hf_guest_call(worker->ops, create, NULL, plugin.driver, plugin.options, &worker->events,
                       worker, &worker->runtime, err);
@@ -175,6 +176,7 @@ worker_create(struct hf_node *node, struct hf_role **ret, struct hf_err *err)
     hf_map_init(&worker->by_start_id, hf_node_seed(node, "worker starts"));
     worker->early_seed = hf_node_seed(node, "worker signals");
     hf_map_init(&worker->owners, hf_node_seed(node, "worker owners"));
+    hf_worker_images_init(worker, hf_node_seed(node, "worker images"));
     hf_list_init(&worker->instances);
     hf_list_init(&worker->status_listeners);
     hf_list_init(&worker->watchers);
@@ -386,6 +388,7 @@ worker_destroy(struct hf_role *role)
     hf_timer_fini(&worker->resources);
     hf_timer_fini(&worker->drain_limit);
     hf_timer_fini(&worker->drain_again);
+    hf_worker_images_fini(worker);
     hf_map_fini(&worker->by_id);
     hf_map_fini(&worker->by_start_id);
     hf_map_fini(&worker->owners); /* went with instances and listeners */

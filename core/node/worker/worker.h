@@ -15,6 +15,7 @@
  *     api.c        its ways in: for leaves and tools, and for instances
  *     service.c    worker.Worker: Start, Stop, SignalReady, Metrics
  *     events.c     worker.Worker/Status and hyperfaas.v1.Node/Watch
+ *     images.c     which images of functions are here
  *     logs.c       hyperfaas.v1.Node/Logs
  *     owners.c     the leaves that instances belong to
  *     metrics.c    the machine's memory and processors, from /proc
@@ -103,6 +104,10 @@ struct hf_worker_role {
     struct hf_map owners; /* leaves that watch or have instances here; owners.c */
     uint64_t orphan_ns;   /* how long a leaf may be away; 0: for ever */
 
+    /* Images that functions name; images.c. */
+    struct hf_map images; /* struct hf_worker_image */
+    struct hf_catalog_listener functions;
+
     /* Ready signals of instances whose start has not returned yet: a ring. */
     struct hf_worker_early early[HF_WORKER_EARLY_MAX];
     uint32_t early_next;
@@ -167,6 +172,14 @@ struct hf_worker_facts {
     uint64_t revision;
     uint64_t started_wall_ns; /* 0: not known */
     size_t bytes;             /* of the texts, when they are kept */
+};
+
+/* An image that functions name. */
+struct hf_worker_image {
+    struct hf_map_node node;
+    uint32_t functions;
+    bool present; /* as those that watch know */
+    char tag[];
 };
 
 /* An instance that is no more, or may be; existing leaves still believe in it. */
@@ -384,11 +397,23 @@ void hf_worker_tell_state(const struct hf_worker_instance *);
 void hf_worker_tell_ended(struct hf_worker_role *, const struct hf_worker_ended *);
 /* It is gone; `end` is NULL if that was asked for. */
 void hf_worker_tell_gone(const struct hf_worker_instance *, const struct hf_instance_end *end);
+/* An image is there now, or no longer. */
+void hf_worker_tell_image(struct hf_worker_role *, const struct hf_worker_image *);
 void hf_worker_tell_draining(struct hf_worker_role *);
 /* Reservations have changed. */
 void hf_worker_tell_resources(struct hf_worker_role *);
 void hf_worker_on_resources(struct hf_timer *);
 void hf_worker_end_events(struct hf_worker_role *);
+
+/* --- images.c ------------------------------------------------------------------------ */
+
+/* Follows the functions of the catalogue. */
+void hf_worker_images_init(struct hf_worker_role *, uint64_t seed);
+void hf_worker_images_fini(struct hf_worker_role *);
+
+/* The runtime may have this one now, or (what runtimes call) any. */
+void hf_worker_look_for_image(struct hf_worker_role *, const char *tag);
+void hf_worker_on_images(void *arg);
 
 /* --- logs.c -------------------------------------------------------------------------------- */
 
