@@ -3,7 +3,7 @@
  *
  * It listens on one address and serves a bounded number of connections, each with
  * buffers of a fixed size: while HAProxy does not take the answers, no more questions are
- * read.  Whoever sends what no HAProxy would is told why and disconnected.  Answers are
+ * read.  Whoever sends what no HAProxy would is disconnected, with the reason.  Answers are
  * given at once, in the order of the questions.  All functions on the loop's thread.
  */
 #ifndef HF_SPOP_AGENT_H
@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "base/macros.h"
-#include "spop/actions.h"
 #include "spop/message.h"
 
 struct hf_err;
@@ -49,7 +48,7 @@ struct hf_spop_agent_config {
 int hf_spop_agent_new(struct hf_loop *loop, const struct hf_spop_agent_config *config,
                       struct hf_spop_agent **ret, struct hf_err *err);
 
-/* Says farewell to everybody and closes.  NULL is allowed. */
+/* Sends AGENT-DISCONNECT to everybody and closes.  NULL is allowed. */
 void hf_spop_agent_free(struct hf_spop_agent *agent);
 
 /* The address as bound. */

@@ -101,7 +101,7 @@ part(struct spop_conn *conn, enum hf_spop_status status)
 {
     struct hf_spop_writer writer = begin_answer(conn);
 
-    hf_spop_farewell_write(&writer, status);
+    hf_spop_disconnect_write(&writer, status);
     end_answer(conn, &writer);
     conn->state = CONN_PARTING;
 }
@@ -186,23 +186,23 @@ on_hello(struct spop_conn *conn, const struct hf_spop_frame *frame)
 }
 
 static void
-on_farewell(struct spop_conn *conn, const struct hf_spop_frame *frame)
+on_disconnect(struct spop_conn *conn, const struct hf_spop_frame *frame)
 {
-    struct hf_spop_farewell farewell;
-    enum hf_spop_status status = hf_spop_farewell_read(frame, &farewell);
+    struct hf_spop_disconnect disconnect;
+    enum hf_spop_status status = hf_spop_disconnect_read(frame, &disconnect);
 
     if (status != HF_SPOP_NORMAL) {
         complain(conn, status);
         return;
     }
     /* A timeout is how HAProxy ends what it has not used for long. */
-    if (farewell.status != HF_SPOP_NORMAL && farewell.status != HF_SPOP_TIMEOUT) {
+    if (disconnect.status != HF_SPOP_NORMAL && disconnect.status != HF_SPOP_TIMEOUT) {
         char what[MESSAGE_SHOWN + 64];
 
         snprintf(what, sizeof what, "HAProxy says: %.*s (%llu)",
-                 (int)hf_min(farewell.message.len, (size_t)MESSAGE_SHOWN),
-                 farewell.message.len ? farewell.message.data : "",
-                 (unsigned long long)farewell.status);
+                 (int)hf_min(disconnect.message.len, (size_t)MESSAGE_SHOWN),
+                 disconnect.message.len ? disconnect.message.data : "",
+                 (unsigned long long)disconnect.status);
         conn->agent->config.on_trouble(conn->agent->config.arg, what);
     }
     part(conn, HF_SPOP_NORMAL);
@@ -241,7 +241,7 @@ on_frame(struct spop_conn *conn, const uint8_t *data, size_t len)
     if (status != HF_SPOP_NORMAL) {
         complain(conn, status);
     } else if (frame.type == HF_SPOP_HAPROXY_DISCONNECT) {
-        on_farewell(conn, &frame);
+        on_disconnect(conn, &frame);
     } else if (conn->state == CONN_HELLO) {
         on_hello(conn, &frame);
     } else if (frame.type == HF_SPOP_NOTIFY || frame.type == HF_SPOP_UNSET) {

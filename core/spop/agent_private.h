@@ -24,7 +24,7 @@ void hf_spop_conn_new(struct hf_spop_agent *agent, int fd);
 /* Any connection, or NULL. */
 struct spop_conn *hf_spop_first_conn(const struct hf_spop_agent *agent);
 
-/* Says farewell, as far as the socket takes it, and closes. */
+/* Sends AGENT-DISCONNECT, as far as the socket takes it, and closes. */
 void hf_spop_conn_dismiss(struct spop_conn *conn);
 
 #endif

@@ -2,7 +2,6 @@
 
 noinst_LTLIBRARIES += %D%/libhf-spop.la
 %C%_libhf_spop_la_SOURCES = \
-    %D%/actions.c %D%/actions.h \
     %D%/agent.c %D%/agent.h %D%/agent_private.h \
     %D%/agent_conn.c \
     %D%/data.c %D%/data.h \

@@ -66,7 +66,7 @@ read_capabilities(struct hf_spop_string capabilities, struct hf_spop_hello *hell
 }
 
 /* What of a HAPROXY-HELLO has been found so far. */
-struct greeting {
+struct found {
     struct hf_spop_string versions;
     struct hf_spop_string capabilities;
     uint64_t max_frame;
@@ -78,25 +78,25 @@ struct greeting {
 
 /* Takes one of its items; false: it is of a wrong type.  Unknown ones are for others. */
 static bool
-take_item(struct greeting *greeting, struct hf_spop_string name, const struct hf_spop_data *value)
+take_item(struct found *found, struct hf_spop_string name, const struct hf_spop_data *value)
 {
     if (hf_spop_string_is(name, "supported-versions")) {
-        greeting->has_versions = value->type == HF_SPOP_STRING;
-        greeting->versions = value->bytes;
-        return greeting->has_versions;
+        found->has_versions = value->type == HF_SPOP_STRING;
+        found->versions = value->bytes;
+        return found->has_versions;
     }
     if (hf_spop_string_is(name, "capabilities")) {
-        greeting->has_capabilities = value->type == HF_SPOP_STRING;
-        greeting->capabilities = value->bytes;
-        return greeting->has_capabilities;
+        found->has_capabilities = value->type == HF_SPOP_STRING;
+        found->capabilities = value->bytes;
+        return found->has_capabilities;
     }
     if (hf_spop_string_is(name, "max-frame-size")) {
-        greeting->has_max_frame = value->type == HF_SPOP_UINT32;
-        greeting->max_frame = value->number;
-        return greeting->has_max_frame;
+        found->has_max_frame = value->type == HF_SPOP_UINT32;
+        found->max_frame = value->number;
+        return found->has_max_frame;
     }
     if (hf_spop_string_is(name, "healthcheck")) {
-        greeting->healthcheck = value->number != 0;
+        found->healthcheck = value->number != 0;
         return value->type == HF_SPOP_BOOL;
     }
     return true;
@@ -106,7 +106,7 @@ enum hf_spop_status
 hf_spop_hello_read(const struct hf_spop_frame *frame, struct hf_spop_hello *ret)
 {
     struct hf_spop_reader reader = frame->payload;
-    struct greeting greeting = { .max_frame = 0 };
+    struct found found = { .max_frame = 0 };
 
     if (frame->type != HF_SPOP_HAPROXY_HELLO || !is_plain(frame)) {
         return HF_SPOP_INVALID;
@@ -116,28 +116,28 @@ hf_spop_hello_read(const struct hf_spop_frame *frame, struct hf_spop_hello *ret)
         struct hf_spop_data value;
 
         if (!hf_spop_read_string(&reader, &name) || !hf_spop_read_data(&reader, &value) ||
-            !take_item(&greeting, name, &value)) {
+            !take_item(&found, name, &value)) {
             return HF_SPOP_INVALID;
         }
     }
-    if (!greeting.has_versions) {
+    if (!found.has_versions) {
         return HF_SPOP_NO_VERSION;
     }
-    if (!greeting.has_max_frame) {
+    if (!found.has_max_frame) {
         return HF_SPOP_NO_FRAME_SIZE;
     }
-    if (!greeting.has_capabilities) {
+    if (!found.has_capabilities) {
         return HF_SPOP_NO_CAPABILITIES;
     }
-    if (!offers_version_2(greeting.versions)) {
+    if (!offers_version_2(found.versions)) {
         return HF_SPOP_BAD_VERSION;
     }
-    if (greeting.max_frame < HF_SPOP_FRAME_MIN || greeting.max_frame > UINT32_MAX) {
+    if (found.max_frame < HF_SPOP_FRAME_MIN || found.max_frame > UINT32_MAX) {
         return HF_SPOP_BAD_FRAME_SIZE;
     }
-    *ret = (struct hf_spop_hello){ .max_frame = (uint32_t)greeting.max_frame,
-                                   .healthcheck = greeting.healthcheck };
-    read_capabilities(greeting.capabilities, ret);
+    *ret = (struct hf_spop_hello){ .max_frame = (uint32_t)found.max_frame,
+                                   .healthcheck = found.healthcheck };
+    read_capabilities(found.capabilities, ret);
     return HF_SPOP_NORMAL;
 }
 
@@ -167,10 +167,10 @@ hf_spop_hello_write(struct hf_spop_writer *writer, const struct hf_spop_hello *h
 /* --- DISCONNECT ---------------------------------------------------------------------------- */
 
 enum hf_spop_status
-hf_spop_farewell_read(const struct hf_spop_frame *frame, struct hf_spop_farewell *ret)
+hf_spop_disconnect_read(const struct hf_spop_frame *frame, struct hf_spop_disconnect *ret)
 {
     struct hf_spop_reader reader = frame->payload;
-    struct hf_spop_farewell farewell = { .status = HF_SPOP_UNKNOWN };
+    struct hf_spop_disconnect disconnect = { .status = HF_SPOP_UNKNOWN };
 
     if (frame->type != HF_SPOP_HAPROXY_DISCONNECT || !is_plain(frame)) {
         return HF_SPOP_INVALID;
@@ -183,17 +183,17 @@ hf_spop_farewell_read(const struct hf_spop_frame *frame, struct hf_spop_farewell
             return HF_SPOP_INVALID;
         }
         if (hf_spop_string_is(name, "status-code") && value.type == HF_SPOP_UINT32) {
-            farewell.status = value.number;
+            disconnect.status = value.number;
         } else if (hf_spop_string_is(name, "message") && value.type == HF_SPOP_STRING) {
-            farewell.message = value.bytes;
+            disconnect.message = value.bytes;
         }
     }
-    *ret = farewell;
+    *ret = disconnect;
     return HF_SPOP_NORMAL;
 }
 
 void
-hf_spop_farewell_write(struct hf_spop_writer *writer, enum hf_spop_status status)
+hf_spop_disconnect_write(struct hf_spop_writer *writer, enum hf_spop_status status)
 {
     uint8_t *begin = begin_plain(writer, HF_SPOP_AGENT_DISCONNECT);
 

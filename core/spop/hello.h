@@ -30,17 +30,17 @@ enum hf_spop_status hf_spop_hello_read(const struct hf_spop_frame *frame,
 /* Writes AGENT-HELLO, a whole frame. */
 void hf_spop_hello_write(struct hf_spop_writer *writer, const struct hf_spop_hello *hello);
 
-/* What HAProxy says when it parts. */
-struct hf_spop_farewell {
+/* The end of a connection, as HAProxy gives it. */
+struct hf_spop_disconnect {
     uint64_t status;
     struct hf_spop_string message; /* borrowed */
 };
 
 /* Reads HAPROXY-DISCONNECT. */
-enum hf_spop_status hf_spop_farewell_read(const struct hf_spop_frame *frame,
-                                          struct hf_spop_farewell *ret);
+enum hf_spop_status hf_spop_disconnect_read(const struct hf_spop_frame *frame,
+                                            struct hf_spop_disconnect *ret);
 
 /* Writes AGENT-DISCONNECT, a whole frame. */
-void hf_spop_farewell_write(struct hf_spop_writer *writer, enum hf_spop_status status);
+void hf_spop_disconnect_write(struct hf_spop_writer *writer, enum hf_spop_status status);
 
 #endif

@@ -26,14 +26,14 @@ read_frame(struct hf_spop_fragments *fragments, const uint8_t *data, size_t len)
 {
     struct hf_spop_frame frame;
     struct hf_spop_hello hello;
-    struct hf_spop_farewell farewell;
+    struct hf_spop_disconnect disconnect;
     struct hf_spop_reader payload;
 
     if (hf_spop_frame_read(data, len, &frame) != HF_SPOP_NORMAL) {
         return;
     }
     hf_spop_hello_read(&frame, &hello);
-    hf_spop_farewell_read(&frame, &farewell);
+    hf_spop_disconnect_read(&frame, &disconnect);
     if ((frame.type == HF_SPOP_NOTIFY || frame.type == HF_SPOP_UNSET) &&
         hf_spop_fragments_take(fragments, &frame, &payload) == HF_SPOP_WHOLE) {
         read_messages(payload);

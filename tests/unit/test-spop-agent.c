@@ -549,7 +549,7 @@ who_takes_no_answer_is_dismissed(void)
 }
 
 static void
-everybody_hears_farewell_when_it_closes(void)
+everybody_gets_a_disconnect_when_it_closes(void)
 {
     struct fixture f;
     int fd;
@@ -576,4 +576,4 @@ UNIT_MAIN("spop-agent", UNIT_TEST(questions_are_answered_until_haproxy_parts),
           UNIT_TEST(random_bytes_and_broken_frames_harm_nobody),
           UNIT_TEST(connections_above_the_limit_are_closed),
           UNIT_TEST(who_says_nothing_is_dismissed), UNIT_TEST(who_takes_no_answer_is_dismissed),
-          UNIT_TEST(everybody_hears_farewell_when_it_closes))
+          UNIT_TEST(everybody_gets_a_disconnect_when_it_closes))

@@ -9,7 +9,6 @@
 #include <hyperfaas/error.h>
 
 #include "base/macros.h"
-#include "spop/actions.h"
 #include "spop/fragments.h"
 #include "spop/hello.h"
 #include "spop/message.h"
@@ -272,10 +271,10 @@ the_answers_have_the_bytes_of_the_protocol(void)
                                       "\x0emax-frame-size\x03\xfc\xf0\x06"
                                       "\x0c"
                                       "capabilities\x08\x0apipelining";
-    static const char farewell_bytes[] = "\0\0\0\x2f\x66\0\0\0\x01\0\0"
-                                         "\x0bstatus-code\x03\x03"
-                                         "\x07message\x08\x10"
-                                         "frame is too big";
+    static const char disconnect_bytes[] = "\0\0\0\x2f\x66\0\0\0\x01\0\0"
+                                           "\x0bstatus-code\x03\x03"
+                                           "\x07message\x08\x10"
+                                           "frame is too big";
     static const struct hf_spop_hello hello = { .max_frame = 16380, .pipelining = true };
     uint8_t buf[256] = { 0 };
     struct hf_spop_writer writer = { .at = buf, .end = buf + sizeof buf };
@@ -284,13 +283,13 @@ the_answers_have_the_bytes_of_the_protocol(void)
     UNIT_U64(writer.at - buf, sizeof hello_bytes - 1);
     CU_ASSERT_EQUAL(memcmp(buf, hello_bytes, sizeof hello_bytes - 1), 0);
     writer.at = buf;
-    hf_spop_farewell_write(&writer, HF_SPOP_TOO_BIG);
-    UNIT_U64(writer.at - buf, sizeof farewell_bytes - 1);
-    CU_ASSERT_EQUAL(memcmp(buf, farewell_bytes, sizeof farewell_bytes - 1), 0);
+    hf_spop_disconnect_write(&writer, HF_SPOP_TOO_BIG);
+    UNIT_U64(writer.at - buf, sizeof disconnect_bytes - 1);
+    CU_ASSERT_EQUAL(memcmp(buf, disconnect_bytes, sizeof disconnect_bytes - 1), 0);
 }
 
 static void
-a_farewell_says_why(void)
+a_disconnect_says_why(void)
 {
     static const char bytes[] = "\x02\0\0\0\x01\0\0"
                                 "\x0bstatus-code\x03\x02"
@@ -298,14 +297,14 @@ a_farewell_says_why(void)
                                 "tired";
     hf_autofree uint8_t *copy = exact(bytes, sizeof bytes - 1);
     struct hf_spop_frame frame;
-    struct hf_spop_farewell farewell;
+    struct hf_spop_disconnect disconnect;
 
     CU_ASSERT_EQUAL_FATAL(hf_spop_frame_read(copy, sizeof bytes - 1, &frame), HF_SPOP_NORMAL);
-    CU_ASSERT_EQUAL_FATAL(hf_spop_farewell_read(&frame, &farewell), HF_SPOP_NORMAL);
-    UNIT_U64(farewell.status, HF_SPOP_TIMEOUT);
-    CU_ASSERT_TRUE(hf_spop_string_is(farewell.message, "tired"));
+    CU_ASSERT_EQUAL_FATAL(hf_spop_disconnect_read(&frame, &disconnect), HF_SPOP_NORMAL);
+    UNIT_U64(disconnect.status, HF_SPOP_TIMEOUT);
+    CU_ASSERT_TRUE(hf_spop_string_is(disconnect.message, "tired"));
     frame.payload.end--;
-    CU_ASSERT_EQUAL(hf_spop_farewell_read(&frame, &farewell), HF_SPOP_INVALID);
+    CU_ASSERT_EQUAL(hf_spop_disconnect_read(&frame, &disconnect), HF_SPOP_INVALID);
     UNIT_STR(hf_spop_status_text(3), "frame is too big");
     UNIT_STR(hf_spop_status_text(77), "an unknown error occurred");
 }
@@ -471,7 +470,7 @@ UNIT_MAIN("spop", UNIT_TEST(numbers_are_as_long_as_the_protocol_says),
           UNIT_TEST(a_hello_may_offer_more_and_ask_for_health),
           UNIT_TEST(a_hello_that_lacks_something_is_told_what),
           UNIT_TEST(a_hello_cut_anywhere_is_refused_and_read_no_further),
-          UNIT_TEST(the_answers_have_the_bytes_of_the_protocol), UNIT_TEST(a_farewell_says_why),
+          UNIT_TEST(the_answers_have_the_bytes_of_the_protocol), UNIT_TEST(a_disconnect_says_why),
           UNIT_TEST(messages_are_read_one_after_the_other),
           UNIT_TEST(a_message_cut_anywhere_is_refused),
           UNIT_TEST(an_action_is_written_whole_or_not_at_all),
