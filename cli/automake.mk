@@ -26,7 +26,6 @@ bin_PROGRAMS += %D%/hyperfaas
     %D%/function_watch.c \
     %D%/help.c \
     %D%/instances.c \
-    %D%/log_sources.c %D%/log_sources.h \
     %D%/logs.c \
     %D%/main.c \
     %D%/node.c \

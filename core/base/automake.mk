@@ -7,7 +7,6 @@ noinst_LTLIBRARIES += %D%/libhf-base.la
     %D%/backoff.c %D%/backoff.h \
     %D%/clock.c %D%/clock.h \
     %D%/config.c %D%/config.h \
-    %D%/config_expand.c \
     %D%/config_file.c %D%/config_file.h \
     %D%/crash.c %D%/crash.h \
     %D%/counters.c %D%/counters.h \

@@ -82,6 +82,55 @@ is_blank(const char *s, const char *end)
 
 /* --- values -------------------------------------------------------------------------------- */
 
+/* Replaces "${NAME" at `s`, behind which `*ret_end` points then. */
+static int
+expand_one(const char *s, bool quoted, struct hf_text *out, const char **ret_end,
+           struct hf_err *err)
+{
+    const char *close = strchr(s, '}');
+    hf_autofree char *name = close ? strndup(s + 2, (size_t)(close - s - 2)) : NULL;
+    const char *value;
+
+    if (!close) {
+        return hf_fail(err, HF_EINVALID,
+                       "'%.*s' does not end; write ${NAME}, or $${ for the text ${", SHOWN, s);
+    }
+    value = name ? getenv(name) : NULL;
+    if (!value) {
+        return hf_fail(err, HF_EINVALID, "the environment variable '%s' is not set",
+                       name ? name : "?");
+    }
+    hf_quote_add(out, value, quoted);
+    *ret_end = close + 1;
+    return 0;
+}
+
+/* Appends a value as written with each ${NAME} replaced by the environment, as quote.h reads it. */
+static int
+expand(const char *raw, struct hf_text *out, struct hf_err *err)
+{
+    bool quoted = false;
+
+    while (*raw) {
+        const char *begin = raw;
+        int r = 0;
+
+        if (strncmp(raw, "$${", 3) == 0) {
+            hf_text_add(out, "${");
+            raw += 3;
+        } else if (strncmp(raw, "${", 2) == 0) {
+            r = expand_one(raw, quoted, out, &raw, err);
+        } else {
+            hf_quote_next(&raw, &quoted);
+            hf_text_add_mem(out, begin, (size_t)(raw - begin));
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return out->truncated ? hf_fail(err, HF_ENOMEM, "no memory for the value") : 0;
+}
+
 static void
 continue_value(struct source *source, const char *raw)
 {
@@ -147,7 +196,7 @@ take_value(struct source *source, const char *key, const char *begin, bool conti
     written[hf_quote_value_len(written)] = '\0';
     r = hf_quote_check(written, true, source->err);
     if (r == 0) {
-        r = hf_config_expand(written, &raw, source->err);
+        r = expand(written, &raw, source->err);
     }
     if (r < 0) {
         source->code = hf_err_wrap(source->err, r, "%s:%u: %s", source->name, source->line, key);

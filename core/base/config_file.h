@@ -21,7 +21,4 @@ int hf_config_add(struct hf_config_section *section, const char *key, const char
 /* Replaces what a value says by `raw`, whose quotes end.  HF_ENOMEM: it stays as it was. */
 int hf_config_value_set(struct hf_config_value *value, const char *raw);
 
-/* Appends a value as written with each ${NAME} replaced by the environment, as quote.h reads it. */
-int hf_config_expand(const char *raw, struct hf_text *out, struct hf_err *err);
-
 #endif

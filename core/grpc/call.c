@@ -360,27 +360,15 @@ static const struct hf_h2_stream_ops call_ops = {
 
 /* --- the beginning ------------------------------------------------------------------------- */
 
-/* Nanoseconds that the caller gives, or that the server allows; UINT64_MAX: for ever. */
-static uint64_t
-allowed_time(const struct hf_h2_fields *request, const struct hf_grpc_server_options *options)
-{
-    const struct hf_h2_field *field = hf_h2_fields_get(request, HF_H2_GRPC_TIMEOUT);
-    uint64_t ns;
-
-    if (field && hf_grpc_timeout_parse(field->value, field->value_len, &ns) == 0) {
-        return ns;
-    }
-    return options->max_time_ns > 0 ? options->max_time_ns : UINT64_MAX;
-}
-
 int
 hf_grpc_call_begin(struct hf_h2_stream *stream, struct hf_h2_fields *request,
                    const struct hf_grpc_entry *entry, const struct hf_grpc_server_options *options,
                    struct hf_list *calls, struct hf_grpc_load *load)
 {
     const struct hf_h2_field *encoding = hf_h2_fields_get(request, HF_H2_GRPC_ENCODING);
+    const struct hf_h2_field *timeout = hf_h2_fields_get(request, HF_H2_GRPC_TIMEOUT);
     struct hf_grpc_call *call = calloc(1, sizeof *call);
-    uint64_t time = allowed_time(request, options);
+    uint64_t time;
 
     if (!call) {
         return HF_ENOMEM;
@@ -401,7 +389,7 @@ hf_grpc_call_begin(struct hf_h2_stream *stream, struct hf_h2_fields *request,
     hf_timer_init(&call->deadline, call->loop, HF_TIMER_REAL, deadline_passed);
     hf_deferred_init(&call->resumed, drain_inbox);
     hf_h2_stream_set(stream, &call_ops, call);
-    if (time != UINT64_MAX) {
+    if (timeout && hf_grpc_timeout_parse(timeout->value, timeout->value_len, &time) == 0) {
         hf_timer_set(&call->deadline, time);
     }
     if (entry->method->begin) {

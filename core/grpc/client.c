@@ -181,7 +181,6 @@ hf_grpc_client_new(struct hf_loop *loop, const char *address,
     } else {
         hf_grpc_client_options_init(&client->options);
     }
-    client->options.channel.fail_fast = !client->options.wait_for_ready;
     r = hf_h2_channel_new(loop, address, &client->options.channel, &client->channel, err);
     if (r < 0) {
         return r;

@@ -30,10 +30,6 @@ struct hf_grpc_client_options {
     struct hf_h2_channel_options channel;
     size_t max_message_bytes; /* of a response; above: RESOURCE_EXHAUSTED */
 
-    /* Calls wait for a connection until their deadline, rather than fail with
-     * UNAVAILABLE when the dial does.  Calls without deadline then wait for ever. */
-    bool wait_for_ready;
-
     /* A field that goes with each call; both NULL, or both must outlive the client. */
     const char *credential_name;
     const char *credential;

@@ -18,16 +18,12 @@
 #include "grpc/timeout.h"
 #include "loop/listener.h"
 #include "loop/loop.h"
-#include "loop/timer.h"
 
 #define SERVER_MAGIC UINT32_C(0x67527653)
 #define CONN_MAGIC   UINT32_C(0x67526343)
 
 /* Without a call: clients connect again when they need to. */
 #define IDLE_NS (600 * HF_SEC)
-
-/* How far the ages of connections differ, so that they do not all end at once. */
-#define AGE_JITTER 0.1
 
 /* A path and what serves it. */
 struct method {
@@ -54,7 +50,6 @@ struct conn {
     struct place *place;
     struct hf_grpc_server *server;
     struct hf_h2_conn *h2;
-    struct hf_timer age;
     int fd;        /* h2's */
     uint32_t memo; /* of `refuse` in the options */
 };
@@ -63,7 +58,6 @@ struct hf_grpc_server {
     uint32_t magic;
     struct hf_loop *loop;
     struct hf_grpc_server_options options;
-    struct hf_random random;
     struct hf_map methods;
     struct hf_grpc_entry fallback; /* `method` NULL: none */
     struct hf_list acceptors;
@@ -274,7 +268,6 @@ conn_free(struct conn *conn)
     leave(conn);
     hf_list_remove(&conn->node);
     conn->server->conn_count--;
-    hf_timer_fini(&conn->age);
     conn->magic = 0;
     free(conn);
 }
@@ -289,12 +282,6 @@ on_closed(struct hf_h2_conn *h2, enum hf_h2_end end, const char *text)
     (void)text;
     conn_free(conn);
     tell_drained_if_empty(server);
-}
-
-static void
-on_age(struct hf_timer *timer)
-{
-    hf_h2_conn_drain(hf_container_of(timer, struct conn, age)->h2);
 }
 
 static const struct hf_h2_conn_ops conn_ops = {
@@ -333,7 +320,6 @@ on_accept(void *arg, int fd)
     conn->magic = CONN_MAGIC;
     conn->server = server;
     conn->fd = fd;
-    hf_timer_init(&conn->age, server->loop, HF_TIMER_REAL, on_age);
     hf_list_init(&conn->of_place);
     hf_list_append(&server->conns, &conn->node);
     server->conn_count++;
@@ -345,10 +331,6 @@ on_accept(void *arg, int fd)
         hf_h2_conn_free(conn->h2);
         conn_free(conn);
         return;
-    }
-    if (server->options.max_age_ns > 0) {
-        hf_timer_set(&conn->age,
-                     hf_random_jitter(&server->random, server->options.max_age_ns, AGE_JITTER));
     }
 }
 
@@ -463,9 +445,8 @@ hf_grpc_server_new(struct hf_loop *loop, const struct hf_grpc_server_options *op
         hf_grpc_server_options_init(&server->options);
     }
     server->load.limit = server->options.max_kept_bytes;
-    hf_random_init(&server->random, hf_random_os_u64());
-    hf_map_init(&server->methods, hf_random_u64(&server->random));
-    hf_map_init(&server->places, hf_random_u64(&server->random));
+    hf_map_init(&server->methods, hf_random_os_u64());
+    hf_map_init(&server->places, hf_random_os_u64());
     hf_list_init(&server->acceptors);
     hf_list_init(&server->conns);
     hf_list_init(&server->calls);

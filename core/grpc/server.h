@@ -91,8 +91,6 @@ struct hf_grpc_server_options {
     size_t max_message_bytes; /* of a request; above: RESOURCE_EXHAUSTED */
     size_t max_kept_bytes;    /* of requests, of all calls: then long ones are refused; 0: none */
     size_t send_queue_bytes;  /* unsent bytes of a call from which a send says HF_EFULL */
-    uint64_t max_age_ns;      /* MAX_CONNECTION_AGE, +-10 % each; then it drains; 0: none */
-    uint64_t max_time_ns;     /* of a call that brings no deadline; 0: none */
 
     /* Whether a connection made to `local` ("IP:PORT") is taken.  Optional. */
     bool (*admit)(void *arg, const char *local);
@@ -104,8 +102,7 @@ struct hf_grpc_server_options {
     void *refuse_arg;
 };
 
-/* 4 MiB messages, of which any number may be kept, 256 KiB queues, 1,000 streams, no limits on age
- * or time. */
+/* 4 MiB messages, of which any number may be kept, 256 KiB queues, 1,000 streams. */
 void hf_grpc_server_options_init(struct hf_grpc_server_options *options);
 
 /* `options` is copied; NULL: the defaults. */

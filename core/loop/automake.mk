@@ -6,7 +6,6 @@ noinst_LTLIBRARIES += %D%/libhf-loop.la
     %D%/child.c %D%/child.h %D%/child_private.h \
     %D%/dial.c %D%/dial.h \
     %D%/kin.c %D%/kin.h \
-    %D%/descriptors.c %D%/descriptors.h \
     %D%/listener.c %D%/listener.h \
     %D%/loop.c %D%/loop.h %D%/loop_private.h \
     %D%/peer.c %D%/peer.h \

@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,6 +24,11 @@
 
 /* Connections taken per turn, so that those that exist get theirs. */
 #define ACCEPTS_PER_TURN 32
+
+/* The reserve: an eighth, within bounds, and never more than half. */
+#define RESERVE_PART 8u
+#define RESERVE_MIN  64u
+#define RESERVE_MAX  1024u
 
 /* How long to leave callers waiting when descriptors have run out, and when some are being made
  * free. */
@@ -48,6 +54,41 @@ struct hf_listener {
     struct hf_address address;
     char text[HF_ADDRESS_TEXT_MAX];
 };
+
+/* --- descriptors --------------------------------------------------------------------------- */
+
+static uint64_t
+limit(void)
+{
+    struct rlimit files;
+
+    return getrlimit(RLIMIT_NOFILE, &files) < 0 ? 1024 : (uint64_t)files.rlim_cur;
+}
+
+static uint64_t
+reserve_of(uint64_t all)
+{
+    uint64_t reserve =
+        hf_max(hf_min(all / RESERVE_PART, (uint64_t)RESERVE_MAX), (uint64_t)RESERVE_MIN);
+
+    return hf_min(reserve, all / 2);
+}
+
+uint64_t
+hf_descriptors_end(enum hf_descriptor_use use)
+{
+    uint64_t all = limit();
+
+    switch (use) {
+    case HF_DESCRIPTORS_CALLERS:
+        return all - reserve_of(all);
+    case HF_DESCRIPTORS_PEERS:
+        return all - reserve_of(all) / 2;
+    case HF_DESCRIPTORS_ALL:
+        break;
+    }
+    return all;
+}
 
 /* --- accepting ----------------------------------------------------------------------------- */
 

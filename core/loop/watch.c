@@ -8,28 +8,14 @@
 
 /* The watch may be gone when its function returns; the loop is not. */
 static void
-on_readable(evutil_socket_t fd, short events, void *arg)
+on_event(evutil_socket_t fd, short what, void *arg)
 {
     struct hf_watch *watch = arg;
     struct hf_loop *loop = watch->loop;
 
     (void)fd;
-    (void)events;
     hf_loop_note_progress(loop);
-    watch->fn(watch, HF_READABLE);
-    hf_loop_handled(loop);
-}
-
-static void
-on_writable(evutil_socket_t fd, short events, void *arg)
-{
-    struct hf_watch *watch = arg;
-    struct hf_loop *loop = watch->loop;
-
-    (void)fd;
-    (void)events;
-    hf_loop_note_progress(loop);
-    watch->fn(watch, HF_WRITABLE);
+    watch->fn(watch, what & EV_READ ? HF_READABLE : HF_WRITABLE);
     hf_loop_handled(loop);
 }
 
@@ -39,8 +25,8 @@ hf_watch_init(struct hf_watch *watch, struct hf_loop *loop, int fd, hf_watch_fn 
     struct event_base *base = hf_loop_base(loop);
 
     *watch = (struct hf_watch){ .fn = fn, .loop = loop, .fd = fd };
-    event_assign(&watch->reader, base, fd, EV_READ | EV_PERSIST, on_readable, watch);
-    event_assign(&watch->writer, base, fd, EV_WRITE | EV_PERSIST, on_writable, watch);
+    event_assign(&watch->reader, base, fd, EV_READ | EV_PERSIST, on_event, watch);
+    event_assign(&watch->writer, base, fd, EV_WRITE | EV_PERSIST, on_event, watch);
 }
 
 static int

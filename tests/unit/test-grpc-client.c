@@ -92,13 +92,12 @@ wait_done(struct answer *answer)
 }
 
 static struct hf_grpc_client *
-new_client(const char *address, bool wait_for_ready)
+new_client(const char *address)
 {
     struct hf_grpc_client_options options;
     struct hf_grpc_client *client = NULL;
 
     hf_grpc_client_options_init(&options);
-    options.wait_for_ready = wait_for_ready;
     options.max_message_bytes = 1000;
     CU_ASSERT_EQUAL_FATAL(hf_grpc_client_new(loop, address, &options, &client, NULL), 0);
     return client;
@@ -192,7 +191,7 @@ calls_with_metadata_both_ways(void)
     struct hf_grpc_client *client;
 
     begin();
-    client = new_client(hf_grpc_server_address(server), false);
+    client = new_client(hf_grpc_server_address(server));
     UNIT_INT(hf_grpc_metadata_add(metadata, "x-note", "note", 4), 0);
     request.metadata = metadata;
     UNIT_INT(hf_grpc_client_unary(client, &request, on_done, &answer, NULL), 0);
@@ -216,7 +215,7 @@ hears_a_stream_and_its_status(void)
     struct hf_grpc_client *client;
 
     begin();
-    client = new_client(hf_grpc_server_address(server), false);
+    client = new_client(hf_grpc_server_address(server));
     UNIT_INT(hf_grpc_client_stream(client, &request, on_message, on_done, &answer, NULL), 0);
     wait_done(&answer);
     UNIT_U64(answer.messages, 7);
@@ -247,7 +246,7 @@ the_deadline_ends_both_sides(void)
     struct hf_grpc_client *client;
 
     begin();
-    client = new_client(hf_grpc_server_address(server), false);
+    client = new_client(hf_grpc_server_address(server));
     request.timeout_ns = 50 * HF_MSEC;
     UNIT_INT(hf_grpc_client_unary(client, &request, on_done, &answer, NULL), 0);
     wait_done(&answer);
@@ -267,7 +266,7 @@ a_cancel_reaches_the_server_and_nobody_else(void)
     struct hf_grpc_client *client;
 
     begin();
-    client = new_client(hf_grpc_server_address(server), false);
+    client = new_client(hf_grpc_server_address(server));
     UNIT_INT(hf_grpc_client_unary(client, &request, on_done, &answer, &call), 0);
     CU_ASSERT_TRUE(hf_loop_run_until(loop, is_kept, NULL, WAIT_NS));
     hf_grpc_client_call_cancel(call);
@@ -285,7 +284,7 @@ may_be_cancelled_while_hearing_a_message(void)
     struct hf_grpc_client *client;
 
     begin();
-    client = new_client(hf_grpc_server_address(server), false);
+    client = new_client(hf_grpc_server_address(server));
     UNIT_INT(hf_grpc_client_stream(client, &request, on_message, on_done, &answer,
                                    &answer.cancel_at_message),
              0);
@@ -302,7 +301,7 @@ may_be_freed_by_its_last_answer(void)
     struct hf_grpc_request request = request_of("/t.T/Nothing", "");
 
     begin();
-    answer.free_when_done = new_client(hf_grpc_server_address(server), false);
+    answer.free_when_done = new_client(hf_grpc_server_address(server));
     UNIT_INT(hf_grpc_client_unary(answer.free_when_done, &request, on_done, &answer, NULL), 0);
     wait_done(&answer);
     UNIT_U64(answer.code, HF_GRPC_UNIMPLEMENTED);
@@ -317,7 +316,7 @@ freeing_ends_what_runs(void)
     struct hf_grpc_client *client;
 
     begin();
-    client = new_client(hf_grpc_server_address(server), false);
+    client = new_client(hf_grpc_server_address(server));
     UNIT_INT(hf_grpc_client_unary(client, &request, on_done, &answer, NULL), 0);
     CU_ASSERT_TRUE(hf_loop_run_until(loop, is_kept, NULL, WAIT_NS));
     hf_grpc_client_free(client);
@@ -334,7 +333,7 @@ a_lost_connection_is_unavailable(void)
     struct hf_grpc_client *client;
 
     begin();
-    client = new_client(hf_grpc_server_address(server), false);
+    client = new_client(hf_grpc_server_address(server));
     UNIT_INT(hf_grpc_client_unary(client, &request, on_done, &answer, NULL), 0);
     CU_ASSERT_TRUE(hf_loop_run_until(loop, is_kept, NULL, WAIT_NS));
     hf_grpc_server_free(server);
@@ -348,31 +347,23 @@ a_lost_connection_is_unavailable(void)
 }
 
 static void
-fails_fast_or_waits(void)
+fails_fast(void)
 {
-    struct answer fast = { 0 }, patient = { 0 };
+    struct answer answer = { 0 };
     struct hf_grpc_request request = request_of("/t.T/Nothing", "");
-    struct hf_grpc_client *hasty, *waiting;
+    struct hf_grpc_client *client;
     char address[64];
 
     begin();
     snprintf(address, sizeof address, "%s", hf_grpc_server_address(server));
     hf_grpc_server_free(server);
     server = NULL;
-    hasty = new_client(address, false);
-    waiting = new_client(address, true);
-    UNIT_INT(hf_grpc_client_unary(hasty, &request, on_done, &fast, NULL), 0);
-    UNIT_INT(hf_grpc_client_unary(waiting, &request, on_done, &patient, NULL), 0);
-    wait_done(&fast);
-    UNIT_U64(fast.code, HF_GRPC_UNAVAILABLE);
-    CU_ASSERT_TRUE(fast.unprocessed);
-    UNIT_U64(patient.done, 0);
-    CU_ASSERT_EQUAL_FATAL(hf_grpc_server_new(loop, NULL, &server, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(hf_grpc_server_listen(server, address, NULL), 0);
-    wait_done(&patient);
-    UNIT_U64(patient.code, HF_GRPC_UNIMPLEMENTED);
-    hf_grpc_client_free(hasty);
-    hf_grpc_client_free(waiting);
+    client = new_client(address);
+    UNIT_INT(hf_grpc_client_unary(client, &request, on_done, &answer, NULL), 0);
+    wait_done(&answer);
+    UNIT_U64(answer.code, HF_GRPC_UNAVAILABLE);
+    CU_ASSERT_TRUE(answer.unprocessed);
+    hf_grpc_client_free(client);
     end();
 }
 
@@ -505,7 +496,7 @@ play(struct script *script)
     CU_ASSERT_EQUAL_FATAL(hf_loop_new("test", &loop, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(
         hf_listener_new(loop, "127.0.0.1:0", script_accept, script, &script->listener, NULL), 0);
-    client = new_client(hf_listener_text(script->listener), false);
+    client = new_client(hf_listener_text(script->listener));
     UNIT_INT(hf_grpc_client_unary(client, &request, on_done, &answer, NULL), 0);
     wait_done(&answer);
     hf_grpc_client_free(client);
@@ -613,7 +604,7 @@ UNIT_MAIN("grpc client", UNIT_TEST(calls_with_metadata_both_ways),
           UNIT_TEST(a_cancel_reaches_the_server_and_nobody_else),
           UNIT_TEST(may_be_cancelled_while_hearing_a_message),
           UNIT_TEST(may_be_freed_by_its_last_answer), UNIT_TEST(freeing_ends_what_runs),
-          UNIT_TEST(a_lost_connection_is_unavailable), UNIT_TEST(fails_fast_or_waits),
+          UNIT_TEST(a_lost_connection_is_unavailable), UNIT_TEST(fails_fast),
           UNIT_TEST(grpc_status_beats_http), UNIT_TEST(http_status_is_the_next_best),
           UNIT_TEST(a_unary_answer_has_one_message), UNIT_TEST(hostile_answers_are_refused),
           UNIT_TEST(a_reset_is_mapped), UNIT_TEST(a_refused_request_is_sent_once_more))
