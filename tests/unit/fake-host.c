@@ -303,13 +303,13 @@ void
 fake_settle(struct fake_host *fake, int quiet_ms)
 {
     uint64_t quiet_since = fake_real_now();
+    bool happened;
 
-    while (fake_real_now() - quiet_since < (uint64_t)quiet_ms * 1000000) {
-        if (poll_all(fake, time_to_wait(fake, 5)) || due_timer(fake)) {
-            quiet_since = fake_real_now();
-        }
+    do { /* a turn in which nothing happened is the last, however long this process did not run */
+        happened = poll_all(fake, time_to_wait(fake, 5)) || due_timer(fake);
         run_timers(fake);
-    }
+        quiet_since = happened ? fake_real_now() : quiet_since;
+    } while (happened || fake_real_now() - quiet_since < (uint64_t)quiet_ms * 1000000);
 }
 
 void
