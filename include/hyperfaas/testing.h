@@ -39,6 +39,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <hyperfaas/function.h>
 #include <hyperfaas/host.h>
 #include <hyperfaas/plugin.h>
 
