@@ -58,7 +58,7 @@ lint_tidy() {
     files '*.c' | grep -v /tests/unit/modules/ | awk -v root="$HF_SRCDIR" '
         { path = substr($0, length(root) + 2); hint = "" }
         path ~ "^(core|cli|functions|man)/" && path != "core/base/err.c" { hint = "core" }
-        path ~ "^plugins/" { hint = "plugin" }
+        path ~ "^(plugins|cli/templates)/" { hint = "plugin" }
         { print (hint ? "-include " root "/tools/analyzer-" hint ".h" : "-D_GNU_SOURCE"); print }' |
         tr '\n' '\0' | xargs -0 -r -n 2 -P "$jobs" "$0" --tidy
 }

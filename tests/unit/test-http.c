@@ -233,12 +233,11 @@ a_fault_refuses_requests(void)
     struct seen seen = { 0 };
     struct bench b;
     struct hf_err err = HF_ERR_INIT;
-    const struct hf_host_http_request request = { .size = sizeof request,
-                                                  .method = "GET",
-                                                  .url = b.server.url };
+    struct hf_host_http_request request = { .size = sizeof request, .method = "GET" };
 
     begin(&b, NULL);
     seen.http = b.http;
+    request.url = b.server.url;
     CU_ASSERT_EQUAL_FATAL(hf_fault_set("http", "count 1", NULL), 0);
     UNIT_INT(hf_http_send(b.http, &request, NULL, NULL, NULL, &err), HF_EUNAVAILABLE);
     UNIT_STR(err.message, "fault http is set");

@@ -213,15 +213,16 @@ worker_end(struct worker_fixture *f)
 void
 worker_put_function(struct worker_fixture *f, const char *id, const char *json)
 {
-    static uint64_t revision;
+    static uint64_t revision = 1;
     struct hf_function_def *def = NULL;
     struct hf_document document = { .size = sizeof document,
                                     .space = HF_STORE_FUNCTIONS,
                                     .id = id,
                                     .data = json,
                                     .len = strlen(json),
-                                    .revision = ++revision };
+                                    .revision = revision };
 
+    revision++;
     CU_ASSERT_EQUAL_FATAL(hf_catalog_take(f->worker.catalog, &document, &def, NULL), 0);
     hf_function_def_unref(def);
 }

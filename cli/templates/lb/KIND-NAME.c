@@ -50,19 +50,27 @@ destroy(struct hf_lb *lb)
     free(lb);
 }
 
+/* Endpoint number `i` of those drawn, by sixteen random bits. */
+static const struct hf_candidate *
+draw(const struct hf_lb_view *view, uint32_t i)
+{
+    uint64_t bits = view->random >> (16 * i) & 0xffff;
+
+    return &view->usable[bits * view->usable_count >> 16];
+}
+
 /* On the path of each call: no allocation, nothing that waits, no clock (view->now_ns) and no
  * random numbers of our own (view->random). */
 static struct hf_handle
 pick(struct hf_lb *lb, const struct hf_lb_view *view)
 {
-    const struct hf_candidate *best = NULL;
+    const struct hf_candidate *best = draw(view, 0);
 
-    for (uint32_t i = 0; i < lb->choices; i++) {
-        uint64_t bits = view->random >> (16 * i) & 0xffff; /* sixteen for each */
-        const struct hf_candidate *drawn = &view->usable[bits * view->usable_count >> 16];
+    for (uint32_t i = 1; i < lb->choices; i++) {
+        const struct hf_candidate *drawn = draw(view, i);
 
-        if (!best || ((const struct load *)drawn->state)->in_flight <
-                         ((const struct load *)best->state)->in_flight) {
+        if (((const struct load *)drawn->state)->in_flight <
+            ((const struct load *)best->state)->in_flight) {
             best = drawn;
         }
     }

@@ -438,7 +438,7 @@ void hf_worker_owner_untie(struct hf_worker_owner *, enum hf_worker_tie);
 /* --- metrics.c ---------------------------------------------------------------------- */
 
 /* How busy the machine is, and how full the file system with the worker's state. */
-void hf_worker_measure(void *worker, struct hf_load_figures *ret);
+void hf_worker_measure(void *arg, struct hf_load_figures *ret);
 
 /* Memory in use, in percent. */
 int hf_metrics_memory(double *ret, struct hf_err *);
