@@ -78,6 +78,7 @@ each_import(const struct hf_module *module, import_fn *fn, void *arg)
     hf_assert(handle && dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0);
     dlclose(handle); /* it stays: it was opened for good */
     dynamic = read_dynamic(map);
+    hf_assert(dynamic.strings && dynamic.symbols); /* whatever is loaded has them */
     for (size_t t = 0; t < hf_countof(dynamic.tables); t++) {
         for (size_t i = 0; i < dynamic.sizes[t] / sizeof(ElfW(Rela)); i++) {
             const ElfW(Rela) *entry = &dynamic.tables[t][i];

@@ -150,7 +150,7 @@ static struct hf_handle
 pick(struct hf_lb *lb, const struct hf_lb_view *view)
 {
     struct hf_draw draw = hf_draw_from(view->random);
-    uint32_t chain[CHAIN_MAX];
+    uint32_t chain[CHAIN_MAX] = { 0 };
     uint32_t n = hf_child_chain(view, lb->chain, chain);
     double bound = bound_for(lb, view);
 

@@ -152,7 +152,7 @@ plan_for(const struct hf_scaler *scaler, struct record *record)
 
     if (scaler->faascache) {
         if (total == 0 || variance > 2.0 * mean) {
-            return (struct plan){ "uncertain", 0.0, BINS / 2 * bin };
+            return (struct plan){ "uncertain", 0.0, BINS / 2.0 * bin };
         }
     } else if (record->beyond > 0 && record->beyond >= total) {
         uint64_t recent[RECENT];

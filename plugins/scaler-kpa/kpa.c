@@ -123,7 +123,7 @@ wanted(const struct hf_scaler *scaler, const struct hf_scale_view *view, uint64_
 static double
 clamped(double wanted, uint32_t ready)
 {
-    return fmin(fmax(wanted, (double)(ready / 2)), fmin(1000.0 * ready, (double)UINT32_MAX));
+    return fmin(fmax(wanted, floor(ready / 2.0)), fmin(1000.0 * ready, (double)UINT32_MAX));
 }
 
 /* The rule, without scaling to zero and delays. */

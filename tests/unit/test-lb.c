@@ -174,7 +174,8 @@ most_by(const char *name)
     for (size_t i = 0; i < hf_countof(calls); i++) {
         uint32_t index = take(&calls[i]);
 
-        most = hf_max(most, ++in_flight[index]);
+        in_flight[index]++;
+        most = hf_max(most, in_flight[index]);
     }
     for (size_t i = 0; i < hf_countof(calls); i++) {
         release(&calls[i]);

@@ -536,7 +536,7 @@ resourceaware_by_the_scarcest(void)
 static void
 boundedloads_walks_a_short_chain(void)
 {
-    uint32_t order[10];
+    uint32_t order[10] = { 0 };
 
     begin("boundedloads", "", 10);
     t.function.hash = 77;
@@ -574,7 +574,7 @@ static void
 chrlu_spreads_popular_functions_alone(void)
 {
     const uint64_t popular = hf_hash_mix(1); /* asks ten times as often as the others */
-    uint32_t order[10];
+    uint32_t order[10] = { 0 };
     bool met[10] = { false };
 
     begin("chrlu", "popular_pct = 0.05\nvnodes = 16", 10);
