@@ -15,7 +15,7 @@ hf_probe_note(struct hf_probe *probe, const char *operation, const struct hf_fac
     size_t n = 0;
 
     question->operation = operation;
-    for (; facts[n].name && n < HF_PROBE_FACTS; n++) {
+    for (; n < HF_PROBE_FACTS && facts[n].name; n++) {
         question->facts[n] = facts[n];
     }
     if (n < HF_PROBE_FACTS) {

@@ -27,7 +27,7 @@ static struct {
     unsigned wanted;
     unsigned unwanted;
     unsigned functions;
-    char id[FUNCTIONS][8];
+    char id[FUNCTIONS][16];
     uint32_t room[FUNCTIONS];
     int64_t told[FUNCTIONS];
 } node;

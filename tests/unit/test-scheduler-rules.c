@@ -21,7 +21,7 @@ static struct {
     const struct hf_worker *list[MOST];
     struct hf_worker_share share[MOST];
     bool closed[MOST]; /* not feasible */
-    char id[MOST][8];
+    char id[MOST][16];
     unsigned asked[MOST]; /* about feasibility */
     struct hf_function function;
     struct hf_decision decision;
