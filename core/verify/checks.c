@@ -1,7 +1,7 @@
 /* checks.c - see checks.h. */
 #include "verify/checks.h"
 
-#include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -307,7 +307,7 @@ determinism(struct hf_trial *trial)
     void *world;
 
     other.drive.quiet = true;
-    mallopt(M_PERTURB, trial->again ? 0xA5 : 0x5A);
+    hf_allocations_fill(trial->again ? 0xA5 : 0x5A);
     if (trial->again) {
         beside = other.kind->open(&other.drive, 99);
     }

@@ -176,6 +176,7 @@ hf_imports_forbidden(const struct hf_module *module, const char **ret_why)
 static uint64_t allocations;
 static uint64_t fails_at; /* counts down to 1, where it stays; 0: never */
 static uint64_t failed;
+static int fresh = -1; /* what fresh memory is filled with; -1: nothing */
 
 /* Whether the next allocation is to fail. */
 static bool
@@ -193,10 +194,20 @@ must_fail(void)
     return fails_at == 1;
 }
 
+/* `memory` with all that is behind its first `old` bytes filled. */
+static void *
+filled(void *memory, size_t old, size_t size)
+{
+    if (memory && fresh >= 0 && size > old) {
+        memset((char *)memory + old, fresh, size - old);
+    }
+    return memory;
+}
+
 static void *
 watched_malloc(size_t size)
 {
-    return must_fail() ? NULL : malloc(size);
+    return must_fail() ? NULL : filled(malloc(size), 0, size);
 }
 
 static void *
@@ -208,19 +219,23 @@ watched_calloc(size_t n, size_t size)
 static void *
 watched_realloc(void *old, size_t size)
 {
-    return must_fail() ? NULL : realloc(old, size);
+    size_t before = malloc_usable_size(old);
+
+    return must_fail() ? NULL : filled(realloc(old, size), before, size);
 }
 
 static void *
 watched_reallocarray(void *old, size_t n, size_t size)
 {
-    return must_fail() ? NULL : reallocarray(old, n, size);
+    size_t before = malloc_usable_size(old);
+
+    return must_fail() ? NULL : filled(reallocarray(old, n, size), before, n * size);
 }
 
 static void *
 watched_aligned_alloc(size_t alignment, size_t size)
 {
-    return must_fail() ? NULL : aligned_alloc(alignment, size);
+    return must_fail() ? NULL : filled(aligned_alloc(alignment, size), 0, size);
 }
 
 static char *
@@ -261,6 +276,12 @@ void
 hf_allocations_watch(const struct hf_module *module)
 {
     each_import(module, redirect, NULL);
+}
+
+void
+hf_allocations_fill(uint8_t byte)
+{
+    fresh = byte;
 }
 
 uint64_t

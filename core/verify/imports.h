@@ -20,6 +20,9 @@ const char *hf_imports_forbidden(const struct hf_module *module, const char **re
 /* From now on the module's calls of malloc() and its relatives are counted. */
 void hf_allocations_watch(const struct hf_module *module);
 
+/* From now on fresh memory that they return is filled with a byte. */
+void hf_allocations_fill(uint8_t byte);
+
 /* How many there were. */
 uint64_t hf_allocations_count(void);
 

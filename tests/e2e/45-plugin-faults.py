@@ -26,7 +26,7 @@ SAID = {
     "lb-global": ("of two runs with the same inputs .* in pick", {"determinism"}),
     "lb-help": ("option 'turns' has no help", {"descriptor and options"}),
     "lb-leak": ("bytes were not freed after 1000 lives, about 1", {"made and destroyed 1,000 times"}),
-    "lb-loop": ("pick did not return within 1 s", {"one endpoint"}),
+    "lb-loop": (r"pick did not return within \d+ s", {"one endpoint"}),
     "lb-memory": (r"create crashed \(SIGSEGV", {"lack of memory"}),
     "lb-options": ("create divided by zero", {"options at their bounds and beyond"}),
     "lb-overrun": ("finished wrote beside the room", {"calls end in each way"}),
