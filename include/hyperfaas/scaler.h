@@ -114,8 +114,8 @@ struct hf_scaler_ops {
     /* Nanoseconds of policy time until the function's next tick, asked after
      * each look at it.  A function without calls costs nothing meanwhile, so
      * let it sleep: the first call that comes then is told at once, and this
-     * is asked anew.  0 counts as 1; each tick is a look, so some milliseconds are as short as is
-     * of use.  NULL: one second. */
+     * is asked anew.  0 counts as 1, and plugin check refuses it; each tick is a look, so some
+     * milliseconds are as short as is of use.  NULL: one second. */
     uint64_t (*tick_ns)(struct hf_scaler *, const struct hf_scale_view *);
 
     /* There are idle instances, and no surplus by `on_tick`: what that drains goes whatever a plan
